@@ -1,0 +1,50 @@
+//! What the Carrel server and the agent inside a sandbox say to each other.
+//!
+//! One stream socket per sandbox carries length-delimited frames ([`codec`]), each a postcard-encoded
+//! [`ToAgent`] or [`ToServer`]. The agent dials; the server treats every byte it receives as hostile.
+//!
+//! **Architecture invariant**: no I/O, no async, no operating system here; both ends must be able to
+//! test against this crate with byte slices alone.
+
+pub mod codec;
+pub mod frame;
+pub mod path;
+
+pub use codec::{CodecError, FrameCodec};
+pub use frame::*;
+pub use path::{PathError, WorkspacePath};
+
+/// Version of the frames. The agent offers its own in [`Hello`]; the server refuses any other.
+pub const PROTOCOL_VERSION: u16 = 1;
+
+/// The largest payload of one frame, in bytes. A chunk plus its envelope, or one page of a listing
+/// with names of the greatest length, fits; anything larger ends the link.
+pub const MAX_FRAME_BYTES: usize = 512 * 1024;
+
+/// The largest run of file or terminal bytes in one frame. Small enough that a keystroke's echo never
+/// waits behind more than a fraction of a millisecond of bulk data.
+pub const MAX_CHUNK_BYTES: usize = 64 * 1024;
+
+/// Entries in one page of a listing or one batch of changes.
+pub const MAX_PAGE_ENTRIES: usize = 256;
+
+/// Terminals one sandbox keeps, ended ones included.
+pub const MAX_TERMINALS: usize = 32;
+
+/// Viewers (attachments) of all terminals of one sandbox together.
+pub const MAX_VIEWERS: usize = 128;
+
+/// Bytes a viewer may have sent to a terminal that the terminal has not yet taken.
+pub const INPUT_WINDOW_BYTES: u64 = 64 * 1024;
+
+/// Where the workspace lies inside a sandbox.
+pub const WORKSPACE_DIR: &str = "/workspace";
+
+/// Where the server's socket directory is mounted, read-only, inside a sandbox.
+pub const LINK_DIR: &str = "/run/carrel";
+
+/// Name of the server's socket in [`LINK_DIR`].
+pub const LINK_SOCKET: &str = "agent.sock";
+
+/// Name of the file in [`LINK_DIR`] that holds the link token until the agent has first used it.
+pub const LINK_TOKEN: &str = "token";
