@@ -1,1 +1,9 @@
-//! x
+//! Carrel: isolated Python workspaces in the browser, and code review that runs the submission.
+//!
+//! Layers, each using only what is below it: `main → app → http → {accounts, actors} → {db, engine, link} → model`.
+//! `docs/architecture.md` has the map.
+
+#![forbid(unsafe_code)]
+
+pub mod config;
+pub mod model;

@@ -1,1 +1,3 @@
+//! The `carrel` command.
+
 fn main() {}
