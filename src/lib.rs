@@ -5,5 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod actors;
 pub mod config;
+pub mod link;
 pub mod model;
