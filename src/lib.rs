@@ -5,6 +5,10 @@
 
 #![forbid(unsafe_code)]
 
+pub mod accounts;
+pub mod actors;
 pub mod config;
 pub mod db;
+pub mod http;
+pub mod link;
 pub mod model;
