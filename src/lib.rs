@@ -7,5 +7,7 @@
 
 pub mod actors;
 pub mod config;
+pub mod db;
+pub mod engine;
 pub mod link;
 pub mod model;
