@@ -9,6 +9,7 @@ pub mod accounts;
 pub mod actors;
 pub mod config;
 pub mod db;
+pub mod engine;
 pub mod http;
 pub mod link;
 pub mod model;

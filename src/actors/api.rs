@@ -12,7 +12,7 @@ use tokio_stream::wrappers::BroadcastStream;
 
 use crate::link::{LinkError, Viewer, ViewerEvents};
 use crate::model::terminal::Terminal;
-use crate::model::{ContentHash, Item, Precondition, Session, SessionNotice, SessionState, UserId, WorkspacePath};
+use crate::model::{ContentHash, Item, Precondition, Progress, Session, SessionNotice, SessionState, UserId, WorkspacePath};
 
 /// Why something asked of a session did not happen. Nothing was changed, unless a variant says otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -176,6 +176,8 @@ pub struct Subscription {
     pub session: Session,
     /// Its terminals as of now.
     pub terminals: Vec<Terminal>,
+    /// How far its start is, while it is starting.
+    pub progress: Option<Progress>,
     /// What happens from now on; ends when its actor does, then subscribe again.
     pub notices: Notices,
 }

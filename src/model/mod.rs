@@ -8,6 +8,7 @@ pub mod id;
 pub mod item;
 pub mod notice;
 pub mod session;
+pub mod sync;
 pub mod terminal;
 pub mod user;
 
