@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::unistd::geteuid;
+use tokio::task::AbortHandle;
 
 use super::client::{self, Engine};
 use super::error::EngineError;
@@ -98,10 +99,23 @@ pub enum EmbeddedError {
     Engine(#[from] EngineError),
 }
 
+/// How often its log's size is looked at.
+const LOG_CHECK_INTERVAL: Duration = Duration::from_secs(600);
+
 /// Our own engine. Dropping it leaves everything as it is.
 #[derive(Debug)]
 pub struct EmbeddedEngine {
     layout: Layout,
+    /// Keeps the log within its bound.
+    log_keeper: Option<AbortHandle>,
+}
+
+impl Drop for EmbeddedEngine {
+    fn drop(&mut self) {
+        if let Some(keeper) = &self.log_keeper {
+            keeper.abort();
+        }
+    }
 }
 
 impl EmbeddedEngine {
@@ -119,8 +133,9 @@ impl EmbeddedEngine {
                 return Err(EmbeddedError::ProgramMissing { program, package });
             }
         }
-        let engine = Self::at(data_dir, run_dir)?;
+        let mut engine = Self::at(data_dir, run_dir)?;
         engine.ensure_running().await?;
+        engine.log_keeper = Some(tokio::spawn(keep_log(engine.layout.clone())).abort_handle());
         let host = engine.layout.host();
         Ok((engine, host))
     }
@@ -131,7 +146,7 @@ impl EmbeddedEngine {
     /// # Errors
     /// When the directories cannot be made.
     pub fn at(data_dir: &Path, run_dir: &Path) -> Result<Self, EmbeddedError> {
-        Ok(Self { layout: Layout::make(data_dir, run_dir)? })
+        Ok(Self { layout: Layout::make(data_dir, run_dir)?, log_keeper: None })
     }
 
     /// Starts it again if it has died or is stuck; its containers have been running on. For whoever notices that it is away.
@@ -204,6 +219,18 @@ impl EmbeddedEngine {
         // The instance is of no matter: everything in this engine is ours.
         let engine = Engine::connect(&EngineConfig::default(), &self.layout.host(), uuid::Uuid::nil()).await?;
         engine.remove_every_container().await
+    }
+}
+
+async fn keep_log(layout: Layout) {
+    let mut pause = tokio::time::interval(LOG_CHECK_INTERVAL);
+    loop {
+        pause.tick().await;
+        let layout = layout.clone();
+        let trimmed = tokio::task::spawn_blocking(move || layout.trim_log()).await;
+        if let Ok(Err(error)) = trimmed {
+            tracing::warn!(%error, "could not shorten our own Docker Engine's log");
+        }
     }
 }
 

@@ -1,16 +1,15 @@
 //! Which engine: a configured one, the machine's, or our own.
 //!
-//! `engine.host` → `DOCKER_HOST` → a usual socket that answers → our own, as root. `engine.embedded = "always"` skips the two in
+//! `engine.host` → `DOCKER_HOST` → the usual socket, if it answers → our own, as root. `engine.embedded = "always"` skips the two in
 //! the middle, `"never"` the last. What was named is used or refused, never silently replaced by the next.
 
 use std::time::Duration;
 
 use super::client;
-use super::error::EngineError;
 use crate::config::{Embedded, EngineConfig};
 
-/// Where a machine's own engine listens.
-const USUAL_SOCKETS: [&str; 2] = ["unix:///run/docker.sock", "unix:///var/run/docker.sock"];
+/// Where a machine's own engine listens; `/var/run` is `/run`.
+const USUAL_SOCKET: &str = "unix:///var/run/docker.sock";
 
 /// How long a socket that is there may take to answer before it counts as dead.
 const PROBE_PATIENCE: Duration = Duration::from_secs(3);
@@ -68,9 +67,9 @@ impl Host {
         }
         let tried = match config.embedded {
             Embedded::Always => "engine.embedded is always".to_owned(),
-            Embedded::Auto | Embedded::Never => match usual().await {
-                Ok(host) => return Ok(Self::Given(host)),
-                Err(tried) => tried,
+            Embedded::Auto | Embedded::Never => match client::answers(USUAL_SOCKET, PROBE_PATIENCE).await {
+                Ok(()) => return Ok(Self::Given(USUAL_SOCKET.to_owned())),
+                Err(error) => format!("{USUAL_SOCKET}: {error}"),
             },
         };
         match (config.embedded, root) {
@@ -81,19 +80,6 @@ impl Host {
             (_, true) => Ok(Self::Embedded),
         }
     }
-}
-
-/// The first usual socket that answers, or what each said.
-async fn usual() -> Result<String, String> {
-    let mut tried = Vec::new();
-    for host in USUAL_SOCKETS {
-        match client::answers(host, PROBE_PATIENCE).await {
-            Ok(()) => return Ok(host.to_owned()),
-            Err(EngineError::Unreachable { why }) => tried.push(why),
-            Err(other) => tried.push(format!("{host}: {other}")),
-        }
-    }
-    Err(tried.join("; "))
 }
 
 /// The path in `unix:///path`.

@@ -8,6 +8,7 @@ mod splice;
 
 use std::collections::HashMap;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use bollard::query_parameters::{CreateImageOptionsBuilder, ListImagesOptionsBuilder, RemoveImageOptions};
@@ -168,7 +169,7 @@ impl Engine {
             ImageSource::Own { agent, rootfs } => (agent, rootfs),
         };
         let agent = read_agent(agent).await?;
-        let tag = tag(recipe::TEXT.as_bytes(), &agent);
+        let tag = tag(recipe::TEXT.as_bytes(), &agent, &stamp(rootfs).await?);
         if !self.has_image(&tag).await? {
             let archive = match rootfs {
                 Rootfs::Made(path) => path.clone(),
@@ -286,8 +287,20 @@ async fn read_agent(path: &Path) -> Result<Vec<u8>, ImageError> {
     read.await.map_err(|why| ImageError::File { path: path.to_owned(), why })
 }
 
-fn tag(recipe: &[u8], agent: &[u8]) -> ImageTag {
-    let digest = Sha256::new().chain_update(recipe).chain_update(agent).finalize();
+/// What tells a root file system of the operator's own from another; nothing for the recipe's, which the recipe tells.
+async fn stamp(rootfs: &Rootfs) -> Result<String, ImageError> {
+    match rootfs {
+        Rootfs::Made(path) if path.file_name() != Some(recipe::archive_name().as_ref()) => {
+            let read = tokio::fs::metadata(path).await;
+            let metadata = read.map_err(|why| ImageError::File { path: path.clone(), why })?;
+            Ok(format!("{} {}.{}", metadata.len(), metadata.mtime(), metadata.mtime_nsec()))
+        }
+        _ => Ok(String::new()),
+    }
+}
+
+fn tag(recipe: &[u8], agent: &[u8], stamp: &str) -> ImageTag {
+    let digest = Sha256::new().chain_update(recipe).chain_update(agent).chain_update(stamp).finalize();
     ImageTag(format!("{REPOSITORY}:{}", &hex::encode(digest)[..HASH_DIGITS]))
 }
 

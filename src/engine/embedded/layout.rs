@@ -17,7 +17,7 @@ const SOCKET_PATH_BYTES: usize = 107;
 /// The longest of the sockets `dockerd` and its `containerd` make below the exec root.
 const LONGEST_SOCKET: &str = "containerd/containerd-debug.sock";
 
-/// `dockerd.log` is started anew beyond this many bytes; one older file is kept.
+/// `dockerd.log` is emptied beyond this many bytes; one older file is kept.
 const LOG_BYTES: u64 = 8 << 20;
 
 /// Bytes of the log shown in an error.
@@ -27,6 +27,10 @@ const LAST_WORDS_BYTES: u64 = 1500;
 /// same.
 #[derive(Clone, Debug)]
 pub struct Layout {
+    /// What is kept.
+    data_dir: PathBuf,
+    /// What is there while it runs.
+    pub(super) run_dir: PathBuf,
     /// Images and containers.
     pub(super) data_root: PathBuf,
     /// `dockerd`'s and `containerd`'s state and sockets.
@@ -44,19 +48,21 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Makes the directories and writes the configuration.
+    /// Makes the directories.
     pub(super) fn make(data_dir: &Path, run_dir: &Path) -> Result<Self, EmbeddedError> {
-        // Images and logs are nobody else's business, nor is the socket, which gives root.
+        // Directories of its own: images and logs are nobody else's business, nor is the socket, which gives root.
         let data_dir = private_dir(&data_dir.join("engine"))?;
-        let run_dir = private_dir(run_dir)?;
+        let run_dir = private_dir(&run_dir.join("engine"))?;
         let layout = Self {
             data_root: data_dir.join("root"),
-            exec_root: run_dir.join("engine"),
+            exec_root: run_dir.join("exec"),
             pid_file: run_dir.join("dockerd.pid"),
             socket: run_dir.join("docker.sock"),
             config: data_dir.join("daemon.json"),
             log: data_dir.join("dockerd.log"),
             name: format!("carrel-{}", &hex::encode(Sha256::digest(data_dir.as_os_str().as_bytes()))[..12]),
+            data_dir,
+            run_dir,
         };
         for path in [layout.exec_root.join(LONGEST_SOCKET), layout.socket.clone()] {
             let length = path.as_os_str().len();
@@ -64,9 +70,15 @@ impl Layout {
                 return Err(EmbeddedError::PathTooLong { path, length });
             }
         }
-        let config = format!("{:#}\n", layout.daemon_config());
-        fs::write(&layout.config, config).map_err(file_error(&layout.config))?;
         Ok(layout)
+    }
+
+    /// Makes the directories again, should somebody have removed them, and writes the configuration.
+    pub(super) fn prepare(&self) -> Result<(), EmbeddedError> {
+        private_dir(&self.data_dir)?;
+        private_dir(&self.run_dir)?;
+        let config = format!("{:#}\n", self.daemon_config());
+        fs::write(&self.config, config).map_err(file_error(&self.config))
     }
 
     /// The API's address.
@@ -102,12 +114,21 @@ impl Layout {
         })
     }
 
-    /// The log, opened for appending; an overlong one is put aside first.
+    /// The log, for appending.
     pub(super) fn open_log(&self) -> Result<fs::File, EmbeddedError> {
-        if fs::metadata(&self.log).is_ok_and(|log| log.len() > LOG_BYTES) {
-            fs::rename(&self.log, self.log.with_extension("log.1")).map_err(file_error(&self.log))?;
-        }
         fs::File::options().create(true).append(true).open(&self.log).map_err(file_error(&self.log))
+    }
+
+    /// Puts an overlong log aside, of a running `dockerd` too: it appends, wherever the end is. Lines it writes in between are
+    /// lost.
+    pub(super) fn trim_log(&self) -> std::io::Result<()> {
+        match fs::metadata(&self.log) {
+            Ok(log) if log.len() > LOG_BYTES => {
+                fs::copy(&self.log, self.log.with_extension("log.1"))?;
+                fs::File::options().write(true).open(&self.log)?.set_len(0)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The end of the log, in one line.
@@ -145,14 +166,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (data, run) = (dir.path().join("data"), dir.path().join("run"));
         let layout = Layout::make(&data, &run).unwrap();
+        layout.prepare().unwrap();
         let config: serde_json::Value = serde_json::from_slice(&fs::read(&layout.config).unwrap()).unwrap();
-        assert_eq!(config["hosts"], json!([format!("unix://{}/run/docker.sock", dir.path().display())]));
+        assert_eq!(config["hosts"], json!([format!("unix://{}/run/engine/docker.sock", dir.path().display())]));
         assert_eq!(config["bridge"], "none");
         assert_eq!(config["iptables"], false);
         assert_eq!(config["live-restore"], true);
         assert_eq!(config["cgroup-parent"], format!("/{}", layout.name));
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode(&run), mode(&data.join("engine"))), (0o700, 0o700));
+        assert_eq!((mode(&run.join("engine")), mode(&data.join("engine"))), (0o700, 0o700));
 
         let other = Layout::make(&dir.path().join("other"), &run).unwrap();
         assert_ne!(other.name, layout.name);
@@ -171,8 +193,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let layout = Layout::make(dir.path(), &dir.path().join("run")).unwrap();
         fs::File::create(&layout.log).unwrap().set_len(LOG_BYTES + 1).unwrap();
-        layout.open_log().unwrap();
+        layout.trim_log().unwrap();
         assert_eq!(fs::metadata(&layout.log).unwrap().len(), 0);
+        layout.trim_log().unwrap();
         assert_eq!(fs::metadata(dir.path().join("engine/dockerd.log.1")).unwrap().len(), LOG_BYTES + 1);
     }
 }

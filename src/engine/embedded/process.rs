@@ -41,6 +41,7 @@ impl Daemon {
     /// Starts one. It is in a process group of its own, so that Ctrl-C on our terminal is not for it, and in a network
     /// namespace of its own: with no bridge it would delete the machine's `docker0`.
     pub(super) async fn spawn(layout: &Layout) -> Result<Self, EmbeddedError> {
+        layout.prepare()?;
         clear_the_way(layout).await?;
         let log = layout.open_log()?;
         let log_again = log.try_clone().map_err(file_error(&layout.log))?;

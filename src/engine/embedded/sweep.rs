@@ -23,10 +23,10 @@ pub(super) async fn sweep(layout: &Layout) -> Result<(), EmbeddedError> {
     kill_all(processes(layout)).await;
     unmount_below(&[&layout.data_root, &layout.exec_root])?;
     cgroup::remove(&layout.name);
-    for socket in sockets.iter().chain([&layout.socket, &layout.pid_file]) {
+    for socket in &sockets {
         remove(socket, |path| fs::remove_file(path))?;
     }
-    for directory in [layout.exec_root.clone(), system_state(layout)] {
+    for directory in [layout.run_dir.clone(), system_state(layout)] {
         remove(&directory, |path| fs::remove_dir_all(path))?;
     }
     Ok(())

@@ -3,11 +3,25 @@
 use super::*;
 
 #[test]
-fn a_tag_changes_with_the_recipe_and_with_the_agent() {
+fn a_tag_changes_with_everything_that_makes_the_image() {
     // printf 'ab' | sha256sum
-    assert_eq!(tag(b"a", b"b").as_str(), "carrel-sandbox:fb8e20fc2e4c3f24");
-    assert_ne!(tag(b"a", b"c"), tag(b"a", b"b"));
-    assert_ne!(tag(b"x", b"b"), tag(b"a", b"b"));
+    assert_eq!(tag(b"a", b"b", "").as_str(), "carrel-sandbox:fb8e20fc2e4c3f24");
+    for (recipe, agent, stamp) in [(b"a", b"c", ""), (b"x", b"b", ""), (b"a", b"b", "10 3.0")] {
+        assert_ne!(tag(recipe, agent, stamp), tag(b"a", b"b", ""));
+    }
+}
+
+#[tokio::test]
+async fn only_a_root_file_system_of_one_s_own_is_told_by_its_stamp() {
+    let dir = tempfile::tempdir().unwrap();
+    let ours = Rootfs::Made(touch(&dir.path().join(recipe::archive_name())));
+    assert_eq!(stamp(&ours).await.unwrap(), "");
+    assert_eq!(stamp(&Rootfs::ToBeMade(dir.path().to_owned())).await.unwrap(), "");
+    let path = touch(&dir.path().join("mine.tar"));
+    let before = stamp(&Rootfs::Made(path.clone())).await.unwrap();
+    std::fs::write(&path, "longer").unwrap();
+    assert_ne!(stamp(&Rootfs::Made(path)).await.unwrap(), before);
+    assert!(matches!(stamp(&Rootfs::Made("/nowhere".into())).await, Err(ImageError::File { .. })));
 }
 
 fn touch(path: &Path) -> PathBuf {

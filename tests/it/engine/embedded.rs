@@ -61,6 +61,16 @@ async fn a_stopped_engine_leaves_its_sandboxes_running_for_the_next() {
     assert_eq!(next.inspect(&container).await.unwrap().unwrap().pid, Some(pid));
 }
 
+#[tokio::test]
+async fn an_engine_that_is_stuck_is_replaced() {
+    let engine = TestEngine::start().await;
+    let stuck = engine.embedded.pid().unwrap();
+    kill(Pid::from_raw(stuck.try_into().unwrap()), Signal::SIGSTOP).unwrap();
+    engine.embedded.ensure_running().await.unwrap();
+    assert_ne!(engine.embedded.pid(), Some(stuck));
+    assert!(!runs(stuck));
+}
+
 /// Whether a process does more than wait for its parent to notice its end.
 fn runs(pid: u32) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
@@ -120,7 +130,7 @@ async fn even_when_killed_it_can_be_taken_down_with_all_its_sandboxes() {
     let carrel = engine.carrel().await;
     let (_, container) = carrel.run(&carrel.tiny_image().await).await;
     let pid = carrel.engine.inspect(&container).await.unwrap().unwrap().pid.unwrap();
-    let address = "data/../run/engine/containerd/daemon/io.containerd.runtime.v2.task";
+    let address = "run/engine/exec/containerd/daemon/io.containerd.runtime.v2.task";
     let state = std::fs::read_dir(engine.directory.join(address)).unwrap().flatten().next().unwrap().path();
     let socket = std::fs::read_to_string(state.join(container.as_str()).join("address")).unwrap();
     let socket = socket.rsplit('/').next().unwrap().to_owned();

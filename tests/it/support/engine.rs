@@ -8,7 +8,7 @@ use bollard::Docker;
 use bollard::container::LogOutput;
 use bollard::exec::{StartExecOptions, StartExecResults};
 use bollard::models::ExecConfig;
-use carrel::config::EngineConfig;
+use carrel::config::{EngineConfig, SandboxConfig};
 use carrel::engine::image::Rootfs;
 use carrel::engine::{ContainerId, EmbeddedEngine, Engine, ImageSource, ImageTag, SandboxSpec};
 use carrel::model::{Quotas, SandboxId};
@@ -19,6 +19,8 @@ use uuid::Uuid;
 use super::janitor;
 
 static SHARED: OnceCell<TestEngine> = OnceCell::const_new();
+
+static PYTHON: OnceCell<ImageTag> = OnceCell::const_new();
 
 /// An embedded engine with a janitor behind it.
 pub struct TestEngine {
@@ -96,17 +98,14 @@ impl Carrel {
         }
     }
 
-    /// The real image, with Python in it.
+    /// The real image, with Python in it, as the server itself would make it; for the shared engine.
     pub async fn python_image(&self) -> ImageTag {
-        let sandbox = products();
-        let rootfs = std::fs::read_dir(&sandbox)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|entry| entry.path())
-            .find(|path| path.extension().is_some_and(|extension| extension == "tar"))
-            .unwrap_or_else(|| panic!("no root file system in {}: run `make image`", sandbox.display()));
-        self.image(agent(), rootfs).await
+        let beside = products().join("carrel");
+        let source = ImageSource::locate(&SandboxConfig::default(), &beside, &self.directory).expect("`make agent`");
+        let made = matches!(source, ImageSource::Own { rootfs: Rootfs::Made(_), .. });
+        assert!(made, "no root file system of the present recipe in {}: run `make rootfs`", products().display());
+        // Half a gigabyte: once is enough, also for tests that run side by side.
+        PYTHON.get_or_init(async || self.engine.ensure_image(&source, |_| {}).await.expect("an image")).await.clone()
     }
 
     /// An image with nothing but the agent in it: made in a moment.
