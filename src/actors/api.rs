@@ -12,7 +12,9 @@ use tokio_stream::wrappers::BroadcastStream;
 
 use crate::link::{LinkError, Viewer, ViewerEvents};
 use crate::model::terminal::Terminal;
-use crate::model::{ContentHash, Item, Precondition, Progress, Session, SessionNotice, SessionState, UserId, WorkspacePath};
+use crate::model::{
+    ContentHash, Item, Precondition, Progress, Session, SessionNotice, SessionState, UserId, WorkspacePath,
+};
 
 /// Why something asked of a session did not happen. Nothing was changed, unless a variant says otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -83,7 +83,8 @@ impl EngineWatch {
     fn sweep(&mut self, ctx: &mut Context<Self>) {
         let (engine, db, io) = (self.deps.sandboxes.engine().clone(), self.deps.db.clone(), self.deps.io.clone());
         let looking = async move {
-            let found = io.spawn(async move { engine.list().await }).await.map_err(|_| "the server is stopping".to_owned())?;
+            let found =
+                io.spawn(async move { engine.list().await }).await.map_err(|_| "the server is stopping".to_owned())?;
             let found = found.map_err(|error| error.to_string())?;
             let connection = db.bulk().await.map_err(|error| error.to_string())?;
             let live = db::sessions::live(&connection).await.map_err(|error| error.to_string())?;
@@ -96,13 +97,16 @@ impl EngineWatch {
     }
 
     fn compare(&mut self, found: Vec<FoundSandbox>, named: &HashSet<SandboxId>, ctx: &mut Context<Self>) {
-        let running: HashSet<_> = found.iter().filter(|sandbox| sandbox.running).map(|sandbox| sandbox.sandbox).collect();
+        let running: HashSet<_> =
+            found.iter().filter(|sandbox| sandbox.running).map(|sandbox| sandbox.sandbox).collect();
         for sandbox in named.iter().filter(|sandbox| !running.contains(sandbox)) {
             self.tell_owner(*sandbox, Death::Exited(None));
         }
         let orphan = |found: &FoundSandbox| {
             let claimed = self.deps.sandboxes.is_claimed(found.sandbox);
-            !named.contains(&found.sandbox) && (claimed || !found.running) && self.deps.registry.owner(found.sandbox).is_none()
+            !named.contains(&found.sandbox)
+                && (claimed || !found.running)
+                && self.deps.registry.owner(found.sandbox).is_none()
         };
         let orphans: Vec<_> = found.into_iter().filter(orphan).collect();
         let before = std::mem::replace(&mut self.suspects, orphans.iter().map(|found| found.sandbox).collect());

@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::config::Config;
-use crate::engine::{ContainerId, Engine, EngineError, SandboxSpec};
+use crate::engine::{ContainerId, Engine, EngineError, ImageTag, SandboxSpec};
 use crate::link::door::Caller;
 use crate::link::{Door, DoorError, LinkDir};
 use crate::model::{Quotas, SandboxId, Stage};
@@ -53,7 +53,7 @@ pub enum ImageState {
     /// It is being made.
     Preparing,
     /// It is there under this tag.
-    Ready(String),
+    Ready(ImageTag),
     /// It could not be made.
     Failed(String),
 }
@@ -92,7 +92,13 @@ pub struct Sandbox {
 impl SandboxFactory {
     /// `run_dir` is the short directory for sockets; `image` tells when the image is there.
     #[must_use]
-    pub fn new(engine: Engine, image: watch::Receiver<ImageState>, config: Arc<Config>, run_dir: PathBuf, io: Handle) -> Self {
+    pub fn new(
+        engine: Engine,
+        image: watch::Receiver<ImageState>,
+        config: Arc<Config>,
+        run_dir: PathBuf,
+        io: Handle,
+    ) -> Self {
         let places = Arc::new(Semaphore::new(config.pool.max_sandboxes));
         Self { engine, image, config, run_dir, places, io }
     }
@@ -194,16 +200,18 @@ impl SandboxFactory {
             }
         };
         // From here on the drop of `sandbox` removes all of it.
-        let sandbox = Sandbox { id, container, dir, claimed: false, gone: false, place: Some(place), factory: Arc::clone(&self) };
+        let sandbox =
+            Sandbox { id, container, dir, claimed: false, gone: false, place: Some(place), factory: Arc::clone(&self) };
         self.engine.start(&sandbox.container).await?;
         progress(Stage::Agent);
         let caller = call_within(&mut door, Duration::from_secs(self.config.sandbox.agent_timeout_seconds)).await?;
         Ok(Started { sandbox, door, caller })
     }
 
-    async fn image(&self) -> Result<String, SandboxError> {
+    async fn image(&self) -> Result<ImageTag, SandboxError> {
         let mut image = self.image.clone();
-        let state = image.wait_for(|state| *state != ImageState::Preparing).await.map_err(|_| SandboxError::Stopping)?;
+        let state =
+            image.wait_for(|state| *state != ImageState::Preparing).await.map_err(|_| SandboxError::Stopping)?;
         match &*state {
             ImageState::Ready(tag) => Ok(tag.clone()),
             ImageState::Failed(why) => Err(SandboxError::Image(why.clone())),
@@ -211,7 +219,7 @@ impl SandboxFactory {
         }
     }
 
-    fn spec(&self, sandbox: SandboxId, image: String, dir: &LinkDir) -> SandboxSpec {
+    fn spec(&self, sandbox: SandboxId, image: ImageTag, dir: &LinkDir) -> SandboxSpec {
         let config = &self.config.sandbox;
         SandboxSpec {
             sandbox,
@@ -282,7 +290,9 @@ impl Sandbox {
         let removing = self.factory.io.spawn(async move { factory.remove(id, &container).await });
         match removing.await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(sandbox.id = %id, error = %error, "cannot remove a sandbox; the sweep will try again"),
+            Ok(Err(error)) => {
+                tracing::warn!(sandbox.id = %id, error = %error, "cannot remove a sandbox; the sweep will try again")
+            }
             Err(error) => tracing::error!(sandbox.id = %id, error = %error, "removing a sandbox was cut off"),
         }
         self.place = None;

@@ -13,8 +13,8 @@ use super::Deps;
 use super::api::{Attachment, NewTerminal, SaveFile, Saved, SessionError, Subscription};
 use super::describe::{ActorDescription, Describe};
 use super::session::{
-    AttachViewer, AwaitReady, CloseTerminal, DeleteSession, FallOver, ListTerminals, OpenTerminal, RenameSession, SessionActor, StartSession,
-    StopSession, Subscribe, Workspace,
+    AttachViewer, AwaitReady, CloseTerminal, DeleteSession, FallOver, ListTerminals, OpenTerminal, RenameSession,
+    SessionActor, StartSession, StopSession, Subscribe, Workspace,
 };
 use super::supervisor::{Ensure, StopAllSessions, Supervisors, supervisor_of};
 use super::sync::{MakeFolder, Move, Remove, Save, WorkspaceSyncActor};
@@ -133,7 +133,13 @@ impl Sessions {
     ///
     /// # Errors
     /// [`SessionError`].
-    pub async fn move_item(&self, id: SessionId, from: WorkspacePath, to: WorkspacePath, user: UserId) -> Result<Item, SessionError> {
+    pub async fn move_item(
+        &self,
+        id: SessionId,
+        from: WorkspacePath,
+        to: WorkspacePath,
+        user: UserId,
+    ) -> Result<Item, SessionError> {
         self.write(id, Move { from, to, user }).await
     }
 
@@ -151,7 +157,8 @@ impl Sessions {
     /// [`SessionError`].
     pub async fn open_terminal(&self, id: SessionId, new: NewTerminal) -> Result<Terminal, SessionError> {
         let ready = tokio::time::timeout(READY_TIMEOUT, self.ask(id, || AwaitReady)).await;
-        ready.map_err(|_| SessionError::Unavailable("the session is still starting: try again in a moment".into()))??;
+        ready
+            .map_err(|_| SessionError::Unavailable("the session is still starting: try again in a moment".into()))??;
         self.ask(id, || OpenTerminal(new.clone())).await
     }
 
@@ -167,7 +174,12 @@ impl Sessions {
     ///
     /// # Errors
     /// [`SessionError`].
-    pub async fn attach(&self, id: SessionId, terminal: TerminalId, since: Option<u64>) -> Result<Attachment, SessionError> {
+    pub async fn attach(
+        &self,
+        id: SessionId,
+        terminal: TerminalId,
+        since: Option<u64>,
+    ) -> Result<Attachment, SessionError> {
         self.ask(id, || AttachViewer { terminal, since }).await
     }
 
@@ -189,7 +201,12 @@ impl Sessions {
     pub async fn describe(&self) -> Vec<ActorDescription> {
         let sessions = self.inner.deps.registry.sessions();
         let sessions = sessions.into_iter().map(|(id, entry)| (id.to_string(), entry.addr.recipient()));
-        let supervisors = self.inner.supervisors.iter().enumerate().map(|(number, addr)| (number.to_string(), addr.clone().recipient()));
+        let supervisors = self
+            .inner
+            .supervisors
+            .iter()
+            .enumerate()
+            .map(|(number, addr)| (number.to_string(), addr.clone().recipient()));
         let others = self.inner.others.iter().map(|recipient| ("other".to_owned(), recipient.clone()));
         let all: Vec<(String, Recipient<Describe>)> = supervisors.chain(others).chain(sessions).collect();
         let asking = all.into_iter().map(|(name, recipient)| async move {
@@ -214,7 +231,10 @@ impl Sessions {
 
     /// Ends every actor; sandboxes keep running for the next server.
     pub async fn stop_all(&self) {
-        futures_util::future::join_all(self.inner.supervisors.iter().map(|supervisor| supervisor.send(StopAllSessions))).await;
+        futures_util::future::join_all(
+            self.inner.supervisors.iter().map(|supervisor| supervisor.send(StopAllSessions)),
+        )
+        .await;
     }
 
     /// Makes a session's actor fall over, as a test of the supervisor.

@@ -94,7 +94,7 @@ pub struct ExitNotice {
     id: SessionId,
     generation: u64,
     how: Exit,
-    parent: WeakAddr<SessionSupervisor>,
+    parent: actix::WeakAddr<SessionSupervisor>,
 }
 
 impl ExitNotice {
@@ -105,7 +105,10 @@ impl ExitNotice {
 }
 
 impl Drop for ExitNotice {
-    #[expect(clippy::disallowed_methods, reason = "a fact told from Drop, at most one per child: nothing can be awaited here")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a fact told from Drop, at most one per child: nothing can be awaited here"
+    )]
     fn drop(&mut self) {
         if let Some(parent) = self.parent.upgrade() {
             parent.do_send(SessionExited { id: self.id, generation: self.generation, how: self.how });
@@ -219,7 +222,13 @@ impl Handler<Describe> for SessionSupervisor {
 }
 
 impl SessionSupervisor {
-    fn start_child(&mut self, id: SessionId, generation: u64, failures: Failures, ctx: &mut Context<Self>) -> Addr<SessionActor> {
+    fn start_child(
+        &mut self,
+        id: SessionId,
+        generation: u64,
+        failures: Failures,
+        ctx: &mut Context<Self>,
+    ) -> Addr<SessionActor> {
         let notice = ExitNotice { id, generation, how: Exit::Fell, parent: ctx.address().downgrade() };
         let addr = SessionActor::new(id, generation, notice, self.deps.clone()).start();
         self.children.insert(id, Child { state: ChildState::Serving(addr.clone()), generation, failures });
@@ -241,7 +250,6 @@ async fn give_up(db: &db::Db, id: SessionId) {
     const REASON: &str = "the session's server part failed repeatedly; its files are safe, and you may start it again";
     let write = async {
         let connection = db.interactive().await?;
-        db::sessions::release_sandbox(&connection, id).await?;
         let live = [SessionState::Starting, SessionState::Ready, SessionState::Stopping, SessionState::Cold];
         db::sessions::transition(&connection, id, &live, SessionState::Failed, Some(REASON)).await
     };

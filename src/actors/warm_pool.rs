@@ -175,7 +175,9 @@ impl Handler<AdoptSandboxes> for WarmPool {
                             started.sandbox.destroy().await;
                             continue;
                         }
-                        Err(error) => tracing::info!(sandbox.id = %sandbox, error = %error, "a waiting sandbox cannot be adopted"),
+                        Err(error) => {
+                            tracing::info!(sandbox.id = %sandbox, error = %error, "a waiting sandbox cannot be adopted")
+                        }
                     }
                 }
                 if let Err(error) = factory.remove(sandbox, &container).await {
@@ -222,7 +224,13 @@ impl Handler<Describe> for WarmPool {
         MessageResult(ActorDescription {
             kind: "WarmPool",
             name: "pool".to_owned(),
-            phase: format!("{} of {} waiting, {} hits, {} misses", self.waiting.len(), self.config.size, self.hits, self.misses),
+            phase: format!(
+                "{} of {} waiting, {} hits, {} misses",
+                self.waiting.len(),
+                self.config.size,
+                self.hits,
+                self.misses
+            ),
             generation: 1,
             handled: self.tally.handled,
             refused: self.tally.refused,

@@ -15,11 +15,14 @@ use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::BytesMut;
 use carrel_protocol::{FrameCodec, Hello, LINK_SOCKET, LINK_TOKEN, Limits, PROTOCOL_VERSION, ToServer};
+use futures_util::Stream;
 use subtle::ConstantTimeEq;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc};
@@ -179,6 +182,14 @@ impl Door {
     /// Waits for the agent's next call. Cancel-safe.
     pub async fn next(&mut self) -> Option<Caller> {
         self.callers.recv().await
+    }
+}
+
+impl Stream for Door {
+    type Item = Caller;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Caller>> {
+        self.callers.poll_recv(cx)
     }
 }
 

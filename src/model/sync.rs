@@ -105,7 +105,8 @@ pub fn plan_listing(listing: &[Entry], kept: &HashMap<WorkspacePath, ItemKind>, 
     let mut plan = plan(listing, kept, max_file_bytes);
     let listed: HashSet<&str> = listing.iter().map(|entry| entry.path.as_str()).collect();
     let gone = |path: &WorkspacePath| !listed.contains(path.as_str());
-    plan.removes.extend(kept.keys().filter(|path| gone(path) && !path.parent().is_some_and(|parent| gone(&parent))).cloned());
+    plan.removes
+        .extend(kept.keys().filter(|path| gone(path) && !path.parent().is_some_and(|parent| gone(&parent))).cloned());
     plan.removes.sort();
     plan
 }

@@ -6,8 +6,9 @@ use actix::prelude::*;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::{
-    AgentLink, Backoff, Caller, Claim, Deps, Duration, Instant, Level, LinkEvent, Live, Phase, Progress, REDIAL_TIMEOUT, RestartPolicy, Sandbox,
-    Session, SessionActor, SessionError, SessionId, SessionNotice, SessionState, Stage, Verdict, WorkspaceSyncActor, db, sandbox, sync,
+    AgentLink, Backoff, Caller, Claim, Deps, Duration, Instant, Level, LinkEvent, Live, Phase, Progress,
+    REDIAL_TIMEOUT, RestartPolicy, Sandbox, Session, SessionActor, SessionError, SessionId, SessionNotice,
+    SessionState, Stage, Verdict, WorkspaceSyncActor, db, sandbox, sync,
 };
 use crate::link::Door;
 use crate::model::SandboxId;
@@ -68,7 +69,9 @@ impl SessionActor {
                 actor.session = Some(row);
                 match (sandbox, state) {
                     (Some(sandbox), _) => actor.begin_adoption(sandbox, ctx),
-                    (None, SessionState::Cold | SessionState::Failed | SessionState::Deleted) => actor.phase = Phase::Idle,
+                    (None, SessionState::Cold | SessionState::Failed | SessionState::Deleted) => {
+                        actor.phase = Phase::Idle
+                    }
                     (None, _) => actor.gone_cold("the server was restarted before the sandbox was ready".into(), ctx),
                 }
             }
@@ -95,7 +98,9 @@ impl SessionActor {
         let writing = async move {
             let connection = db.interactive().await?;
             let from = [SessionState::Cold, SessionState::Failed];
-            db::sessions::transition(&connection, id, &from, SessionState::Starting, None).await?.ok_or(SessionError::NotFound)
+            db::sessions::transition(&connection, id, &from, SessionState::Starting, None)
+                .await?
+                .ok_or(SessionError::NotFound)
         };
         Box::pin(writing.into_actor(self).map(|row: Result<Session, SessionError>, actor, ctx| match row {
             Ok(row) => {
@@ -116,7 +121,10 @@ impl SessionActor {
         let adopting = adopt(self.deps.clone(), self.id, sandbox, self.sync(), self.reporter(ctx));
         ctx.spawn(adopting.into_actor(self).map(|opened, actor, ctx| match opened {
             Ok(Some(opened)) => actor.opened(Ok(opened), ctx),
-            Ok(None) => actor.gone_cold("its sandbox had ended while the server was away; your saved files are all here".into(), ctx),
+            Ok(None) => actor.gone_cold(
+                "its sandbox had ended while the server was away; your saved files are all here".into(),
+                ctx,
+            ),
             Err(error) => actor.opened(Err(error), ctx),
         }));
     }
@@ -141,15 +149,17 @@ impl SessionActor {
                 let stopping = self.begin_stop("stopped while the server was away".into(), ctx);
                 ctx.spawn(stopping.map(|_, _, _| ()));
             }
-            Some(_) => self.write_state(&[SessionState::Starting], SessionState::Ready, None, ctx, |actor, ctx, written| {
-                if written.is_ok() {
-                    actor.resolve(&Ok(()));
-                    actor.tell(SessionNotice::Progress(Progress { stage: Stage::Ready, done: None, total: None }));
-                } else if let Phase::Live(_) = actor.phase {
-                    let stopping = actor.begin_stop("it could not be written down as ready".into(), ctx);
-                    ctx.spawn(stopping.map(|_, _, _| ()));
-                }
-            }),
+            Some(_) => {
+                self.write_state(&[SessionState::Starting], SessionState::Ready, None, ctx, |actor, ctx, written| {
+                    if written.is_ok() {
+                        actor.resolve(&Ok(()));
+                        actor.tell(SessionNotice::Progress(Progress { stage: Stage::Ready, done: None, total: None }));
+                    } else if let Phase::Live(_) = actor.phase {
+                        let stopping = actor.begin_stop("it could not be written down as ready".into(), ctx);
+                        ctx.spawn(stopping.map(|_, _, _| ()));
+                    }
+                })
+            }
         }
     }
 
@@ -183,7 +193,11 @@ impl SessionActor {
     }
 
     /// Collects, hangs up, removes; answers when the session is `stopping`.
-    pub(super) fn begin_stop(&mut self, reason: String, ctx: &mut Context<Self>) -> ResponseActFuture<Self, Result<Session, SessionError>> {
+    pub(super) fn begin_stop(
+        &mut self,
+        reason: String,
+        ctx: &mut Context<Self>,
+    ) -> ResponseActFuture<Self, Result<Session, SessionError>> {
         let Phase::Live(live) = std::mem::replace(&mut self.phase, Phase::Closing) else {
             return self.answer_session();
         };
@@ -200,7 +214,7 @@ impl SessionActor {
             if let Ok(Some(row)) = row {
                 actor.take_row(row);
             }
-            let closing = close(id, sync, link, sandbox);
+            let closing = close(actor.deps.db.clone(), id, sync, link, sandbox);
             ctx.spawn(closing.into_actor(actor).map(move |(), actor, ctx| {
                 drop(claim);
                 actor.gone_cold(reason, ctx);
@@ -221,9 +235,6 @@ impl SessionActor {
         let (db, id, from) = (self.deps.db.clone(), self.id, from.to_vec());
         let writing = async move {
             let connection = db.interactive().await?;
-            if to != SessionState::Ready {
-                db::sessions::release_sandbox(&connection, id).await?;
-            }
             Ok(db::sessions::transition(&connection, id, &from, to, reason.as_deref()).await?)
         };
         ctx.spawn(writing.into_actor(self).map(move |row: Result<Option<Session>, SessionError>, actor, ctx| {
@@ -260,7 +271,8 @@ impl SessionActor {
             futures_util::StreamExt::map(events, move |event| LinkSignal { number, event: Some(event) }),
             futures_util::stream::iter([LinkSignal { number, event: None }]),
         ));
-        self.terminals = caller.hello.terminals.into_iter().map(Terminal::from).map(|terminal| (terminal.id, terminal)).collect();
+        self.terminals =
+            caller.hello.terminals.into_iter().map(Terminal::from).map(|terminal| (terminal.id, terminal)).collect();
         self.tell(SessionNotice::Terminals(self.sorted_terminals()));
     }
 
@@ -349,8 +361,12 @@ impl SessionActor {
         }
         let Phase::Live(live) = std::mem::replace(&mut self.phase, Phase::Idle) else { return };
         let reason = match how {
-            _ if live.out_of_memory => format!("its sandbox ran out of memory ({memory_mb} MiB); your saved files are all here"),
-            Death::Exited(Some(code)) => format!("its sandbox was ended from outside (exit code {code}); your saved files are all here"),
+            _ if live.out_of_memory => {
+                format!("its sandbox ran out of memory ({memory_mb} MiB); your saved files are all here")
+            }
+            Death::Exited(Some(code)) => {
+                format!("its sandbox was ended from outside (exit code {code}); your saved files are all here")
+            }
             _ => "its sandbox has ended unexpectedly; your saved files are all here".to_owned(),
         };
         tracing::warn!(session.id = %self.id, sandbox.id = %sandbox, reason, "a sandbox has died");
@@ -446,7 +462,12 @@ impl Reporter {
 }
 
 /// From nothing to a sandbox that holds the files.
-async fn open(deps: Deps, id: SessionId, sync: Addr<WorkspaceSyncActor>, report: Reporter) -> Result<Opened, SessionError> {
+async fn open(
+    deps: Deps,
+    id: SessionId,
+    sync: Addr<WorkspaceSyncActor>,
+    report: Reporter,
+) -> Result<Opened, SessionError> {
     let started = match deps.pool.claim().await {
         Some(started) => started,
         None => {
@@ -459,7 +480,9 @@ async fn open(deps: Deps, id: SessionId, sync: Addr<WorkspaceSyncActor>, report:
     let claim = deps.registry.claim(sandbox.id(), id);
     let filling = async {
         let connection = deps.db.interactive().await?;
-        db::sessions::claim_sandbox(&connection, id, sandbox.id()).await?;
+        if !db::sessions::claim_sandbox(&connection, id, sandbox.id()).await? {
+            return Err(SessionError::NotFound);
+        }
         drop(connection);
         fill(&sync, &caller, report).await
     };
@@ -482,13 +505,19 @@ async fn adopt(
 ) -> Result<Option<Opened>, SessionError> {
     let (engine, io) = (deps.sandboxes.engine().clone(), deps.io.clone());
     let listing = io.spawn(async move { engine.list().await }).await.map_err(|_| SessionError::Internal)?;
-    let Some(found) = listing.map_err(start_failed)?.into_iter().find(|found| found.sandbox == sandbox) else { return Ok(None) };
+    let Some(found) = listing.map_err(start_failed)?.into_iter().find(|found| found.sandbox == sandbox) else {
+        return Ok(None);
+    };
     if !found.running {
         remove_remains(&deps, sandbox, &found.container).await;
         return Ok(None);
     }
     report.stage(Stage::Agent);
-    let sandbox::Started { mut sandbox, door, caller } = match deps.sandboxes.adopt(sandbox, found.container.clone()).await {
+    let sandbox::Started { mut sandbox, door, caller } = match deps
+        .sandboxes
+        .adopt(sandbox, found.container.clone())
+        .await
+    {
         Ok(started) => started,
         Err(error) => {
             tracing::warn!(session.id = %id, sandbox.id = %sandbox, error = %error, "a sandbox that runs cannot be adopted and is removed");
@@ -520,10 +549,12 @@ async fn fill(sync: &Addr<WorkspaceSyncActor>, caller: &Caller, report: Reporter
 }
 
 /// Collects what programs changed, hangs up, and removes the sandbox.
-async fn close(id: SessionId, sync: Addr<WorkspaceSyncActor>, link: Option<AgentLink>, sandbox: Sandbox) {
+async fn close(db: db::Db, id: SessionId, sync: Addr<WorkspaceSyncActor>, link: Option<AgentLink>, sandbox: Sandbox) {
     match tokio::time::timeout(FLUSH_TIMEOUT, sync.send(sync::Flush)).await {
         Ok(Ok(Ok(()))) => {}
-        Ok(Ok(Err(error))) => tracing::warn!(session.id = %id, error = %error, "the last changes of a sandbox were not collected"),
+        Ok(Ok(Err(error))) => {
+            tracing::warn!(session.id = %id, error = %error, "the last changes of a sandbox were not collected")
+        }
         _ => tracing::warn!(session.id = %id, "the last changes of a sandbox were not collected in time"),
     }
     sync.try_send(sync::Disconnect).ok();
@@ -532,7 +563,13 @@ async fn close(id: SessionId, sync: Addr<WorkspaceSyncActor>, link: Option<Agent
         tokio::time::timeout(HANG_UP_TIMEOUT, link.command(carrel_protocol::Request::Shutdown)).await.ok();
         link.close();
     }
+    let sandbox_id = sandbox.id();
     sandbox.destroy().await;
+    // A cold session's row forgets its sandbox by itself, a deleted one's does not.
+    let releasing = async { db::sessions::release_sandbox(&db.interactive().await?, id, sandbox_id).await };
+    if let Err(error) = releasing.await {
+        tracing::warn!(session.id = %id, error = %error, "cannot write down that a sandbox is gone; the next load will find it");
+    }
 }
 
 fn start_failed(error: impl std::fmt::Display) -> SessionError {

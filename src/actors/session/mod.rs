@@ -40,7 +40,9 @@ use crate::link::door::Caller;
 use crate::link::{AgentLink, LinkEvent};
 use crate::model::backoff::{Backoff, Failures, RestartPolicy, Verdict};
 use crate::model::terminal::Terminal;
-use crate::model::{Level, Progress, Session, SessionId, SessionNotice, SessionState, Stage, TerminalId, UserId, WorkspacePath};
+use crate::model::{
+    Level, Progress, Session, SessionId, SessionNotice, SessionState, Stage, TerminalId,
+};
 
 /// Notices that may wait for one page; a slower page is told to fetch everything again.
 const NOTICES: usize = 256;
@@ -280,14 +282,17 @@ impl Handler<DeleteSession> for SessionActor {
             let connection = db.interactive().await?;
             Ok(db::sessions::mark_deleted(&connection, id).await?)
         };
-        Box::pin(deleting.into_actor(self).map(|deleted: Result<(), SessionError>, actor, ctx| {
-            deleted?;
+        Box::pin(deleting.into_actor(self).map(|deleted: Result<bool, SessionError>, actor: &mut Self, ctx| {
+            if !deleted? {
+                return Err(SessionError::NotFound);
+            }
             actor.session = None;
             actor.start_again = false;
             actor.resolve(&Err(SessionError::NotFound));
             actor.tell(SessionNotice::State { state: SessionState::Deleted, reason: None });
             if matches!(actor.phase, Phase::Live(_)) {
-                ctx.spawn(actor.begin_stop("deleted".into(), ctx).map(|_, _, _| ()));
+                let stopping = actor.begin_stop("deleted".into(), ctx);
+                ctx.spawn(stopping.map(|_, _, _| ()));
             }
             Ok(())
         }))
@@ -343,7 +348,9 @@ impl Handler<Detach> for SessionActor {
             match tokio::time::timeout(life::FLUSH_TIMEOUT, sync.send(sync::Flush)).await {
                 Ok(Ok(Ok(()))) => {}
                 // The sandbox keeps running; the next server lists it.
-                _ => tracing::warn!(session.id = %id, "changes were not collected before the server stops; the next start will"),
+                _ => {
+                    tracing::warn!(session.id = %id, "changes were not collected before the server stops; the next start will")
+                }
             }
         };
         Box::pin(collecting.into_actor(self).map(|(), actor, ctx| {

@@ -51,7 +51,10 @@ impl Handler<OpenTerminal> for SessionActor {
             return Box::pin(fut::err(SessionError::TerminalLimit));
         }
         let name = new.name.as_deref().map(str::trim).filter(|name| !name.is_empty());
-        let name = name.map_or_else(|| self.free_name(), |name| name.chars().filter(|c| !c.is_control()).take(MAX_NAME_CHARS).collect());
+        let name = name.map_or_else(
+            || self.free_name(),
+            |name| name.chars().filter(|c| !c.is_control()).take(MAX_NAME_CHARS).collect(),
+        );
         let request = Request::OpenTerminal {
             terminal: TerminalId::new().0,
             name,

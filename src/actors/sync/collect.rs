@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use carrel_protocol::{AgentError, Entry};
 use futures_util::{StreamExt, stream};
 
-use super::place::encode;
 use super::{Work, transfer};
 use crate::actors::api::SessionError;
 use crate::db::blobs;
@@ -13,16 +12,13 @@ use crate::db::items::{self, ItemChange};
 use crate::db::versions::{self, Origin};
 use crate::link::{AgentLink, LinkError};
 use crate::model::sync::{Plan, Wanted, plan, plan_listing};
-use crate::model::{Item, ItemKind, Precondition, SessionNotice, WorkspacePath};
+use crate::model::{ContentHash, ItemKind, Precondition, WorkspacePath};
 
 /// Files fetched at the same time.
 const FETCHES: usize = 16;
 
 /// Changes committed in one transaction.
 const COMMIT_ITEMS: usize = 512;
-
-/// Changes a page is told one by one; beyond that it fetches its tree again.
-const TOLD_ITEMS: usize = 256;
 
 /// Commits what these entries mean.
 ///
@@ -53,12 +49,13 @@ async fn carry_out(work: &Work, link: &AgentLink, plan: Plan) -> Result<(), Sess
     for (name, why) in plan.not_kept.iter().take(3) {
         work.warn(format!("{name} is not kept: {why}"));
     }
-    let mut changes: Vec<_> = plan.removes.into_iter().map(|path| ItemChange::Remove { path }).collect();
+    let mut changes: Vec<_> = plan.removes.into_iter().map(|path| ItemChange::Gone { path }).collect();
     changes.extend(plan.puts.into_iter().map(|(path, kind)| put(path, kind)));
     let mut blobs = Vec::new();
     let mut torn = false;
     let known = known(work, &plan.fetch).await?;
-    let (had, wanted): (Vec<_>, Vec<_>) = plan.fetch.into_iter().partition(|file| file.claimed.is_some_and(|hash| known.contains_key(&hash)));
+    let (had, wanted): (Vec<_>, Vec<_>) =
+        plan.fetch.into_iter().partition(|file| file.claimed.is_some_and(|hash| known.contains_key(&hash)));
     changes.extend(had.into_iter().filter_map(|file| {
         let hash = file.claimed?;
         let kind = ItemKind::File { hash, size: *known.get(&hash)?, executable: file.executable };
@@ -87,7 +84,7 @@ async fn carry_out(work: &Work, link: &AgentLink, plan: Plan) -> Result<(), Sess
 
 /// Contents this workspace has had before, with their sizes: a renamed or restored file need not be fetched. Of other workspaces nothing
 /// is looked up, or a sandbox could obtain a content by naming its hash.
-async fn known(work: &Work, files: &[Wanted]) -> Result<HashMap<crate::model::ContentHash, u64>, SessionError> {
+async fn known(work: &Work, files: &[Wanted]) -> Result<HashMap<ContentHash, u64>, SessionError> {
     let claimed: Vec<_> = files.iter().filter_map(|file| file.claimed).collect();
     if claimed.is_empty() {
         return Ok(HashMap::new());
@@ -97,7 +94,11 @@ async fn known(work: &Work, files: &[Wanted]) -> Result<HashMap<crate::model::Co
 }
 
 /// One file's content, ready to be committed; `None` when it is gone again, for which another notice comes.
-async fn fetch(work: &Work, link: &AgentLink, file: Wanted) -> Result<Option<(ItemChange, blobs::Encoded)>, SessionError> {
+async fn fetch(
+    work: &Work,
+    link: &AgentLink,
+    file: Wanted,
+) -> Result<Option<(ItemChange, blobs::EncodedBlob)>, SessionError> {
     let _room = transfer::reserve(file.size).await;
     let (content, executable) = match transfer::read(link, &file.path, work.max_file_bytes()).await {
         Ok(content) => content,
@@ -109,18 +110,18 @@ async fn fetch(work: &Work, link: &AgentLink, file: Wanted) -> Result<Option<(It
         Err(error) => return Err(error.into()),
     };
     let size = content.len() as u64;
-    let (hash, blob) = encode(work, content).await?;
-    Ok(Some((put(file.path, ItemKind::File { hash, size, executable }), blob)))
+    let blob = blobs::encode(content).await?;
+    Ok(Some((put(file.path, ItemKind::File { hash: blob.hash, size, executable }), blob)))
 }
 
-async fn commit(work: &Work, changes: Vec<ItemChange>, blobs: Vec<blobs::Encoded>) -> Result<(), SessionError> {
+async fn commit(work: &Work, changes: Vec<ItemChange>, blobs: Vec<blobs::EncodedBlob>) -> Result<(), SessionError> {
     if changes.is_empty() {
         return Ok(());
     }
     let mut connection = work.db.bulk().await?;
     let transaction = connection.transaction().await?;
     blobs::put_many(&transaction, &blobs).await?;
-    let applied = items::apply(&transaction, work.session, &changes, &work.bounds(), Origin::Terminal, None).await;
+    let applied = items::apply(&transaction, work.session, &changes, Origin::Terminal, None, &work.bounds()).await;
     let applied = match applied.map_err(SessionError::from) {
         Ok(applied) => applied,
         Err(error @ (SessionError::TooManyBytes | SessionError::TooManyItems)) => {
@@ -131,19 +132,8 @@ async fn commit(work: &Work, changes: Vec<ItemChange>, blobs: Vec<blobs::Encoded
         Err(error) => return Err(error),
     };
     transaction.commit().await?;
-    tell(work, changes, applied.items);
+    work.tell_tree(applied.changes);
     Ok(())
-}
-
-fn tell(work: &Work, changes: Vec<ItemChange>, items: Vec<Item>) {
-    if changes.len() > TOLD_ITEMS {
-        return work.tell(SessionNotice::TreeStale);
-    }
-    let removed = changes.into_iter().filter_map(|change| match change {
-        ItemChange::Remove { path } => Some((path, None)),
-        _ => None,
-    });
-    work.tell_tree(removed.chain(items.into_iter().map(|item| (item.path.clone(), Some(item)))).collect());
 }
 
 fn put(path: WorkspacePath, kind: ItemKind) -> ItemChange {

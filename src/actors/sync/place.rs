@@ -1,15 +1,13 @@
 //! Users' writes: first into the sandbox, if it lives, then into the database, then answered.
 
-use bytes::Bytes;
 use carrel_protocol::{AgentError, Expect, Request, WriteOptions};
-use time::OffsetDateTime;
 
 use super::{MakeFolder, Move, Remove, Work, transfer};
 use crate::actors::api::{SaveFile, Saved, SessionError};
 use crate::db::items::{self, ItemChange};
 use crate::db::{blobs, versions::Origin};
 use crate::link::{AgentLink, LinkError};
-use crate::model::{ContentHash, Item, ItemKind, Precondition, UserId};
+use crate::model::{Item, ItemKind, Precondition, UserId};
 
 pub(super) async fn save(work: &Work, link: Option<&AgentLink>, save: SaveFile) -> Result<Saved, SessionError> {
     let size = save.content.len() as u64;
@@ -20,7 +18,7 @@ pub(super) async fn save(work: &Work, link: Option<&AgentLink>, save: SaveFile) 
         let connection = work.db.interactive().await?;
         let current = items::get(&connection, work.session, &save.path).await?;
         // Told before the sandbox is touched; counted again, under lock, when it is committed.
-        let usage = items::usage(&connection, work.session).await?;
+        let usage = items::usage(&connection, work.session).await?.ok_or(SessionError::NotFound)?;
         let replaced = current.as_ref().map_or(0, |item| item.kind.size());
         if size > replaced && usage.bytes - replaced.min(usage.bytes) + size > work.bounds().max_bytes {
             return Err(SessionError::TooManyBytes);
@@ -45,16 +43,15 @@ pub(super) async fn save(work: &Work, link: Option<&AgentLink>, save: SaveFile) 
         }
         None => None,
     };
-    let (hash, blob) = encode(work, save.content).await?;
-    let kind = ItemKind::File { hash, size, executable };
+    let blob = blobs::encode(save.content).await?;
+    let kind = ItemKind::File { hash: blob.hash, size, executable };
     // What is in place in the sandbox must be committed whatever was there: the precondition was held against the database above, and
     // nobody else writes this workspace.
     let change = ItemChange::Put { path: save.path.clone(), kind, precondition: Precondition::None };
-    let item = commit(work, change, vec![blob], save.user).await?;
+    let item = commit(work, change, &[blob], save.user).await?.ok_or(SessionError::Internal)?;
     if let Some(copy) = &conflict_copy {
         work.warn(format!("{} was changed by a program at the same time; its version is kept as {copy}", save.path));
     }
-    work.tell_tree(vec![(save.path, Some(item.clone()))]);
     Ok(Saved { item, created: current.is_none(), conflict_copy })
 }
 
@@ -68,15 +65,14 @@ pub(super) async fn remove(work: &Work, link: Option<&AgentLink>, remove: Remove
     if let Some(link) = link {
         link.command(Request::Remove { path: remove.path.clone() }).await?;
     }
-    match apply(work, &[ItemChange::Remove { path: remove.path.clone() }], &[], remove.user).await {
-        Ok(_) | Err(SessionError::NoItem) => {}
-        Err(error) => return Err(error),
-    }
-    work.tell_tree(vec![(remove.path, None)]);
-    Ok(())
+    commit(work, ItemChange::Gone { path: remove.path }, &[], remove.user).await.map(drop)
 }
 
-pub(super) async fn make_folder(work: &Work, link: Option<&AgentLink>, folder: MakeFolder) -> Result<Item, SessionError> {
+pub(super) async fn make_folder(
+    work: &Work,
+    link: Option<&AgentLink>,
+    folder: MakeFolder,
+) -> Result<Item, SessionError> {
     let connection = work.db.interactive().await?;
     let known = items::get(&connection, work.session, &folder.path).await?;
     drop(connection);
@@ -88,10 +84,9 @@ pub(super) async fn make_folder(work: &Work, link: Option<&AgentLink>, folder: M
     if let Some(link) = link {
         link.command(Request::MakeFolder { path: folder.path.clone() }).await.map_err(in_the_way)?;
     }
-    let change = ItemChange::Put { path: folder.path.clone(), kind: ItemKind::Folder, precondition: Precondition::None };
-    let item = commit(work, change, Vec::new(), folder.user).await?;
-    work.tell_tree(vec![(folder.path, Some(item.clone()))]);
-    Ok(item)
+    let change =
+        ItemChange::Put { path: folder.path.clone(), kind: ItemKind::Folder, precondition: Precondition::None };
+    commit(work, change, &[], folder.user).await?.ok_or(SessionError::Internal)
 }
 
 pub(super) async fn rename(work: &Work, link: Option<&AgentLink>, change: Move) -> Result<Item, SessionError> {
@@ -110,43 +105,24 @@ pub(super) async fn rename(work: &Work, link: Option<&AgentLink>, change: Move) 
     if let Some(link) = link {
         link.command(Request::Move { from: from.clone(), to: to.clone() }).await?;
     }
-    let item = commit(work, ItemChange::Move { from, to }, Vec::new(), user).await?;
-    // A folder takes all below it along: fetching is simpler than listing it.
-    work.tell(crate::model::SessionNotice::TreeStale);
-    Ok(item)
+    commit(work, ItemChange::Move { from, to }, &[], user).await?.ok_or(SessionError::Internal)
 }
 
-async fn commit(work: &Work, change: ItemChange, blobs: Vec<blobs::Encoded>, user: UserId) -> Result<Item, SessionError> {
-    let path = match &change {
-        ItemChange::Put { path, .. } | ItemChange::Remove { path } | ItemChange::Move { to: path, .. } => path.clone(),
-    };
-    let applied = apply(work, std::slice::from_ref(&change), &blobs, user).await?;
-    let item = applied.into_iter().find(|item| item.path == path);
-    match (item, change) {
-        (Some(item), _) => Ok(item),
-        (None, ItemChange::Put { kind, .. }) => Ok(Item { path, kind, modified_at: OffsetDateTime::now_utc() }),
-        (None, _) => {
-            let connection = work.db.interactive().await?;
-            items::get(&connection, work.session, &path).await?.ok_or(SessionError::NoItem)
-        }
-    }
-}
-
-async fn apply(work: &Work, changes: &[ItemChange], blobs: &[blobs::Encoded], user: UserId) -> Result<Vec<Item>, SessionError> {
+/// Commits one change and what it needs, and tells the pages.
+async fn commit(
+    work: &Work,
+    change: ItemChange,
+    blobs: &[blobs::EncodedBlob],
+    user: UserId,
+) -> Result<Option<Item>, SessionError> {
     let mut connection = work.db.interactive().await?;
     let transaction = connection.transaction().await?;
     blobs::put_many(&transaction, blobs).await?;
-    let applied = items::apply(&transaction, work.session, changes, &work.bounds(), Origin::Editor, Some(user)).await?;
+    let applied =
+        items::apply(&transaction, work.session, &[change], Origin::Editor, Some(user), &work.bounds()).await?;
     transaction.commit().await?;
-    Ok(applied.items)
-}
-
-/// Hashes and compresses a content.
-pub(super) async fn encode(work: &Work, content: Bytes) -> Result<(ContentHash, blobs::Encoded), SessionError> {
-    blobs::Encoded::of(content).await.map(|blob| (blob.hash, blob)).map_err(|error| {
-        tracing::error!(session.id = %work.session, error = %error, "cannot compress a content");
-        SessionError::Internal
-    })
+    work.tell_tree(applied.changes);
+    Ok(applied.items.into_iter().next().flatten())
 }
 
 /// When a file or folder cannot be put in place, "not found" can only mean a part of the path.

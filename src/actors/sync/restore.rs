@@ -35,7 +35,8 @@ pub(super) async fn connect(work: &Work, connect: &Connect) -> Result<(), Sessio
     let items = items::all(&connection, work.session).await?;
     drop(connection);
     let total = items.len() as u64;
-    let (files, others): (Vec<_>, Vec<_>) = items.into_iter().partition(|item| matches!(item.kind, ItemKind::File { .. }));
+    let (files, others): (Vec<_>, Vec<_>) =
+        items.into_iter().partition(|item| matches!(item.kind, ItemKind::File { .. }));
     let (folders, links): (Vec<_>, Vec<_>) = others.into_iter().partition(|item| item.kind == ItemKind::Folder);
     let mut done = 0;
     let mut step = |count: usize| {
@@ -66,7 +67,10 @@ pub(super) async fn connect(work: &Work, connect: &Connect) -> Result<(), Sessio
 }
 
 async fn commands(link: &AgentLink, requests: impl Iterator<Item = Request>) -> Result<(), SessionError> {
-    stream::iter(requests).map(Ok::<_, SessionError>).try_for_each_concurrent(WRITES, |request| async move { Ok(link.command(request).await?) }).await
+    stream::iter(requests)
+        .map(Ok::<_, SessionError>)
+        .try_for_each_concurrent(WRITES, |request| async move { Ok(link.command(request).await?) })
+        .await
 }
 
 async fn write_batch(work: &Work, link: &AgentLink, files: Vec<Item>) -> Result<(), SessionError> {
@@ -132,7 +136,10 @@ mod tests {
             .collect();
         let cut = batches(files.clone());
         assert!(cut.iter().all(|batch| batch.len() <= BATCH_FILES));
-        assert!(cut.iter().all(|batch| batch.len() == 1 || batch.iter().map(|item| item.kind.size()).sum::<u64>() <= BATCH_BYTES));
+        assert!(
+            cut.iter()
+                .all(|batch| batch.len() == 1 || batch.iter().map(|item| item.kind.size()).sum::<u64>() <= BATCH_BYTES)
+        );
         assert_eq!(cut.concat(), files);
     }
 }

@@ -7,9 +7,12 @@ use tokio::sync::broadcast;
 
 use crate::actors::api::SessionError;
 use crate::config::Config;
-use crate::db::items::{ApplyError, Bounds};
+use crate::db::items::{AppliedChange, ApplyError, Bounds};
 use crate::db::{Db, DbError};
-use crate::model::{Item, Level, SessionId, SessionNotice, WorkspacePath};
+use crate::model::{Level, SessionId, SessionNotice};
+
+/// Changes a page is told one by one; beyond that it fetches its tree again.
+const TOLD_ITEMS: usize = 256;
 
 /// A workspace and where its changes go.
 #[derive(Clone)]
@@ -41,9 +44,14 @@ impl Work {
         self.notices.send(notice).ok();
     }
 
-    pub(super) fn tell_tree(&self, changes: Vec<(WorkspacePath, Option<Item>)>) {
-        if !changes.is_empty() {
-            self.tell(SessionNotice::Tree(changes));
+    /// Tells pages what has changed, one by one unless it is too much.
+    pub(super) fn tell_tree(&self, changes: Vec<AppliedChange>) {
+        match changes.len() {
+            0 => {}
+            1..=TOLD_ITEMS => {
+                self.tell(SessionNotice::Tree(changes.into_iter().map(|change| (change.path, change.after)).collect()))
+            }
+            _ => self.tell(SessionNotice::TreeStale),
         }
     }
 
@@ -65,13 +73,15 @@ impl From<DbError> for SessionError {
 impl From<ApplyError> for SessionError {
     fn from(error: ApplyError) -> Self {
         match error {
-            ApplyError::PreconditionFailed { current } => Self::PreconditionFailed { current },
-            ApplyError::Exists => Self::Exists,
-            ApplyError::NotFound => Self::NoItem,
-            ApplyError::NotFolder => Self::NotFolder,
-            ApplyError::IsFolder => Self::IsFolder,
-            ApplyError::TooManyItems => Self::TooManyItems,
-            ApplyError::TooManyBytes => Self::TooManyBytes,
+            ApplyError::PreconditionFailed { current, .. } => Self::PreconditionFailed { current },
+            ApplyError::Exists(_) => Self::Exists,
+            ApplyError::NotFound(_) => Self::NoItem,
+            ApplyError::NotFolder(_) => Self::NotFolder,
+            ApplyError::IsFolder(_) => Self::IsFolder,
+            ApplyError::IntoItself(_) | ApplyError::BadPath { .. } => Self::Refused,
+            ApplyError::TooManyItems(_) => Self::TooManyItems,
+            ApplyError::TooManyBytes(_) => Self::TooManyBytes,
+            ApplyError::NoSession => Self::NotFound,
             ApplyError::Db(error) => error.into(),
         }
     }
