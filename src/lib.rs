@@ -5,9 +5,11 @@
 
 #![forbid(unsafe_code)]
 
+pub mod accounts;
 pub mod actors;
 pub mod config;
 pub mod db;
 pub mod engine;
+pub mod http;
 pub mod link;
 pub mod model;
