@@ -82,13 +82,12 @@ impl Backing {
 /// # Errors
 /// When something could not be ended; trying again is right.
 pub async fn down(config: &Config, data: &DataDir) -> anyhow::Result<()> {
-    if EmbeddedPostgres::is_running(&data.join("postgres")) {
-        let (postgres, _) = database(config, data).await?;
-        stop_postgres(postgres).await;
-    }
+    EmbeddedPostgres::end_running(&data.join("postgres")).await?;
     if data.join("engine").exists() {
         EmbeddedEngine::at(&data.join("engine"), &data.run().join("engine"))?.down().await?;
-    } else if let Ok(Host::Given(host)) = Host::resolve(&config.engine, docker_host().as_deref(), geteuid().is_root()).await {
+    } else if let Ok(Host::Given(host)) =
+        Host::resolve(&config.engine, docker_host().as_deref(), geteuid().is_root()).await
+    {
         let engine = Engine::connect(&config.engine, &host, data.instance()).await?;
         for found in engine.list().await? {
             engine.remove(&found.container).await?;
@@ -107,9 +106,10 @@ pub async fn with_database(config: &Config, work: impl AsyncFnOnce(&str) -> anyh
     }
     let data = match DataDir::open(&config.server.data_dir) {
         Ok(data) => data,
-        Err(error) => match DataDir::run_of_other(&config.server.data_dir).map(|run| EmbeddedPostgres::url_at(&run.join("pg"))) {
-            Some(url) => return work(&url).await,
-            None => return Err(error),
+        // A server has it: then its database runs.
+        Err(error) => match EmbeddedPostgres::url_of_running(&config.server.data_dir.join("postgres")).await {
+            Ok(Some(url)) => return work(&url).await,
+            _ => return Err(error),
         },
     };
     let (postgres, url) = database(config, &data).await?;
@@ -135,7 +135,8 @@ async fn engine(config: &Config, data: &DataDir) -> anyhow::Result<(Option<Embed
         Host::Given(host) => Ok((None, host)),
         Host::Embedded => {
             let started = EmbeddedEngine::start(&data.join("engine"), &data.run().join("engine")).await;
-            let (engine, host) = started.context("cannot run the embedded Docker Engine; or set engine.host to one of your own")?;
+            let (engine, host) =
+                started.context("cannot run the embedded Docker Engine; or set engine.host to one of your own")?;
             Ok((Some(engine), host))
         }
     }

@@ -38,18 +38,14 @@ impl DataDir {
     /// When it cannot be made, or another server has it.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let make = || fs::DirBuilder::new().recursive(true).mode(0o711).create(path);
-        make().with_context(|| format!("cannot make the data directory {}; choose another with --data-dir", path.display()))?;
+        make().with_context(|| {
+            format!("cannot make the data directory {}; choose another with --data-dir", path.display())
+        })?;
         let root = path.canonicalize().with_context(|| format!("cannot find the data directory {}", path.display()))?;
         let lock = lock(&root)?;
         let instance = instance(&root)?;
         let run = run_dir(&root)?;
         Ok(Self { root, run, instance, _lock: lock })
-    }
-
-    /// The directory for sockets of the server that has this data directory now; `None` when there is none.
-    #[must_use]
-    pub fn run_of_other(path: &Path) -> Option<PathBuf> {
-        run_dir(&path.canonicalize().ok()?).ok()
     }
 
     /// A directory in it.
@@ -96,7 +92,11 @@ fn lock(root: &Path) -> anyhow::Result<Flock<File>> {
         }
         Err((_, nix::errno::Errno::EWOULDBLOCK)) => {
             let pid = fs::read_to_string(&path).unwrap_or_default();
-            bail!("another Carrel (process {}) uses {}; stop it, or choose another directory with --data-dir", pid.trim(), root.display())
+            bail!(
+                "another Carrel (process {}) uses {}; stop it, or choose another directory with --data-dir",
+                pid.trim(),
+                root.display()
+            )
         }
         Err((_, error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
     }

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
+use actix_web::dev::ServerHandle;
 use anyhow::Context as _;
 use tokio::runtime::Handle;
 
@@ -41,7 +42,7 @@ pub struct App {
     address: SocketAddr,
     sessions: Sessions,
     sockets: Sockets,
-    server: Server,
+    server: ServerHandle,
     supervisors: Vec<Arbiter>,
     db: Db,
     backing: Backing,
@@ -75,7 +76,12 @@ impl App {
         }
     }
 
-    async fn build_on(backing: &Backing, config: &Arc<Config>, data: &DataDir, listener: TcpListener) -> anyhow::Result<Parts> {
+    async fn build_on(
+        backing: &Backing,
+        config: &Arc<Config>,
+        data: &DataDir,
+        listener: TcpListener,
+    ) -> anyhow::Result<Parts> {
         let io = Handle::current();
         let db = Db::connect(&config.database, &backing.database_url).await?;
         let durability = db.durability();
@@ -91,7 +97,8 @@ impl App {
         let (image, preparing) = readiness::prepare_image(engine.clone(), Arc::clone(config), data.join("images"));
         let (ready, checking) = readiness::watch(db.clone(), engine.clone(), image.clone());
 
-        let sandboxes = Arc::new(SandboxFactory::new(engine, image, Arc::clone(config), data.run().to_owned(), io.clone()));
+        let sandboxes =
+            Arc::new(SandboxFactory::new(engine, image, Arc::clone(config), data.run().to_owned(), io.clone()));
         let arbiters: Vec<_> = (0..=config.actors.supervisors).map(|_| Arbiter::new()).collect();
         let (own, for_supervisors) = arbiters.split_first().context("no arbiter")?;
         let (pool_config, factory, mailbox) = (config.pool.clone(), Arc::clone(&sandboxes), config.actors.pool_mailbox);
@@ -123,7 +130,7 @@ impl App {
         adopt(&deps, &sessions, &pool).await?;
 
         let accounts = Accounts::new(db.clone(), &config.auth);
-        let metrics = Metrics::new();
+        let metrics = Metrics::new().context("cannot set up figures")?;
         let sockets = Sockets::new(metrics.clone());
         let parts = AppParts {
             config: Arc::clone(config),
@@ -135,8 +142,11 @@ impl App {
             metrics,
             runtime: io,
         };
-        let address = listener.local_addr().context("the listener has no address")?;
         let server = Server::build(parts, listener).context("cannot start the HTTP server")?;
+        let address = server.address();
+        let running = server.into_inner();
+        let server = running.handle();
+        actix::spawn(running);
         Ok(Parts { address, sessions, sockets, server, supervisors: arbiters, db, watchers: vec![preparing, checking] })
     }
 
@@ -162,7 +172,7 @@ impl App {
         if left > 0 {
             tracing::info!(sockets.left = left, "some viewers did not answer the goodbye");
         }
-        if tokio::time::timeout(patience / HTTP_SHARE, server.stop()).await.is_err() {
+        if tokio::time::timeout(patience / HTTP_SHARE, server.stop(true)).await.is_err() {
             tracing::warn!("requests were cut off: the HTTP server did not end in time");
         }
         if tokio::time::timeout(patience, sessions.stop_all()).await.is_err() {
@@ -186,7 +196,7 @@ struct Parts {
     address: SocketAddr,
     sessions: Sessions,
     sockets: Sockets,
-    server: Server,
+    server: ServerHandle,
     supervisors: Vec<Arbiter>,
     db: Db,
     watchers: Vec<tokio::task::JoinHandle<()>>,
@@ -198,7 +208,8 @@ async fn adopt(deps: &Deps, sessions: &Sessions, pool: &Addr<WarmPool>) -> anyho
     let adopted = sessions.adopt_all().await?;
     let known: Vec<_> = found.iter().map(|found| found.sandbox).collect();
     deps.sandboxes.sweep_dirs(&known)?;
-    let waiting: Vec<_> = found.into_iter().filter(|found| found.running && !deps.sandboxes.is_claimed(found.sandbox)).collect();
+    let waiting: Vec<_> =
+        found.into_iter().filter(|found| found.running && !deps.sandboxes.is_claimed(found.sandbox)).collect();
     if adopted + waiting.len() > 0 {
         tracing::info!(sessions = adopted, waiting = waiting.len(), "took over what an earlier server left running");
     }

@@ -46,7 +46,11 @@ pub(super) fn prepare_image(
                 }
                 Err(error) => {
                     let pause = RETRY.pause(attempt);
-                    tracing::error!(error, pause_s = pause.as_secs(), "the sandbox image cannot be prepared; trying again");
+                    tracing::error!(
+                        error,
+                        pause_s = pause.as_secs(),
+                        "the sandbox image cannot be prepared; trying again"
+                    );
                     sender.send_replace(ImageState::Failed(error));
                     tokio::time::sleep(pause).await;
                 }
@@ -57,7 +61,11 @@ pub(super) fn prepare_image(
 }
 
 /// Asks the services again and again.
-pub(super) fn watch(db: Db, engine: Engine, image: watch::Receiver<ImageState>) -> (watch::Receiver<Readiness>, JoinHandle<()>) {
+pub(super) fn watch(
+    db: Db,
+    engine: Engine,
+    image: watch::Receiver<ImageState>,
+) -> (watch::Receiver<Readiness>, JoinHandle<()>) {
     let (sender, receiver) = watch::channel(Readiness::default());
     let checking = tokio::spawn(async move {
         let mut image = image;
@@ -69,7 +77,12 @@ pub(super) fn watch(db: Db, engine: Engine, image: watch::Receiver<ImageState>) 
             let now = Readiness { database, engine, image: image_ready };
             sender.send_if_modified(|before| {
                 if *before != now {
-                    tracing::info!(ready.database = database, ready.engine = engine, ready.image = image_ready, "readiness changed");
+                    tracing::info!(
+                        ready.database = database,
+                        ready.engine = engine,
+                        ready.image = image_ready,
+                        "readiness changed"
+                    );
                 }
                 std::mem::replace(before, now) != now
             });

@@ -152,7 +152,10 @@ impl EmbeddedPostgres {
         let cluster = Cluster::prepare(dir, run_dir, user, connections).await?;
         let mut running = process::find(&cluster.data).await?;
         if let Some(mute) = running.take_if(|running| !running.has_socket()).as_mut() {
-            tracing::warn!(pid = mute.pid(), "the embedded PostgreSQL that runs has lost its socket; starting it again");
+            tracing::warn!(
+                pid = mute.pid(),
+                "the embedded PostgreSQL that runs has lost its socket; starting it again"
+            );
             stop(mute).await?;
         }
         let (mut postmaster, adopted) = match running {
@@ -172,6 +175,26 @@ impl EmbeddedPostgres {
         let stopping = CancellationToken::new();
         let keeper = tokio::spawn(keep(postmaster, cluster, stopping.clone()));
         Ok((Self { stopping, keeper: Mutex::new(Some(keeper)), pid, adopted }, url))
+    }
+
+    /// The address of the server that runs on the cluster in `dir`, if one does; starts nothing.
+    ///
+    /// # Errors
+    /// When that cannot be told.
+    pub async fn url_of_running(dir: &Path) -> Result<Option<String>, EmbeddedError> {
+        let running = process::find(&cluster::data_in(dir)).await?;
+        Ok(running.as_ref().and_then(Postmaster::socket_dir).map(cluster::url))
+    }
+
+    /// Ends the server that runs on the cluster in `dir`, if one does: what a killed Carrel has left.
+    ///
+    /// # Errors
+    /// [`EmbeddedError::DoesNotEnd`].
+    pub async fn end_running(dir: &Path) -> Result<(), EmbeddedError> {
+        match process::find(&cluster::data_in(dir)).await? {
+            Some(mut running) => stop(&mut running).await,
+            None => Ok(()),
+        }
     }
 
     /// Whether it ran already.

@@ -74,7 +74,6 @@ impl Server {
     }
 
     /// The server as a future that ends when it is stopped; its handle stops it.
-    #[must_use]
     pub fn into_inner(self) -> ActixServer {
         self.server
     }
