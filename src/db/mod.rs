@@ -4,6 +4,7 @@
 //! and configuration, nothing of actors, HTTP or Docker. A row never leaves it: functions take a [`Client`] (a connection or a
 //! transaction) and return domain types. `schema.sql` is the only DDL.
 
+pub mod embedded;
 mod error;
 pub mod pool;
 pub mod schema;
@@ -20,5 +21,6 @@ pub mod blobs;
 
 pub mod versions;
 
+pub use embedded::EmbeddedPostgres;
 pub use error::{DbError, Unavailable};
 pub use pool::{Client, Connection, Db, Figures, LaneFigures, Transaction};

@@ -40,9 +40,7 @@ use crate::link::door::Caller;
 use crate::link::{AgentLink, LinkEvent};
 use crate::model::backoff::{Backoff, Failures, RestartPolicy, Verdict};
 use crate::model::terminal::Terminal;
-use crate::model::{
-    Level, Progress, Session, SessionId, SessionNotice, SessionState, Stage, TerminalId,
-};
+use crate::model::{Level, Progress, Session, SessionId, SessionNotice, SessionState, Stage, TerminalId};
 
 /// Notices that may wait for one page; a slower page is told to fetch everything again.
 const NOTICES: usize = 256;
