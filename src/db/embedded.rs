@@ -152,7 +152,10 @@ impl EmbeddedPostgres {
         let cluster = Cluster::prepare(dir, run_dir, user, connections).await?;
         let mut running = process::find(&cluster.data).await?;
         if let Some(mute) = running.take_if(|running| !running.has_socket()).as_mut() {
-            tracing::warn!(pid = mute.pid(), "the embedded PostgreSQL that runs has lost its socket; starting it again");
+            tracing::warn!(
+                pid = mute.pid(),
+                "the embedded PostgreSQL that runs has lost its socket; starting it again"
+            );
             stop(mute).await?;
         }
         let (mut postmaster, adopted) = match running {

@@ -36,7 +36,10 @@ pub(super) struct Postmaster {
 }
 
 impl Postmaster {
-    #[expect(deprecated, reason = "what replaces AsyncFd::new is unsafe; an OwnedFd keeps its number until it is dropped")]
+    #[expect(
+        deprecated,
+        reason = "what replaces AsyncFd::new is unsafe; an OwnedFd keeps its number until it is dropped"
+    )]
     fn new(pid: Pid, child: Option<Child>, socket_dir: Option<PathBuf>) -> std::io::Result<Self> {
         let handle = AsyncFd::new(pidfd_open(pid, PidfdFlags::empty())?)?;
         Ok(Self { pid, handle, child, socket_dir, has_ended: false })

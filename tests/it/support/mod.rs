@@ -1,0 +1,4 @@
+//! What tests stand on.
+
+pub mod cleaner;
+pub mod postgres;
