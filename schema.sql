@@ -76,7 +76,9 @@ create table if not exists blobs (
 alter table blobs alter column encoded set storage external;
 
 -- The tree of every workspace. Its top is a row like any folder, whose id is the session's: so "unique within its folder" is one
--- plain constraint. That constraint is deferrable to be checked at the end of a statement: two items may swap names in one.
+-- plain constraint. That constraint is deferrable to be checked at the end of a statement: two items may swap names in one. Its index
+-- starts with the session, to serve whole trees and foreign keys as well: a second one on the session alone would tempt the planner,
+-- when it checks a foreign key, to read the whole session for each row.
 create table if not exists workspace_items (
     id          uuid        primary key,
     session_id  uuid        not null constraint workspace_items_session_fkey references sessions (id) on delete cascade,
@@ -91,7 +93,7 @@ create table if not exists workspace_items (
     link_target text,
     modified_at timestamptz not null,
     constraint workspace_items_place_key unique (id, session_id, kind),
-    constraint workspace_items_name_key unique (parent_id, name) deferrable initially immediate,
+    constraint workspace_items_name_key unique (session_id, parent_id, name) deferrable initially immediate,
     constraint workspace_items_parent_fkey foreign key (parent_id, session_id, parent_kind)
         references workspace_items (id, session_id, kind),
     constraint workspace_items_root check ((parent_id is null) = (id = session_id)),
@@ -102,7 +104,6 @@ create table if not exists workspace_items (
     constraint workspace_items_symlink_has_target check ((kind = 'symlink') = (link_target is not null)),
     constraint workspace_items_only_files_weigh check (kind = 'file' or (size = 0 and not executable))
 );
-create index if not exists workspace_items_session_idx on workspace_items (session_id);
 -- For the day blobs nobody refers to are swept.
 create index if not exists workspace_items_blob_idx on workspace_items (blob_hash) where blob_hash is not null;
 

@@ -143,17 +143,17 @@ pub async fn list(
     // All that is in a folder `p` starts with `p/` and so sorts before `p0`: folders wholly before the cursor are not entered.
     let sql = "with recursive tree as (
             select id, name as path, kind, blob_hash, size, executable, link_target, modified_at
-            from workspace_items where parent_id = $1
+            from workspace_items where session_id = $1 and parent_id = $1
             union all
             select i.id, t.path || '/' || i.name, i.kind, i.blob_hash, i.size, i.executable, i.link_target, i.modified_at
-            from tree t join workspace_items i on i.parent_id = t.id
+            from tree t join workspace_items i on i.session_id = $1 and i.parent_id = t.id
             where t.kind = 'folder' and ($2::text is null or t.path || '0' > $2::text collate \"C\"))
         select * from tree where $2::text is null or path > $2::text collate \"C\" order by path limit $3";
     let limit = limit.max(1);
     let after = cursor.map(WorkspacePath::as_str);
     // One row more than asked for tells whether there is a next page.
     let rows = client.query(sql, &[&session.0, &after, &(i64::from(limit) + 1)]).await?;
-    let read = |row: &Row| Ok::<_, DbError>(item(legal(row.try_get("path")?)?, row)?);
+    let read = |row: &Row| item(legal(row.try_get("path")?)?, row);
     let mut items = rows.iter().take(limit as usize).map(read).collect::<Result<Vec<_>, _>>()?;
     items.shrink_to_fit();
     let next = if rows.len() > items.len() { items.last().map(|item| item.path.clone()) } else { None };
@@ -202,7 +202,8 @@ pub async fn get(client: &impl Client, session: SessionId, path: &WorkspacePath)
             select $1::uuid as id, 0 as depth
             union all
             select i.id, w.depth + 1 from walk w
-            join workspace_items i on i.parent_id = w.id and i.name = ($2::text[])[w.depth + 1] collate \"C\")
+            join workspace_items i on i.session_id = $1 and i.parent_id = w.id
+                and i.name = ($2::text[])[w.depth + 1] collate \"C\")
         select i.kind, i.blob_hash, i.size, i.executable, i.link_target, i.modified_at
         from walk join workspace_items i using (id) where walk.depth = cardinality($2::text[])";
     let names: Vec<&str> = path.components().collect();

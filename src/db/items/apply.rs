@@ -30,7 +30,7 @@ pub async fn apply(
     bounds: &Bounds,
 ) -> Result<Applied, ApplyError> {
     let mut tree = lock(tx, session).await?.ok_or(ApplyError::NoSession)?;
-    load(tx, &mut tree, changes).await?;
+    load(tx, session, &mut tree, changes).await?;
     for change in changes {
         tree.apply(change)?;
     }
@@ -57,7 +57,12 @@ async fn lock(tx: &Transaction<'_>, session: SessionId) -> Result<Option<Tree>, 
 }
 
 /// Reads what the changes can touch.
-async fn load(tx: &Transaction<'_>, tree: &mut Tree, changes: &[ItemChange]) -> Result<(), DbError> {
+async fn load(
+    tx: &Transaction<'_>,
+    session: SessionId,
+    tree: &mut Tree,
+    changes: &[ItemChange],
+) -> Result<(), DbError> {
     let mut levels: Vec<BTreeSet<WorkspacePath>> = Vec::new();
     for change in changes {
         match change {
@@ -72,20 +77,20 @@ async fn load(tx: &Transaction<'_>, tree: &mut Tree, changes: &[ItemChange]) -> 
     }
     let sql =
         "select i.id, i.parent_id, i.name, i.kind, i.blob_hash, i.size, i.executable, i.link_target, i.modified_at
-        from unnest($1::uuid[], $2::text[]) as wanted (parent, name)
-        join workspace_items i on i.parent_id = wanted.parent and i.name = wanted.name collate \"C\"";
+        from unnest($2::uuid[], $3::text[]) as wanted (parent, name)
+        join workspace_items i on i.session_id = $1 and i.parent_id = wanted.parent and i.name = wanted.name collate \"C\"";
     for level in &levels {
         let wanted = level.iter().filter_map(|path| Some((tree.folder_of(path)?, path.name())));
         let (parents, names): (Vec<Uuid>, Vec<&str>) = wanted.unzip();
         if parents.is_empty() {
             break;
         }
-        for row in tx.query(sql, &[&parents, &names]).await? {
+        for row in tx.query(sql, &[&session.0, &parents, &names]).await? {
             let (id, node) = read(&row)?;
             tree.load(id, node);
         }
     }
-    load_below(tx, tree, changes).await
+    load_below(tx, session, tree, changes).await
 }
 
 fn want(levels: &mut Vec<BTreeSet<WorkspacePath>>, path: &WorkspacePath) {
@@ -104,7 +109,12 @@ fn want(levels: &mut Vec<BTreeSet<WorkspacePath>>, path: &WorkspacePath) {
 }
 
 /// Reads all that lies in folders that are to be removed or moved.
-async fn load_below(tx: &Transaction<'_>, tree: &mut Tree, changes: &[ItemChange]) -> Result<(), DbError> {
+async fn load_below(
+    tx: &Transaction<'_>,
+    session: SessionId,
+    tree: &mut Tree,
+    changes: &[ItemChange],
+) -> Result<(), DbError> {
     let folders: Vec<Uuid> = changes
         .iter()
         .filter_map(|change| match change {
@@ -118,12 +128,12 @@ async fn load_below(tx: &Transaction<'_>, tree: &mut Tree, changes: &[ItemChange
         return Ok(());
     }
     let sql = "with recursive below as (
-            select id from workspace_items where parent_id = any($1)
+            select id from workspace_items where session_id = $1 and parent_id = any($2)
             union
-            select i.id from below join workspace_items i on i.parent_id = below.id)
+            select i.id from below join workspace_items i on i.session_id = $1 and i.parent_id = below.id)
         select i.id, i.parent_id, i.name, i.kind, i.blob_hash, i.size, i.executable, i.link_target, i.modified_at
         from below join workspace_items i using (id)";
-    for row in tx.query(sql, &[&folders]).await? {
+    for row in tx.query(sql, &[&session.0, &folders]).await? {
         let (id, node) = read(&row)?;
         tree.load(id, node);
     }

@@ -135,8 +135,7 @@ impl Physical {
     }
 
     async fn prepared(&self, sql: &'static str) -> Result<Statement, tokio_postgres::Error> {
-        let known =
-            self.statements.lock().unwrap_or_else(PoisonError::into_inner).by_text.get(sql).map(Statement::clone);
+        let known = self.statements.lock().unwrap_or_else(PoisonError::into_inner).by_text.get(sql).cloned();
         if let Some(statement) = known {
             return Ok(statement);
         }
