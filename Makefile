@@ -34,18 +34,20 @@ run: setup-run ## install what is missing, build, start the server and print its
 
 test: setup-test ## install what is missing, build, run every check (SUITES='rust page e2e' for some)
 	@$(MAKE) -j3 --output-sync=none parts
-	@cargo build --locked --bin carrel
+	@# One set of features for tests and server: `cargo build` beside it would compile half of it twice.
+	@cargo test --workspace --locked --no-run
+	@[ -x target/debug/carrel ] || cargo build --locked --bin carrel
 	@CARREL_BIN=$(CURDIR)/target/debug/carrel scripts/test $(SUITES)
 
 bench: setup-run ## measure: criterion benches and the load driver, release profile
 	@$(MAKE) -j3 --output-sync=none parts
-	@cargo build --release --locked --bin carrel
 	@CARREL_BIN=$(CURDIR)/target/release/carrel cargo bench --locked
 
 lint: $(MODULES) ## formatting, clippy, shellcheck, eslint, prettier, types; changes nothing
 	@cargo fmt --all --check
 	@cargo clippy --workspace --all-targets --locked -- -D warnings
 	@if command -v shellcheck >/dev/null; then shellcheck scripts/* sandbox/rootfs/build .ci/run; else echo 'shellcheck is not installed; skipped'; fi
+	@npm --prefix static run --if-present api
 	@npm --prefix static run lint
 
 fmt: $(MODULES) ## format Rust and TypeScript in place

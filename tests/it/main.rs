@@ -2,5 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are not inside test functions")]
 
+mod db;
 mod engine;
 mod support;
