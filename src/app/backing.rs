@@ -84,7 +84,7 @@ impl Backing {
 pub async fn down(config: &Config, data: &DataDir) -> anyhow::Result<()> {
     EmbeddedPostgres::end_running(&data.join("postgres")).await?;
     if data.join("engine").exists() {
-        EmbeddedEngine::at(&data.join("engine"), &data.run().join("engine"))?.down().await?;
+        EmbeddedEngine::at(data.root(), data.run())?.down().await?;
     } else if let Ok(Host::Given(host)) =
         Host::resolve(&config.engine, docker_host().as_deref(), geteuid().is_root()).await
     {
@@ -134,7 +134,7 @@ async fn engine(config: &Config, data: &DataDir) -> anyhow::Result<(Option<Embed
     match Host::resolve(&config.engine, docker_host().as_deref(), geteuid().is_root()).await? {
         Host::Given(host) => Ok((None, host)),
         Host::Embedded => {
-            let started = EmbeddedEngine::start(&data.join("engine"), &data.run().join("engine")).await;
+            let started = EmbeddedEngine::start(data.root(), data.run()).await;
             let (engine, host) =
                 started.context("cannot run the embedded Docker Engine; or set engine.host to one of your own")?;
             Ok((Some(engine), host))
