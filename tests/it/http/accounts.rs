@@ -70,7 +70,8 @@ async fn an_unknown_user_looks_and_takes_as_long_as_a_wrong_password() {
     for _ in 0..5 {
         for (login, times) in [("ada", &mut known), ("nobody", &mut unknown)] {
             let begun = Instant::now();
-            let answer = browser.post("/api/v1/auth/login", &json!({ "login": login, "password": "wrong password" })).await;
+            let answer =
+                browser.post("/api/v1/auth/login", &json!({ "login": login, "password": "wrong password" })).await;
             times.push(begun.elapsed());
             assert_eq!(problem(answer).await, "wrong_credentials");
         }

@@ -47,7 +47,8 @@ async fn what_changes_something_is_refused_from_other_origins() {
             assert_eq!(problem(request.send().await.unwrap()).await, "forbidden_origin", "{route:?} {origin}");
         }
         for site in ["cross-site", "same-site"] {
-            let request = reqwest::Client::new().request(method(route), format!("{}{}", server.url, path(route, &session)));
+            let request =
+                reqwest::Client::new().request(method(route), format!("{}{}", server.url, path(route, &session)));
             let request = request.header("cookie", ada.cookie().unwrap()).header("sec-fetch-site", site);
             assert_eq!(problem(request.send().await.unwrap()).await, "forbidden_origin", "{route:?} {site}");
         }
@@ -97,7 +98,16 @@ async fn a_wrong_method_is_told_which_are_right() {
     paths.dedup();
     for pattern in paths {
         let routes: Vec<_> = ROUTES.iter().filter(|route| route.path == pattern).collect();
-        for method in [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS, Method::TRACE] {
+        for method in [
+            Method::GET,
+            Method::HEAD,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+            Method::OPTIONS,
+            Method::TRACE,
+        ] {
             let known = routes.iter().any(|route| {
                 route.method.as_str() == method.as_str()
                     || (method == Method::HEAD && route.method.as_str() == "GET" && route.kind != Kind::Socket)
@@ -108,7 +118,10 @@ async fn a_wrong_method_is_told_which_are_right() {
             let answer = ada.request(method.clone(), &path(routes[0], NOBODYS)).send().await.unwrap();
             assert_eq!(answer.status(), 405, "{method} {pattern}");
             let allow = answer.headers()["allow"].to_str().unwrap().to_owned();
-            assert!(routes.iter().all(|route| allow.split(", ").any(|allowed| allowed == route.method.as_str())), "{allow}");
+            assert!(
+                routes.iter().all(|route| allow.split(", ").any(|allowed| allowed == route.method.as_str())),
+                "{allow}"
+            );
         }
     }
     assert_eq!(problem(ada.get("/api/v1/nothing").await).await, "not_found");
@@ -148,7 +161,10 @@ async fn figures_and_readiness_are_there_for_programs_on_this_machine() {
     let ready: serde_json::Value = browser.get("/readyz").await.json().await.unwrap();
     assert!(ready["database"].is_boolean() && ready["engine"].is_boolean() && ready["image"].is_boolean());
     let figures = browser.get("/metrics").await.text().await.unwrap();
-    assert!(figures.contains(r#"carrel_http_requests_total{method="GET",route="/healthz",status="200"} 1"#), "{figures}");
+    assert!(
+        figures.contains(r#"carrel_http_requests_total{method="GET",route="/healthz",status="200"} 1"#),
+        "{figures}"
+    );
     let forwarded = browser.request(Method::GET, "/metrics").header("x-forwarded-for", "1.2.3.4");
     assert_eq!(problem(forwarded.send().await.unwrap()).await, "not_found", "not through a proxy");
     let document: serde_json::Value = browser.get("/api/v1/openapi.json").await.json().await.unwrap();

@@ -57,7 +57,9 @@ async fn a_handshake_is_refused_before_it_is_answered() {
         (format!("/api/v1/sessions/{session}/terminals/{NOBODYS}/socket"), TERMINAL),
     ];
     for (path, protocol) in &sockets {
-        for origin in ["http://evil.example", "null", "", &server.url.replace("http", "https"), &format!("{}0", server.url)] {
+        for origin in
+            ["http://evil.example", "null", "", &server.url.replace("http", "https"), &format!("{}0", server.url)]
+        {
             let mut request = ada.handshake(path, protocol);
             request.headers_mut().insert("origin", origin.parse().unwrap());
             assert_eq!(refusal(request).await, (403, "forbidden_origin".into()), "{path} {origin}");

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use carrel_protocol::{AgentError, ContentHash, Expect, Reply, Request, WorkspacePath, WriteOptions};
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, Stat, fchmod, fsync, openat, renameat, renameat_with, statat};
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, RenameFlags, Stat, fchmod, fsync, openat, renameat, renameat_with, statat,
+};
 use rustix::io::Errno;
 
 use super::beneath::file_type;
@@ -179,13 +181,7 @@ impl Writer {
     }
 
     /// Whether what is there may be replaced: it is what the server expects, or already the new content.
-    fn is_expected(
-        &self,
-        there: &Stat,
-        path: &WorkspacePath,
-        expect: Expect,
-        new: ContentHash,
-    ) -> Result<bool, Errno> {
+    fn is_expected(&self, there: &Stat, path: &WorkspacePath, expect: Expect, new: ContentHash) -> Result<bool, Errno> {
         if file_type(there) != FileType::RegularFile {
             return Ok(false);
         }

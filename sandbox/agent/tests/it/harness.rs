@@ -13,8 +13,7 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use carrel_protocol::{
     AgentError, Entry, EntryKind, ExitState, Expect, FrameCodec, Hello, LINK_SOCKET, LINK_TOKEN, Limits, Reply,
-    Request, TerminalInfo, TerminalSize, ToAgent, ToServer, ViewerEvent, ViewerId, WorkspacePath, WriteOptions,
-    codec,
+    Request, TerminalInfo, TerminalSize, ToAgent, ToServer, ViewerEvent, ViewerId, WorkspacePath, WriteOptions, codec,
 };
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -275,7 +274,8 @@ impl Link {
     pub fn collect(&mut self, viewer: ViewerId, from: u64, mut enough: impl FnMut(&[u8]) -> bool) -> Vec<u8> {
         let mut collected = Vec::new();
         while !enough(&collected) {
-            let awaited = format!("output after {:?}", String::from_utf8_lossy(&collected[collected.len().saturating_sub(80)..]));
+            let awaited =
+                format!("output after {:?}", String::from_utf8_lossy(&collected[collected.len().saturating_sub(80)..]));
             if let ViewerEvent::Output { seq, bytes } = self.event(viewer, &awaited) {
                 assert_eq!(seq, from + collected.len() as u64, "no byte twice, none missing");
                 collected.extend_from_slice(&bytes);
