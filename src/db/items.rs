@@ -116,6 +116,9 @@ pub enum ApplyError {
         /// The rule its new path would break.
         why: carrel_protocol::PathError,
     },
+    /// A link's target is empty, has a NUL character or is longer than a path can be.
+    #[error("the target of the link {0} is no path")]
+    BadTarget(WorkspacePath),
     /// More items than the workspace may hold.
     #[error("a workspace holds at most {0} files and folders")]
     TooManyItems(u64),

@@ -15,11 +15,9 @@ use tokio::io::unix::AsyncFd;
 use tokio::process::Child;
 use tokio::time::Instant;
 
-use super::EmbeddedError;
 use super::cluster::{Cluster, io};
+use super::{EmbeddedError, LEAVE_TIMEOUT};
 
-/// How long a server that is stopping, or the processes of one that was killed, may take to go.
-const LEAVE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a started server may take to note its process id; it does so first of all.
 const PID_FILE_TIMEOUT: Duration = Duration::from_secs(20);
 /// Between two looks at that file.
@@ -176,7 +174,7 @@ fn is_postgres_of(pid: Pid, data: &Path) -> bool {
 }
 
 /// Whether any process works in the cluster.
-fn has_processes(data: &Path) -> bool {
+pub(super) fn has_processes(data: &Path) -> bool {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     processes.map(|entry| entry.path().join("cwd")).any(|cwd| fs::read_link(cwd).is_ok_and(|cwd| cwd == data))
 }

@@ -13,6 +13,9 @@ use super::{AppliedChange, ApplyError, Bounds, ItemChange};
 use crate::db::versions::Change;
 use crate::model::{Item, ItemKind, Precondition, Usage, WorkspacePath};
 
+/// Longest target of a link: Linux's `PATH_MAX` without the NUL.
+const MAX_TARGET_BYTES: usize = 4095;
+
 /// One item and where it hangs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Node {
@@ -149,6 +152,11 @@ impl Tree {
     }
 
     fn put(&mut self, path: &WorkspacePath, kind: &ItemKind, precondition: Precondition) -> Result<(), ApplyError> {
+        if let ItemKind::Symlink { target } = kind
+            && (target.is_empty() || target.len() > MAX_TARGET_BYTES || target.contains('\0'))
+        {
+            return Err(ApplyError::BadTarget(path.clone()));
+        }
         let there = self.find(path);
         let current = there.map(|id| self.nodes[&id].kind.clone());
         match (&current, kind) {

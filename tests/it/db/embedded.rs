@@ -51,6 +51,10 @@ async fn a_cluster_whose_server_was_killed_is_adopted_not_doubled() {
     let (pid, adopted) = started_by_one_who_was_killed("adopted").await;
     assert!(!adopted);
     assert_eq!(started_by_one_who_was_killed("adopted").await, (pid, true));
+    // One nobody can reach any more is ended and started again.
+    std::fs::remove_file(postgres::place().run.join("adopted/.s.PGSQL.5432")).unwrap();
+    let (deaf, (pid, adopted)) = (pid, started_by_one_who_was_killed("adopted").await);
+    assert!(deaf != pid && !adopted);
     let (cluster, url) = postgres::start("adopted").await.unwrap();
     assert!(cluster.was_adopted());
     assert_eq!(cluster.pid(), pid);
