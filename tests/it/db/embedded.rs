@@ -18,6 +18,11 @@ const DIRECTORY: &str = "CARREL_IT_POSTGRES_DIRECTORY";
 async fn starts_a_cluster_and_waits() {
     let Some(dir) = std::env::var_os(DIRECTORY).map(std::path::PathBuf::from) else { return };
     let run = std::env::var_os("CARREL_IT_POSTGRES_RUN").map(std::path::PathBuf::from).unwrap();
+    std::thread::spawn(|| {
+        // Nothing is ever written: this returns when the test process is gone.
+        let _ = std::io::Read::read(&mut std::io::stdin(), &mut [0]);
+        std::process::exit(1);
+    });
     let (cluster, _) = EmbeddedPostgres::start(&dir, &run, "postgres", 10).await.unwrap();
     println!("\nstarted {} {}", cluster.pid(), cluster.was_adopted());
     std::future::pending::<()>().await;
@@ -32,6 +37,7 @@ async fn started_by_one_who_was_killed(name: &str) -> (i32, bool) {
             .args(["--exact", "db::embedded::starts_a_cluster_and_waits", "--nocapture"])
             .env(DIRECTORY, place.data.join(&name))
             .env("CARREL_IT_POSTGRES_RUN", place.run.join(&name))
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
