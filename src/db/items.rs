@@ -108,17 +108,14 @@ pub enum ApplyError {
     /// A folder should be moved into itself.
     #[error("{0} cannot be moved into itself")]
     IntoItself(WorkspacePath),
-    /// What lies in a folder would have no legal path after the move.
-    #[error("{path} cannot be moved there: {why}")]
+    /// What lies in a moved folder would have no legal path, or a link has no legal target.
+    #[error("{path} would be or lead to no legal path: {why}")]
     BadPath {
         /// Where it lies.
         path: WorkspacePath,
-        /// The rule its new path would break.
+        /// The rule its new path, or the target, would break.
         why: carrel_protocol::PathError,
     },
-    /// A link's target is empty, has a NUL character or is longer than a path can be.
-    #[error("the target of the link {0} is no path")]
-    BadTarget(WorkspacePath),
     /// More items than the workspace may hold.
     #[error("a workspace holds at most {0} files and folders")]
     TooManyItems(u64),

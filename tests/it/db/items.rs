@@ -127,7 +127,7 @@ fn putting_makes_or_replaces_and_never_turns_a_folder_into_something_else() {
     check(&[put("l/x", file("x"))], "NotFolder");
     check(&[put("e/x/y", file("x"))], "NotFolder");
     for target in ["", "a\0b", &"x".repeat(4096)] {
-        check(&[put("n", link(target))], "BadTarget");
+        check(&[put("n", link(target))], "BadPath");
     }
 }
 
