@@ -5,6 +5,14 @@
 
 #![forbid(unsafe_code)]
 
+pub mod accounts;
+pub mod actors;
+pub mod app;
+pub mod cli;
 pub mod config;
 pub mod db;
+pub mod engine;
+pub mod http;
+pub mod link;
 pub mod model;
+pub mod telemetry;

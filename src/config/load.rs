@@ -273,7 +273,9 @@ mod tests {
         for line in example.lines() {
             if let Some(name) = line.strip_prefix('[') {
                 section = name.trim_end_matches(']').to_owned();
-            } else if let Some((key, _)) = line.trim_start_matches('#').split_once(" = ") {
+            } else if let Some((key, _)) = line.trim_start_matches(['#', '?']).split_once(" = ")
+                && !line.starts_with("# ")
+            {
                 shown.insert(format!("{section}.{}", key.trim()), ());
             }
         }
@@ -281,7 +283,7 @@ mod tests {
         let uncommented: String = example
             .lines()
             .filter(|line| !line.starts_with("# ") && !line.starts_with("#?"))
-            .map(|line| format!("{line}\n"))
+            .map(|line| format!("{}\n", line.trim_start_matches('#')))
             .collect();
         let loaded = load(&uncommented, &[]).expect("valid");
         assert_eq!(

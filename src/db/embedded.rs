@@ -177,6 +177,26 @@ impl EmbeddedPostgres {
         Ok((Self { stopping, keeper: Mutex::new(Some(keeper)), pid, adopted }, url))
     }
 
+    /// The address of the server that runs on the cluster in `dir`, if one does; starts nothing.
+    ///
+    /// # Errors
+    /// When that cannot be told.
+    pub async fn url_of_running(dir: &Path) -> Result<Option<String>, EmbeddedError> {
+        let running = process::find(&cluster::data_in(dir)).await?;
+        Ok(running.as_ref().and_then(Postmaster::socket_dir).map(cluster::url))
+    }
+
+    /// Ends the server that runs on the cluster in `dir`, if one does: what a killed Carrel has left.
+    ///
+    /// # Errors
+    /// [`EmbeddedError::DoesNotEnd`].
+    pub async fn end_running(dir: &Path) -> Result<(), EmbeddedError> {
+        match process::find(&cluster::data_in(dir)).await? {
+            Some(mut running) => stop(&mut running).await,
+            None => Ok(()),
+        }
+    }
+
     /// Whether it ran already.
     #[must_use]
     pub fn was_adopted(&self) -> bool {

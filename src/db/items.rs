@@ -211,6 +211,35 @@ pub async fn get(client: &impl Client, session: SessionId, path: &WorkspacePath)
     row.map(|row| item(path.clone(), &row)).transpose()
 }
 
+/// What is at each of `paths`, for those where something is.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn get_many(
+    client: &impl Client,
+    session: SessionId,
+    paths: &[WorkspacePath],
+) -> Result<HashMap<WorkspacePath, ItemKind>, DbError> {
+    let sql = "with recursive wanted as (
+            select n, string_to_array(path, '/') as names from unnest($2::text[]) with ordinality as given (path, n)),
+        walk as (
+            select n, names, $1::uuid as id, 0 as depth from wanted
+            union all
+            select w.n, w.names, i.id, w.depth + 1 from walk w
+            join workspace_items i on i.parent_id = w.id and i.name = w.names[w.depth + 1] collate \"C\")
+        select walk.n, i.kind, i.blob_hash, i.size, i.executable, i.link_target
+        from walk join workspace_items i using (id) where walk.depth = cardinality(walk.names)";
+    let texts: Vec<&str> = paths.iter().map(WorkspacePath::as_str).collect();
+    let rows = client.query(sql, &[&session.0, &texts]).await?;
+    let read = |row: &Row| {
+        let number: i64 = row.try_get(0)?;
+        let path = usize::try_from(number - 1).ok().and_then(|number| paths.get(number));
+        let path = path.ok_or_else(|| DbError::Corrupt("a row for a path that was not asked for".into()))?;
+        Ok((path.clone(), read_kind(row)?))
+    };
+    rows.iter().map(read).collect()
+}
+
 /// What a workspace holds.
 ///
 /// # Errors

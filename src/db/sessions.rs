@@ -86,7 +86,8 @@ pub async fn rename(client: &impl Client, id: SessionId, name: &str) -> Result<O
     client.query_opt(sql, &[&id.0, &name]).await?.as_ref().map(read).transpose()
 }
 
-/// Brings a session from any of `from` to `to`; `None` when it is in none of them.
+/// Brings a session from any of `from` to `to`; `None` when it is in none of them. One that becomes cold or failed has no sandbox any
+/// more.
 ///
 /// # Errors
 /// When the database cannot be asked.
@@ -99,7 +100,8 @@ pub async fn transition(
 ) -> Result<Option<Session>, DbError> {
     let sql = concat!(
         "update sessions set state = $3, reason = $4, version = version + 1,
-             deleted_at = case when $3 = 'deleted' then now() end
+             deleted_at = case when $3 = 'deleted' then now() end,
+             sandbox_id = case when $3 not in ('cold', 'failed') then sandbox_id end
          where id = $1 and state = any($2) and state <> 'deleted' returning ",
         columns!()
     );

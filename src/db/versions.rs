@@ -1,10 +1,14 @@
 //! Table `workspace_versions`: every change of every path, append-only. Written by [`items::apply`](super::items::apply) alone.
 
+use std::collections::HashMap;
+
 use time::OffsetDateTime;
 
+use super::blobs::read_hash;
 use super::items::read_kind;
+use super::sessions::count;
 use super::{Client, DbError};
-use crate::model::{ItemKind, SessionId, UserId, WorkspacePath};
+use crate::model::{ContentHash, ItemKind, SessionId, UserId, WorkspacePath};
 
 /// Where a change came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +94,21 @@ pub struct Version {
     pub user: Option<UserId>,
     /// When.
     pub at: OffsetDateTime,
+}
+
+/// Which of `hashes` this workspace has, or has had, among its contents, with their sizes in bytes.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn known_contents(
+    client: &impl Client,
+    session: SessionId,
+    hashes: &[ContentHash],
+) -> Result<HashMap<ContentHash, u64>, DbError> {
+    let sql = "select distinct blob_hash, size from workspace_versions where session_id = $1 and blob_hash = any($2)";
+    let wanted: Vec<&[u8]> = hashes.iter().map(|hash| hash.0.as_slice()).collect();
+    let rows = client.query(sql, &[&session.0, &wanted]).await?;
+    rows.iter().map(|row| Ok((read_hash(row.try_get(0)?)?, count(row.try_get(1)?)?))).collect()
 }
 
 /// The versions of a path, newest first.

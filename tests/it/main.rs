@@ -3,4 +3,5 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are not inside test functions")]
 
 mod db;
+mod engine;
 mod support;

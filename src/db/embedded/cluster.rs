@@ -65,7 +65,7 @@ impl Cluster {
         if text.len() > MAX_SOCKET_DIR_BYTES || text.contains(['\'', '"', '\\', ',', '\n']) {
             return Err(EmbeddedError::SocketPath(run_dir));
         }
-        let data = dir.join("cluster");
+        let data = data_in(&dir);
         let version = fs::read_to_string(data.join("PG_VERSION")).ok();
         let bin = install::find(version.as_deref().map(str::trim), &data)?;
         account.must_reach(&bin, &dir)?;
@@ -165,16 +165,7 @@ log_line_prefix = '%m [%p] '
 
     /// Where to connect; an adopted server may have its socket elsewhere.
     pub(super) fn url(&self, socket_dir: Option<&Path>) -> String {
-        let dir = socket_dir.unwrap_or(&self.run_dir).display().to_string();
-        let mut host = String::new();
-        for byte in dir.bytes() {
-            if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_') {
-                host.push(char::from(byte));
-            } else {
-                host.push_str(&format!("%{byte:02X}"));
-            }
-        }
-        format!("postgres://{ROLE}@{host}/{ROLE}")
+        url(socket_dir.unwrap_or(&self.run_dir))
     }
 
     /// Whether the server accepts connections and keeps what it answers.
@@ -205,6 +196,24 @@ log_line_prefix = '%m [%p] '
         let text = fs::read(self.start_log()).unwrap_or_default();
         tail(&text)
     }
+}
+
+/// PostgreSQL's own part of the directory we are given.
+pub(super) fn data_in(dir: &Path) -> PathBuf {
+    dir.join("cluster")
+}
+
+/// The address of a server whose socket is in `dir`.
+pub(super) fn url(dir: &Path) -> String {
+    let mut host = String::new();
+    for byte in dir.display().to_string().bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_') {
+            host.push(char::from(byte));
+        } else {
+            host.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    format!("postgres://{ROLE}@{host}/{ROLE}")
 }
 
 /// Makes a folder that only `account` and root can enter. Its canonical path.
