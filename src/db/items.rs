@@ -226,7 +226,8 @@ pub async fn get_many(
             select n, names, $1::uuid as id, 0 as depth from wanted
             union all
             select w.n, w.names, i.id, w.depth + 1 from walk w
-            join workspace_items i on i.parent_id = w.id and i.name = w.names[w.depth + 1] collate \"C\")
+            join workspace_items i on i.session_id = $1 and i.parent_id = w.id
+                and i.name = w.names[w.depth + 1] collate \"C\")
         select walk.n, i.kind, i.blob_hash, i.size, i.executable, i.link_target
         from walk join workspace_items i using (id) where walk.depth = cardinality(walk.names)";
     let texts: Vec<&str> = paths.iter().map(WorkspacePath::as_str).collect();

@@ -119,6 +119,8 @@ pub(super) async fn wait_for_pid_file(postmaster: &mut Postmaster, cluster: &Clu
 /// The server that runs on the cluster in `data`, if one does. Waits for one that is just ending, and clears away a note that would
 /// keep a new one from starting.
 pub(super) async fn find(data: &Path) -> Result<Option<Postmaster>, EmbeddedError> {
+    // Processes are known by their working directory, which the kernel tells in its canonical form.
+    let Ok(data) = &data.canonicalize() else { return Ok(None) };
     let Some(file) = PidFile::read(data) else { return Ok(None) };
     if !is_postgres_of(file.pid, data) {
         // Processes of a postmaster that was killed notice and go; while they are there, PostgreSQL itself refuses to start.

@@ -64,6 +64,14 @@ async fn a_cluster_whose_server_was_killed_is_adopted_not_doubled() {
     let (cluster, url) = postgres::start("adopted").await.unwrap();
     assert!(cluster.was_adopted());
     assert_eq!(cluster.pid(), pid);
+    // Found by whatever name, and left alone.
+    let other_name = postgres::place().run.join("by-another-name");
+    std::os::unix::fs::symlink(&postgres::place().data, &other_name).unwrap();
+    for name in [postgres::place().data.join("adopted"), other_name.join("adopted")] {
+        assert_eq!(EmbeddedPostgres::url_of_running(&name).await.unwrap().as_ref(), Some(&url));
+    }
+    assert_eq!(EmbeddedPostgres::url_of_running(&other_name.join("none")).await.unwrap(), None);
+    assert!(postgres::place().data.join("adopted/cluster/postmaster.pid").exists());
     let db = Db::connect(&postgres::config(), &url).await.unwrap();
     db.ping().await.unwrap();
     db.close().await;
@@ -85,6 +93,12 @@ async fn a_cluster_whose_server_was_killed_is_adopted_not_doubled() {
     let me = me.unwrap();
     assert_eq!((me.try_get::<_, &str>(0).unwrap(), me.try_get::<_, &str>(1).unwrap()), ("carrel", "carrel"));
     cluster.stop().await.unwrap();
+
+    // What a killed server has left can be ended without starting one.
+    let (pid, _) = started_by_one_who_was_killed("adopted").await;
+    EmbeddedPostgres::end_running(&other_name.join("adopted")).await.unwrap();
+    assert!(kill(Pid::from_raw(pid), None).is_err() || is_zombie(pid), "it has ended");
+    assert_eq!(EmbeddedPostgres::url_of_running(&other_name.join("adopted")).await.unwrap(), None);
 }
 
 fn is_zombie(pid: i32) -> bool {

@@ -370,6 +370,10 @@ async fn names_are_kept_and_sorted_as_bytes() {
     for name in names {
         assert!(items::get(&client, id, &path(name)).await.unwrap().is_some(), "{name}");
     }
+    let (mut asked, last) = (names.map(path).to_vec(), path("nothing/here"));
+    asked.push(last.clone());
+    let found = items::get_many(&client, id, &asked).await.unwrap();
+    assert!(found.len() == names.len() && !found.contains_key(&last) && found[&path("a/é")] == file("1"));
     assert_eq!(items::get(&client, id, &path("A")).await.unwrap(), None);
     assert_eq!(items::get(&client, id, &path("a/x/y")).await.unwrap(), None);
 }
