@@ -5,7 +5,9 @@
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
@@ -13,8 +15,7 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use carrel_protocol::{
     AgentError, Entry, EntryKind, ExitState, Expect, FrameCodec, Hello, LINK_SOCKET, LINK_TOKEN, Limits, Reply,
-    Request, TerminalInfo, TerminalSize, ToAgent, ToServer, ViewerEvent, ViewerId, WorkspacePath, WriteOptions,
-    codec,
+    Request, TerminalInfo, TerminalSize, ToAgent, ToServer, ViewerEvent, ViewerId, WorkspacePath, WriteOptions, codec,
 };
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -49,20 +50,34 @@ impl Sandbox {
         Self::start_in(tempfile::tempdir().expect("temp dir"))
     }
 
+    /// As an ordinary user; needs root to become one.
+    pub fn start_as(user: u32) -> Self {
+        let dir = tempfile::tempdir().expect("temp dir");
+        fs::create_dir(dir.path().join("w")).expect("workspace");
+        // The build folder may be closed to others.
+        let agent = dir.path().join("agent");
+        fs::copy(env!("CARGO_BIN_EXE_carrel-agent"), &agent).expect("copy");
+        for path in [dir.path(), &dir.path().join("w")] {
+            std::os::unix::fs::chown(path, Some(user), Some(user)).expect("this test runs as root");
+        }
+        Self::run(dir, Command::new(agent).uid(user).gid(user))
+    }
+
     /// With `dir/w` as the workspace, if it is there already, and `dir/l` as the link folder.
     pub fn start_in(dir: TempDir) -> Self {
+        Self::run(dir, &mut Command::new(env!("CARGO_BIN_EXE_carrel-agent")))
+    }
+
+    fn run(dir: TempDir, agent: &mut Command) -> Self {
         let link = dir.path().join("l");
         fs::create_dir_all(dir.path().join("w")).expect("workspace");
         fs::create_dir_all(&link).expect("link folder");
         fs::write(link.join(LINK_TOKEN), TOKEN).expect("token");
         let listener = UnixListener::bind(link.join(LINK_SOCKET)).expect("bind");
-        let agent = Command::new(env!("CARGO_BIN_EXE_carrel-agent"))
-            .arg("--link-dir")
-            .arg(&link)
-            .arg("--workspace")
-            .arg(dir.path().join("w"))
-            .spawn()
-            .expect("agent");
+        let socket = fs::Permissions::from_mode(0o666);
+        fs::set_permissions(link.join(LINK_SOCKET), socket).expect("chmod");
+        agent.arg("--link-dir").arg(&link).arg("--workspace").arg(dir.path().join("w"));
+        let agent = agent.spawn().expect("agent");
         Self { dir, agent, listener }
     }
 
@@ -125,6 +140,13 @@ impl Sandbox {
     pub fn signal(&self, signal: rustix::process::Signal) {
         let pid = i32::try_from(self.agent.id()).expect("pid");
         rustix::process::kill_process(rustix::process::Pid::from_raw(pid).expect("pid"), signal).expect("kill");
+    }
+
+    /// Ends the agent and hands back its folders.
+    pub fn end(mut self) -> TempDir {
+        self.signal(rustix::process::Signal::TERM);
+        self.wait();
+        std::mem::replace(&mut self.dir, tempfile::tempdir().expect("temp dir"))
     }
 
     /// Waits for the agent to end by itself.
@@ -275,7 +297,8 @@ impl Link {
     pub fn collect(&mut self, viewer: ViewerId, from: u64, mut enough: impl FnMut(&[u8]) -> bool) -> Vec<u8> {
         let mut collected = Vec::new();
         while !enough(&collected) {
-            let awaited = format!("output after {:?}", String::from_utf8_lossy(&collected[collected.len().saturating_sub(80)..]));
+            let awaited =
+                format!("output after {:?}", String::from_utf8_lossy(&collected[collected.len().saturating_sub(80)..]));
             if let ViewerEvent::Output { seq, bytes } = self.event(viewer, &awaited) {
                 assert_eq!(seq, from + collected.len() as u64, "no byte twice, none missing");
                 collected.extend_from_slice(&bytes);
