@@ -57,15 +57,14 @@ impl Writer {
     pub fn handle(&mut self, request: Request) -> Result<Reply, AgentError> {
         match request {
             Request::WriteFile { path, options, bytes } => {
+                self.allow(bytes.len() as u64)?;
                 let mut upload = Upload::begin(&mut self.scratch, bytes.len() as u64).map_err(agent_error)?;
                 let outcome = upload.append(&bytes).and_then(|()| self.place(&upload, &path, options));
                 self.scratch.discard(&upload.name);
                 outcome
             }
             Request::BeginUpload { size } => {
-                if size > self.workspace.max_file_bytes() {
-                    return Err(AgentError::TooMany);
-                }
+                self.allow(size)?;
                 let upload = self.uploads.begin(&mut self.scratch, size)?;
                 Ok(Reply::Upload { upload })
             }
@@ -107,6 +106,10 @@ impl Writer {
         if self.uploads.is_empty() {
             self.scratch.tidy();
         }
+    }
+
+    fn allow(&self, size: u64) -> Result<(), AgentError> {
+        if size > self.workspace.max_file_bytes() { Err(AgentError::TooMany) } else { Ok(()) }
     }
 
     fn place(&mut self, upload: &Upload, path: &WorkspacePath, options: WriteOptions) -> Result<Reply, AgentError> {

@@ -49,7 +49,7 @@ fn without_a_command_a_login_shell_starts_in_the_workspace() {
 #[test]
 fn a_program_finds_a_clean_process_around_it() {
     let (_sandbox, mut link) = Sandbox::ready();
-    let script = "env -u SHLVL -u _ -u PWD -u OLDPWD | sort; grep -E 'Sig(Blk|Ign)' /proc/self/status; ls /proc/$$/fd; tty; exit 0";
+    let script = "env -u SHLVL -u _ -u PWD -u OLDPWD | sort; grep -E 'Sig(Blk|Ign)' /proc/self/status; ls -1 /proc/$$/fd; tty; exit 0";
     let terminal = link.open(&["sh", "-c", script]);
     link.attach(terminal.id, 1, None, 65536);
     let (output, _) = link.collect_to_exit(1, 0);
@@ -149,11 +149,12 @@ fn orphans_are_reaped() {
 #[test]
 fn a_program_may_close_its_terminal_and_open_it_again() {
     let (_sandbox, mut link) = Sandbox::ready();
-    let script = "t=$(tty); setsid -w sh -c 'exec </dev/null >/dev/null 2>&1; sleep 0.3; echo again >'$t; exit 6";
-    let terminal = link.open(&["bash", "-c", &format!("exec 3<&0; exec bash -c \"$0\" 3<&- ",), script]);
+    let script =
+        "t=$(tty); exec </dev/null >/dev/null 2>&1; sleep 0.3; echo again >$t; sleep 0.3; echo more >$t; exit 6";
+    let terminal = link.open(&["bash", "-c", script]);
     link.attach(terminal.id, 1, None, 65536);
     let (output, exit) = link.collect_to_exit(1, 0);
-    assert_eq!((String::from_utf8_lossy(&output).as_ref(), exit), ("again\r\n", ExitState::Code(6)));
+    assert_eq!((String::from_utf8_lossy(&output).as_ref(), exit), ("again\r\nmore\r\n", ExitState::Code(6)));
 }
 
 #[test]

@@ -111,9 +111,9 @@ fn a_flood_stops_at_its_window_and_ctrl_c_still_works() {
 fn an_unwatched_flood_costs_only_its_ring_and_the_next_viewer_is_reset() {
     let limits = Limits { ring_bytes: 100_000, ..LIMITS };
     let (sandbox, mut link) = Sandbox::ready_with(limits);
-    let flood = link.open(&["sh", "-c", "yes | head -c 20000000; echo; echo done; read line"]).id;
+    let flood = link.open(&["sh", "-c", "head -c 3000000 /dev/zero | tr \\\\0 x; echo; echo done; read line"]).id;
     let mut echo = open_echo(&mut link);
-    while link.hello.terminals.iter().all(|known| known.end < 20_000_000) {
+    while link.hello.terminals.iter().all(|known| known.end < 3_000_000) {
         assert!(echo_time(&mut link, &mut echo) < Duration::from_secs(1));
         drop(link);
         link = sandbox.accept(limits);
@@ -213,4 +213,40 @@ fn input_past_its_window_ends_the_link() {
     let mut link = sandbox.accept(LIMITS);
     assert_eq!(link.ask(Request::Ping), Ok(Reply::Done));
     assert_eq!(link.hello.terminals.len(), 1);
+}
+
+#[test]
+fn input_that_was_never_taken_is_dropped_with_its_viewer() {
+    let (sandbox, mut link) = Sandbox::ready();
+    let script = "stty raw -echo; echo ready; until [ -e go ]; do sleep 0.02; done; exec cat";
+    let terminal = link.open(&["sh", "-c", script]).id;
+    link.attach(terminal, 1, Some(0), 1_000_000);
+    let begun = link.collect_until(1, 0, "ready\n").len() as u64;
+    // More than the terminal itself takes while nobody reads, so the rest waits in the agent.
+    for viewer in [1, 3, 4] {
+        if viewer > 1 {
+            link.attach(terminal, viewer, Some(begun), 1_000_000);
+        }
+        link.input(viewer, &vec![b'x'; 60_000]);
+    }
+    assert_eq!(link.ask(Request::Ping), Ok(Reply::Done));
+    let mut taken = [0, 0, 0];
+    while link.hears_within(Duration::from_millis(100)) {
+        let (index, total) = link.find("receipts", |frame| match frame {
+            ToServer::Viewer { viewer, event: ViewerEvent::InputTaken { total } } => {
+                Some((usize::from(*viewer > 1) + usize::from(*viewer > 3), *total))
+            }
+            _ => None,
+        });
+        taken[index] = total;
+    }
+    let total: u64 = taken.iter().sum();
+    assert!(total < 180_000, "{taken:?}");
+    drop(link);
+    let mut link = sandbox.accept(LIMITS);
+    link.attach(terminal, 1, Some(begun), 1_000_000);
+    link.input(1, b"END");
+    std::fs::write(sandbox.path("go"), "").expect("write");
+    let output = link.collect(1, begun, |bytes| bytes.ends_with(b"END"));
+    assert_eq!(output.len() as u64, total + 3, "what was told as taken, and not a byte more");
 }
