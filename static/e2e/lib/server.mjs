@@ -1,9 +1,9 @@
 /** The server under test: given by CARREL_URL, or started from CARREL_BIN on a data folder of its own. */
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /** The first start may build the sandbox image. */
 const START_MS = 20 * 60_000;
@@ -55,7 +55,7 @@ export class OwnServer {
   }
 
   async start() {
-    this.dataDir ??= await mkdtemp(join(tmpdir(), 'carrel-e2e-'));
+    this.dataDir ??= await freshDataDir();
     // The same address after a restart: the page must find it again.
     this.port ??= await freePort();
     const child = spawn(
@@ -94,12 +94,23 @@ export class OwnServer {
 
   /** Ends the server and everything it has started. */
   async stop() {
-    if (this.child) await this.terminate();
+    // Whatever became of the server itself, what it has started must go.
+    if (this.child) await this.terminate().catch((error) => console.error(`${error}`));
     const down = spawn(this.binary, ['down', '--data-dir', this.dataDir], { stdio: 'inherit' });
     await deadline(exited(down), STOP_MS, 'taking down');
     if (down.exitCode !== 0) throw new Error(`carrel down ended with ${down.exitCode}`);
     if (this.ownsData) await rm(this.dataDir, { recursive: true, force: true });
   }
+}
+
+/** Inside the tree, like everything that tests make. */
+async function freshDataDir() {
+  const target = fileURLToPath(new URL('../../../target/', import.meta.url));
+  await mkdir(target, { recursive: true });
+  const folder = await mkdtemp(join(target, 'e2e-data-'));
+  // The database's own user has to get in.
+  await chmod(folder, 0o755);
+  return folder;
 }
 
 export function serverFromEnvironment() {
