@@ -7,6 +7,7 @@
 
 mod backing;
 pub mod data_dir;
+mod kernel;
 mod readiness;
 
 use std::net::{SocketAddr, TcpListener};
@@ -63,6 +64,7 @@ impl App {
         let listener = TcpListener::bind(&config.server.listen)
             .with_context(|| format!("cannot listen on {}; choose another with --listen", config.server.listen))?;
         let data = DataDir::open(&config.server.data_dir)?;
+        kernel::make_room(config.pool.max_sandboxes);
         let backing = Backing::start(&config, &data).await?;
         match Self::build_on(&backing, &config, &data, listener).await {
             Ok(parts) => {
