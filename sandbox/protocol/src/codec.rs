@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{Buf, BufMut, BytesMut};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::MAX_FRAME_BYTES;
@@ -74,14 +74,11 @@ pub fn encode<T: Serialize>(frame: &T, buffer: &mut BytesMut) -> Result<(), Code
     Ok(())
 }
 
-/// One frame as bytes of its own.
-///
-/// # Errors
-/// As [`encode`].
-pub fn encoded<T: Serialize>(frame: &T) -> Result<Bytes, CodecError> {
-    let mut buffer = BytesMut::new();
-    encode(frame, &mut buffer)?;
-    Ok(buffer.freeze())
+/// The bare postcard form of a value, without a length: what the hash of a listing is made of. `None` only for values postcard cannot
+/// express, of which this crate has none.
+#[must_use]
+pub fn postcard_bytes<T: Serialize>(value: &T) -> Option<Vec<u8>> {
+    postcard::to_allocvec(value).ok()
 }
 
 #[cfg(test)]

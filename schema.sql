@@ -1,0 +1,131 @@
+-- Carrel's tables: the only DDL there is. Idempotent; `db::schema::apply` runs it in one transaction under an advisory lock and
+-- notes the version, so that servers starting together take turns and an older server refuses a newer database.
+-- PostgreSQL 13 or newer, encoding UTF-8. No extension, no function, no trigger of our own: rules live in constraints.
+--
+-- To change a table: append idempotent statements (`alter table … add column if not exists …`) and raise `db::schema::VERSION`.
+
+-- One row per version this database has been through. `digest` is the hash of this file's text as it was applied.
+create table if not exists schema_version (
+    version    integer     primary key,
+    digest     bytea       not null,
+    applied_at timestamptz not null default now()
+);
+
+-- People. Names and addresses are unique without regard to the case of ASCII letters, whatever the cluster's locale.
+create table if not exists users (
+    id            uuid        primary key,
+    username      text        not null constraint users_username_length check (char_length(username) between 2 and 32),
+    email         text        not null constraint users_email_length check (octet_length(email) between 3 and 254),
+    password_hash text        not null,
+    display_name  text        not null constraint users_display_name_length check (char_length(display_name) <= 80),
+    role          text        not null constraint users_role_known check (role in ('user', 'admin')),
+    created_at    timestamptz not null default now()
+);
+create unique index if not exists users_username_key on users (lower(username collate "C"));
+create unique index if not exists users_email_key on users (lower(email collate "C"));
+
+-- Signed-in browsers. The cookie's token is never stored, only its hash.
+create table if not exists logins (
+    id           uuid        primary key,
+    user_id      uuid        not null constraint logins_user_fkey references users (id) on delete cascade,
+    token_hash   bytea       not null constraint logins_token_hash_key unique
+                             constraint logins_token_hash_length check (octet_length(token_hash) = 32),
+    created_at   timestamptz not null default now(),
+    last_seen_at timestamptz not null default now(),
+    expires_at   timestamptz not null,
+    -- How far ahead of its last use a login expires.
+    lifetime     interval    not null constraint logins_lifetime_positive check (lifetime > interval '0'),
+    user_agent   text        not null,
+    address      text        not null
+);
+create index if not exists logins_user_idx on logins (user_id);
+create index if not exists logins_expires_idx on logins (expires_at);
+
+-- Sessions: one workspace each. `version` grows with every change of state; `fence` is raised by whoever takes a session over, so
+-- that a server that was merely asleep cannot write on. Usage is what workspace_items adds up to, kept in the same transactions.
+create table if not exists sessions (
+    id             uuid        primary key,
+    owner_id       uuid        not null constraint sessions_owner_fkey references users (id),
+    name           text        not null constraint sessions_name_length check (char_length(name) between 1 and 80),
+    state          text        not null default 'cold' constraint sessions_state_known
+                               check (state in ('cold', 'starting', 'ready', 'stopping', 'failed', 'deleted')),
+    reason         text,
+    -- A sandbox is claimed by one session at most.
+    sandbox_id     uuid        constraint sessions_sandbox_key unique,
+    version        bigint      not null default 0,
+    fence          bigint      not null default 0,
+    usage_items    bigint      not null default 0 constraint sessions_usage_items_positive check (usage_items >= 0),
+    usage_bytes    bigint      not null default 0 constraint sessions_usage_bytes_positive check (usage_bytes >= 0),
+    created_at     timestamptz not null default now(),
+    last_active_at timestamptz not null default now(),
+    deleted_at     timestamptz,
+    constraint sessions_deleted_has_time check ((state = 'deleted') = (deleted_at is not null))
+);
+create index if not exists sessions_owner_idx on sessions (owner_id, id desc) where state <> 'deleted';
+-- What a starting server has to look after: few rows, whatever the table's size.
+create index if not exists sessions_live_idx on sessions (id)
+    where sandbox_id is not null or state in ('starting', 'ready', 'stopping');
+
+-- Contents by BLAKE3 hash, compressed with zstd; EXTERNAL because compressing twice is a waste.
+create table if not exists blobs (
+    hash       bytea       primary key constraint blobs_hash_length check (octet_length(hash) = 32),
+    size       bigint      not null constraint blobs_size_positive check (size >= 0),
+    encoded    bytea       not null,
+    created_at timestamptz not null default now()
+);
+alter table blobs alter column encoded set storage external;
+
+-- The tree of every workspace. Its top is a row like any folder, whose id is the session's: so "unique within its folder" is one
+-- plain constraint. That constraint is deferrable to be checked at the end of a statement: two items may swap names in one. Its index
+-- starts with the session, to serve whole trees and foreign keys as well: a second one on the session alone would tempt the planner,
+-- when it checks a foreign key, to read the whole session for each row.
+create table if not exists workspace_items (
+    id          uuid        primary key,
+    session_id  uuid        not null constraint workspace_items_session_fkey references sessions (id) on delete cascade,
+    parent_id   uuid,
+    -- Always 'folder'; in the foreign key below it says that only a folder of the same session can hold anything.
+    parent_kind text        not null generated always as ('folder') stored,
+    name        text        collate "C" not null,
+    kind        text        not null constraint workspace_items_kind_known check (kind in ('file', 'folder', 'symlink')),
+    blob_hash   bytea       constraint workspace_items_blob_fkey references blobs (hash),
+    size        bigint      not null default 0 constraint workspace_items_size_positive check (size >= 0),
+    executable  boolean     not null default false,
+    link_target text,
+    modified_at timestamptz not null,
+    constraint workspace_items_place_key unique (id, session_id, kind),
+    constraint workspace_items_name_key unique (session_id, parent_id, name) deferrable initially immediate,
+    constraint workspace_items_parent_fkey foreign key (parent_id, session_id, parent_kind)
+        references workspace_items (id, session_id, kind),
+    constraint workspace_items_root check ((parent_id is null) = (id = session_id)),
+    constraint workspace_items_root_is_folder check (parent_id is not null or (kind = 'folder' and name = '')),
+    constraint workspace_items_name_legal check (parent_id is null or (octet_length(name) between 1 and 255
+        and strpos(name, '/') = 0 and name not in ('.', '..'))),
+    constraint workspace_items_file_has_content check ((kind = 'file') = (blob_hash is not null)),
+    constraint workspace_items_symlink_has_target check ((kind = 'symlink') = (link_target is not null)),
+    constraint workspace_items_only_files_weigh check (kind = 'file' or (size = 0 and not executable))
+);
+-- For the day blobs nobody refers to are swept.
+create index if not exists workspace_items_blob_idx on workspace_items (blob_hash) where blob_hash is not null;
+
+-- Every change of every path, append-only: what there was after it, who did it and where. `other_path` is the other end of a move.
+create table if not exists workspace_versions (
+    id          bigint      generated always as identity primary key,
+    session_id  uuid        not null constraint workspace_versions_session_fkey references sessions (id) on delete cascade,
+    path        text        collate "C" not null,
+    change      text        not null constraint workspace_versions_change_known
+                            check (change in ('created', 'modified', 'removed', 'moved_here', 'moved_away')),
+    kind        text        not null constraint workspace_versions_kind_known check (kind in ('file', 'folder', 'symlink')),
+    blob_hash   bytea       constraint workspace_versions_blob_fkey references blobs (hash),
+    size        bigint      not null default 0,
+    executable  boolean     not null default false,
+    link_target text,
+    other_path  text        collate "C",
+    origin      text        not null constraint workspace_versions_origin_known
+                            check (origin in ('editor', 'terminal', 'upload', 'restore', 'review')),
+    user_id     uuid        constraint workspace_versions_user_fkey references users (id) on delete set null,
+    at          timestamptz not null,
+    constraint workspace_versions_moves_name_both_ends
+        check ((change in ('moved_here', 'moved_away')) = (other_path is not null))
+);
+create index if not exists workspace_versions_path_idx on workspace_versions (session_id, path, id desc);
+create index if not exists workspace_versions_blob_idx on workspace_versions (blob_hash) where blob_hash is not null;

@@ -1,0 +1,139 @@
+//! bcrypt, kept from eating the machine: a few workers, a bounded line before them, and the same work for users who do not exist.
+
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, TryAcquireError};
+
+use crate::model::user::MAX_PASSWORD_BYTES;
+
+/// Salt and hash of no password in particular; only the work of comparing with it matters.
+const DUMMY_SALT_AND_HASH: &str = "abcdefghijklmnopqrstuuabcdefghijklmnopqrstuvwxyzabcde";
+
+/// Hashes and compares passwords, `workers` at a time.
+#[derive(Clone, Debug)]
+pub struct PasswordHasher {
+    cost: u32,
+    /// Those being hashed and those in line; none left means 429.
+    places: Arc<Semaphore>,
+    /// Those being hashed.
+    workers: Arc<Semaphore>,
+}
+
+/// Why a password was not hashed.
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordError {
+    /// The line is full.
+    #[error("too many passwords wait to be hashed")]
+    LineFull,
+    /// bcrypt refused, or its thread died.
+    #[error("password hashing failed: {0}")]
+    Failed(String),
+}
+
+impl PasswordHasher {
+    /// A hasher of bcrypt `cost` with `workers` threads at the most and `line` passwords waiting for them.
+    #[must_use]
+    pub fn new(cost: u32, workers: usize, line: usize) -> Self {
+        let places = Arc::new(Semaphore::new(workers + line));
+        Self { cost, places, workers: Arc::new(Semaphore::new(workers)) }
+    }
+
+    /// The hash to keep of `password`.
+    ///
+    /// # Errors
+    /// [`PasswordError`].
+    pub async fn hash(&self, password: String) -> Result<String, PasswordError> {
+        let cost = self.cost;
+        self.run(move || {
+            check_length(&password)?;
+            bcrypt::hash(password, cost).map_err(|error| PasswordError::Failed(error.to_string()))
+        })
+        .await
+    }
+
+    /// Whether `password` is the one with this hash. `None` takes as long and is never right.
+    ///
+    /// # Errors
+    /// [`PasswordError`].
+    pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, PasswordError> {
+        let known = hash.is_some();
+        let hash = hash.unwrap_or_else(|| format!("$2b${:02}${DUMMY_SALT_AND_HASH}", self.cost));
+        let same = self
+            .run(move || {
+                check_length(&password)?;
+                bcrypt::verify(password, &hash).map_err(|error| PasswordError::Failed(error.to_string()))
+            })
+            .await?;
+        Ok(same && known)
+    }
+
+    /// Runs `work` on a blocking thread. Places are given back when it has really ended, not when the caller stops listening.
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
+    ) -> Result<T, PasswordError> {
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|error| match error {
+            TryAcquireError::NoPermits => PasswordError::LineFull,
+            TryAcquireError::Closed => PasswordError::Failed(error.to_string()),
+        })?;
+        let worker = Arc::clone(&self.workers).acquire_owned().await;
+        let worker = worker.map_err(|error| PasswordError::Failed(error.to_string()))?;
+        tokio::task::spawn_blocking(move || {
+            let result = work();
+            drop((place, worker));
+            result
+        })
+        .await
+        .map_err(|error| PasswordError::Failed(error.to_string()))?
+    }
+}
+
+/// bcrypt hashes 72 bytes and ignores the rest. The crate's `non_truncating_*` refuse 72 itself already, because they count a
+/// terminating NUL that the hash does not need; we hash all 72 and refuse what is longer.
+fn check_length(password: &str) -> Result<(), PasswordError> {
+    if password.len() > MAX_PASSWORD_BYTES {
+        return Err(PasswordError::Failed("password is longer than bcrypt reads".into()));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quick() -> PasswordHasher {
+        PasswordHasher::new(4, 1, 1)
+    }
+
+    #[tokio::test]
+    async fn all_72_bytes_of_a_password_count() {
+        let hasher = quick();
+        let longest = "x".repeat(72);
+        let hash = hasher.hash(longest.clone()).await.expect("hash");
+        assert!(hasher.verify(longest, Some(hash.clone())).await.expect("verify"));
+        for near in ["x".repeat(71), format!("{}y", "x".repeat(71))] {
+            assert!(!hasher.verify(near.clone(), Some(hash.clone())).await.expect("verify"), "{near}");
+        }
+        assert!(hasher.verify("x".repeat(73), Some(hash)).await.is_err(), "refused, not truncated");
+    }
+
+    #[tokio::test]
+    async fn an_unknown_user_costs_as_much_work_and_is_never_right() {
+        let hasher = quick();
+        assert!(!hasher.verify("password".into(), None).await.expect("the dummy hash is well formed"));
+    }
+
+    #[tokio::test]
+    async fn a_full_line_refuses_at_once_and_empties_again() {
+        let hasher = quick();
+        let (first, second) = (hasher.hash("a".into()), hasher.hash("b".into()));
+        let third = async {
+            tokio::task::yield_now().await;
+            hasher.hash("c".into()).await
+        };
+        let (first, second, third) = tokio::join!(first, second, third);
+        assert!(first.is_ok() && second.is_ok());
+        assert!(matches!(third, Err(PasswordError::LineFull)), "{third:?}");
+        assert!(hasher.hash("d".into()).await.is_ok());
+    }
+}

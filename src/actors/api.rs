@@ -1,0 +1,224 @@
+//! What is asked of sessions and what comes back: the words between `http` and the actors.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use carrel_protocol::{AgentError, TerminalSize};
+use futures_util::{Stream, StreamExt};
+use serde::Serialize;
+use tokio::sync::broadcast;
+use tokio_stream::wrappers::BroadcastStream;
+
+use crate::link::{LinkError, Viewer, ViewerEvents};
+use crate::model::terminal::Terminal;
+use crate::model::{
+    ContentHash, Item, Precondition, Progress, Session, SessionNotice, SessionState, UserId, WorkspacePath,
+};
+
+/// Why something asked of a session did not happen. Nothing was changed, unless a variant says otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SessionError {
+    /// No such session.
+    #[error("there is no such session")]
+    NotFound,
+    /// No such terminal.
+    #[error("there is no such terminal")]
+    NoTerminal,
+    /// It is in a state in which this cannot be done.
+    #[error("the session is {}", .state.as_str())]
+    NotReady {
+        /// The state.
+        state: SessionState,
+    },
+    /// It could not be started; the reason is also kept with the session.
+    #[error("the session could not be started: {0}")]
+    StartFailed(String),
+    /// The file has other content than the writer thinks.
+    #[error("the file has changed since it was read")]
+    PreconditionFailed {
+        /// What is there now.
+        current: Option<ContentHash>,
+    },
+    /// Something is already there.
+    #[error("there is already something with this name")]
+    Exists,
+    /// No such file or folder.
+    #[error("there is no such file or folder")]
+    NoItem,
+    /// A folder where a file is needed.
+    #[error("this is a folder")]
+    IsFolder,
+    /// A file where a folder is needed.
+    #[error("a part of the path is not a folder")]
+    NotFolder,
+    /// Over the limit for one file.
+    #[error("a file has at most {limit_bytes} bytes")]
+    FileTooLarge {
+        /// The limit in bytes.
+        limit_bytes: u64,
+    },
+    /// The workspace would have too many items.
+    #[error("the workspace has as many files and folders as it may")]
+    TooManyItems,
+    /// The workspace would be too large.
+    #[error("the workspace is full: delete something or ask for more room")]
+    TooManyBytes,
+    /// The sandbox's own disk is full.
+    #[error("the sandbox's disk is full: delete something there")]
+    NoSpace,
+    /// The path cannot be used in the sandbox, for example because it leads through a link.
+    #[error("the path cannot be used: it leads through a link or out of the workspace")]
+    Refused,
+    /// The user has as many sessions as they may.
+    #[error("you have as many sessions as you may: delete one first")]
+    SessionLimit,
+    /// The session has as many terminals as it may.
+    #[error("the session has as many terminals as it may: close one first")]
+    TerminalLimit,
+    /// The session has as many viewers as it may.
+    #[error("too many windows show this session: close one first")]
+    ViewerLimit,
+    /// A queue is full; try again soon.
+    #[error("the session is busy: try again in a moment")]
+    Busy,
+    /// Something this needs is down; try again. Whether a change took effect is not known.
+    #[error("{0}")]
+    Unavailable(String),
+    /// A fault of ours, logged where it happened.
+    #[error("something went wrong on the server")]
+    Internal,
+}
+
+impl From<LinkError> for SessionError {
+    fn from(error: LinkError) -> Self {
+        match error {
+            LinkError::Closed => Self::Unavailable("the sandbox is not connected: try again in a moment".into()),
+            LinkError::Timeout => Self::Unavailable("the sandbox does not answer".into()),
+            LinkError::Nonsense => Self::Unavailable("the sandbox answered nonsense".into()),
+            LinkError::TooManyViewers => Self::ViewerLimit,
+            LinkError::Agent(error) => match error {
+                AgentError::NotFound => Self::NoItem,
+                AgentError::Exists => Self::Exists,
+                AgentError::WrongKind => Self::NotFolder,
+                AgentError::Refused => Self::Refused,
+                AgentError::NoSpace => Self::NoSpace,
+                AgentError::TooMany => Self::TerminalLimit,
+                AgentError::Torn => Self::Busy,
+                AgentError::BadRequest(_) | AgentError::Os(_) => {
+                    Self::Unavailable(format!("the sandbox refused: {error}"))
+                }
+            },
+        }
+    }
+}
+
+/// A file to be saved.
+#[derive(Clone, Debug)]
+pub struct SaveFile {
+    /// Where; missing folders are made.
+    pub path: WorkspacePath,
+    /// All of it.
+    pub content: Bytes,
+    /// What must be there now.
+    pub precondition: Precondition,
+    /// Whether it may be run; `None` leaves that as it is.
+    pub executable: Option<bool>,
+    /// Who saves.
+    pub user: UserId,
+}
+
+/// A save that is committed and, in a live session, in place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saved {
+    /// The file now.
+    pub item: Item,
+    /// Whether it is new.
+    pub created: bool,
+    /// Where a content the writer did not know of was kept, if a program had just written one.
+    pub conflict_copy: Option<WorkspacePath>,
+}
+
+/// A terminal to be opened.
+#[derive(Clone, Debug)]
+pub struct NewTerminal {
+    /// A name for people; one is made up when there is none.
+    pub name: Option<String>,
+    /// Its first size.
+    pub size: TerminalSize,
+    /// Where to start; the workspace itself when there is none.
+    pub cwd: Option<WorkspacePath>,
+    /// Program and arguments; the login shell when empty.
+    pub command: Vec<String>,
+}
+
+/// A viewer attached to a terminal.
+#[derive(Debug)]
+pub struct Attachment {
+    /// Sends input, acknowledgements and sizes; detaches when dropped.
+    pub viewer: Viewer,
+    /// Output and what else happens, in order; ends when the sandbox is no longer connected.
+    pub events: ViewerEvents,
+    /// Sequence number of the first byte that comes.
+    pub start: u64,
+    /// Sequence number of the next byte the program prints, as of now.
+    pub end: u64,
+    /// What was asked for is no longer (or not yet) there: clear the screen, output begins with the oldest kept.
+    pub reset: bool,
+    /// Bytes that are sent beyond what is acknowledged.
+    pub window: u32,
+    /// The terminal.
+    pub terminal: Terminal,
+}
+
+/// A page looking at a session.
+#[derive(Debug)]
+pub struct Subscription {
+    /// The session as of now.
+    pub session: Session,
+    /// Its terminals as of now.
+    pub terminals: Vec<Terminal>,
+    /// How far its start is, while it is starting.
+    pub progress: Option<Progress>,
+    /// What happens from now on; ends when its actor does, then subscribe again.
+    pub notices: Notices,
+}
+
+/// A stream of notices. A page that is too slow for some of them is told that its tree is stale instead.
+#[derive(Debug)]
+pub struct Notices(BroadcastStream<SessionNotice>);
+
+impl Notices {
+    pub(super) fn new(receiver: broadcast::Receiver<SessionNotice>) -> Self {
+        Self(BroadcastStream::new(receiver))
+    }
+}
+
+impl Stream for Notices {
+    type Item = SessionNotice;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<SessionNotice>> {
+        self.0.poll_next_unpin(cx).map(|notice| notice.map(|notice| notice.unwrap_or(SessionNotice::TreeStale)))
+    }
+}
+
+/// What an actor says of itself, for tests and the operator's page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct ActorDescription {
+    /// Its kind: `SessionActor`.
+    pub kind: &'static str,
+    /// Which of its kind: an id or a number.
+    pub name: String,
+    /// What it is doing.
+    pub phase: String,
+    /// Which replacement it is; 1 is the first.
+    pub generation: u64,
+    /// Messages handled.
+    pub handled: u64,
+    /// Requests refused because a queue was full or a limit reached.
+    pub refused: u64,
+    /// Work waiting inside it.
+    pub queued: usize,
+    /// Failures of its children that it has answered (supervisors only).
+    pub failures: u64,
+}

@@ -1,0 +1,172 @@
+//! EngineWatch: the engine's news, brought to whom it concerns, and the regular comparison of what runs with what should.
+//!
+//! ```text
+//!   connecting ──▶ watching ── stream ends ──▶ pausing ──▶ connecting …
+//!       │              │
+//!       └─ sweep       └─ every minute: sweep
+//! ```
+//!
+//! **Invariants**: after every (re)connection a sweep makes up for the news missed. The sweep removes only containers with this server's
+//! own label which no session's row names, which hold no place in the pool, and which it saw twice.
+//!
+//! **Talks to**: sessions through the registry, the WarmPool. Held by `app`.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use actix::prelude::*;
+
+use super::Deps;
+use super::describe::{ActorDescription, Describe, Tally};
+use super::session::SandboxDied;
+use super::session::life::Death;
+use super::warm_pool::{WaitingDied, WarmPool};
+use crate::db;
+use crate::engine::{EngineError, EngineEvent, EventKind, FoundSandbox};
+use crate::model::SandboxId;
+use crate::model::backoff::Backoff;
+
+/// Pauses before watching again.
+const RETRY: Backoff = Backoff { first: Duration::from_millis(200), most: Duration::from_secs(5) };
+
+/// How often what runs is compared with what should.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Watches the engine.
+pub struct EngineWatch {
+    deps: Deps,
+    pool: Addr<WarmPool>,
+    watching: bool,
+    failures: u32,
+    /// Containers the last sweep found to be nobody's; seen again, they go.
+    suspects: HashSet<SandboxId>,
+    tally: Tally,
+}
+
+impl EngineWatch {
+    /// A watch that begins when it is started.
+    #[must_use]
+    pub fn new(deps: Deps, pool: Addr<WarmPool>) -> Self {
+        Self { deps, pool, watching: false, failures: 0, suspects: HashSet::new(), tally: Tally::default() }
+    }
+
+    fn watch(&mut self, ctx: &mut Context<Self>) {
+        let events = self.deps.sandboxes.engine().events();
+        self.watching = true;
+        ctx.add_stream(events);
+        self.sweep(ctx);
+    }
+
+    fn route(&mut self, event: EngineEvent) {
+        let how = match event.kind {
+            EventKind::Died { exit_code } => Death::Exited(exit_code),
+            EventKind::OutOfMemory => Death::OutOfMemory,
+            EventKind::Removed => Death::Exited(None),
+        };
+        self.tell_owner(event.sandbox, how);
+    }
+
+    /// A session or pool with a full mailbox learns it from the end of its link, or from the next sweep.
+    fn tell_owner(&mut self, sandbox: SandboxId, how: Death) {
+        let owner = self.deps.registry.owner(sandbox).and_then(|session| self.deps.registry.session(session));
+        let told = match owner {
+            Some(session) => session.try_send(SandboxDied { sandbox, how }).is_ok(),
+            None if how == Death::OutOfMemory => true,
+            None => self.pool.try_send(WaitingDied(sandbox)).is_ok(),
+        };
+        if !told {
+            self.tally.refused += 1;
+        }
+    }
+
+    /// Compares containers with sessions, both ways.
+    fn sweep(&mut self, ctx: &mut Context<Self>) {
+        let (engine, db, io) = (self.deps.sandboxes.engine().clone(), self.deps.db.clone(), self.deps.io.clone());
+        let looking = async move {
+            let found =
+                io.spawn(async move { engine.list().await }).await.map_err(|_| "the server is stopping".to_owned())?;
+            let found = found.map_err(|error| error.to_string())?;
+            let connection = db.bulk().await.map_err(|error| error.to_string())?;
+            let live = db::sessions::live(&connection).await.map_err(|error| error.to_string())?;
+            Ok::<_, String>((found, live.into_iter().filter_map(|session| session.sandbox).collect::<HashSet<_>>()))
+        };
+        ctx.spawn(looking.into_actor(self).map(|looked, watch, ctx| match looked {
+            Ok((found, named)) => watch.compare(found, &named, ctx),
+            Err(error) => tracing::debug!(error, "cannot compare containers with sessions now"),
+        }));
+    }
+
+    fn compare(&mut self, found: Vec<FoundSandbox>, named: &HashSet<SandboxId>, ctx: &mut Context<Self>) {
+        let running: HashSet<_> =
+            found.iter().filter(|sandbox| sandbox.running).map(|sandbox| sandbox.sandbox).collect();
+        for sandbox in named.iter().filter(|sandbox| !running.contains(sandbox)) {
+            self.tell_owner(*sandbox, Death::Exited(None));
+        }
+        let orphan = |found: &FoundSandbox| {
+            let claimed = self.deps.sandboxes.is_claimed(found.sandbox);
+            !named.contains(&found.sandbox)
+                && (claimed || !found.running)
+                && self.deps.registry.owner(found.sandbox).is_none()
+        };
+        let orphans: Vec<_> = found.into_iter().filter(orphan).collect();
+        let before = std::mem::replace(&mut self.suspects, orphans.iter().map(|found| found.sandbox).collect());
+        let factory = self.deps.sandboxes.clone();
+        let removing = async move {
+            for orphan in orphans.into_iter().filter(|orphan| before.contains(&orphan.sandbox)) {
+                tracing::info!(sandbox.id = %orphan.sandbox, "removing a sandbox that is nobody's");
+                if let Err(error) = factory.remove(orphan.sandbox, &orphan.container).await {
+                    tracing::warn!(sandbox.id = %orphan.sandbox, error = %error, "cannot remove a sandbox; the next sweep will try again");
+                }
+            }
+        };
+        ctx.spawn(removing.into_actor(self));
+    }
+}
+
+impl Actor for EngineWatch {
+    type Context = Context<Self>;
+
+    /// Runs before the first message.
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.watch(ctx);
+        ctx.run_interval(SWEEP_INTERVAL, Self::sweep);
+    }
+}
+
+impl StreamHandler<Result<EngineEvent, EngineError>> for EngineWatch {
+    fn handle(&mut self, event: Result<EngineEvent, EngineError>, _: &mut Self::Context) {
+        self.tally.handled += 1;
+        match event {
+            Ok(event) => {
+                self.failures = 0;
+                self.route(event);
+            }
+            Err(error) => tracing::warn!(error = %error, "the engine's news broke off"),
+        }
+    }
+
+    /// The stream has ended: begin another after a pause.
+    fn finished(&mut self, ctx: &mut Self::Context) {
+        self.watching = false;
+        let pause = RETRY.pause(self.failures);
+        self.failures = self.failures.saturating_add(1);
+        ctx.run_later(pause, Self::watch);
+    }
+}
+
+impl Handler<Describe> for EngineWatch {
+    type Result = MessageResult<Describe>;
+
+    fn handle(&mut self, _: Describe, _: &mut Self::Context) -> Self::Result {
+        MessageResult(ActorDescription {
+            kind: "EngineWatch",
+            name: "engine".to_owned(),
+            phase: if self.watching { "watching" } else { "waiting for the engine" }.to_owned(),
+            generation: 1,
+            handled: self.tally.handled,
+            refused: self.tally.refused,
+            queued: self.suspects.len(),
+            failures: u64::from(self.failures),
+        })
+    }
+}

@@ -1,0 +1,48 @@
+//! The orchestrator: who owns a session, its sandbox and the order of its files' changes.
+//!
+//! ```text
+//! Sessions (the door for http) ──▶ SessionSupervisor ──▶ SessionActor ──▶ WorkspaceSyncActor
+//!                                      ▲  exit notice       │  ▲
+//!                                      └────────────────────┘  ├── EngineWatch   containers that died
+//!                                                   WarmPool ◀─┘   sandboxes to claim
+//! ```
+//!
+//! **Architecture invariant**: no HTTP types and no SQL here. Sessions are found through the [`registry`], which only supervisors write.
+//! Nothing that can wait (engine, database, agent) is awaited while a mailbox is held up, except when an actor loads itself.
+
+pub mod api;
+pub mod describe;
+pub mod engine_watch;
+pub mod registry;
+pub mod sandbox;
+pub mod session;
+pub mod sessions;
+pub mod supervisor;
+pub mod sync;
+pub mod warm_pool;
+
+pub use sessions::Sessions;
+
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+use crate::config::Config;
+use crate::db::Db;
+
+/// What every session needs, made once by `app`.
+#[derive(Clone)]
+pub struct Deps {
+    /// The database.
+    pub db: Db,
+    /// Makes, adopts and removes sandboxes.
+    pub sandboxes: Arc<sandbox::SandboxFactory>,
+    /// Started sandboxes nobody has claimed.
+    pub pool: warm_pool::PoolHandle,
+    /// Who serves which session.
+    pub registry: Arc<registry::Registry>,
+    /// The settings.
+    pub config: Arc<Config>,
+    /// The runtime that does I/O; actors' own threads only decide.
+    pub io: Handle,
+}

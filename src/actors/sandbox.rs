@@ -1,0 +1,316 @@
+//! Sandboxes: a container, its link directory and its agent, made and removed as one thing.
+//!
+//! **Invariants**: a sandbox is handed to at most one session in its life ([`Sandbox::claim`] marks it on disk first). A sandbox nobody
+//! has claimed is removed when it is dropped; a claimed one is left running, for its session's next actor to adopt, until somebody awaits
+//! [`Sandbox::destroy`]. What a killed server leaves behind is adopted or swept by label.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use carrel_protocol::Limits;
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use crate::config::Config;
+use crate::engine::{ContainerId, Engine, EngineError, ImageTag, SandboxSpec};
+use crate::link::door::Caller;
+use crate::link::{Door, DoorError, LinkDir};
+use crate::model::{Quotas, SandboxId, Stage};
+
+/// How long an adopted sandbox's agent may take to call: it dials at least twice a second.
+const ADOPTION_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a start waits for one of `pool.max_sandboxes` places.
+const PLACE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Why there is no sandbox.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// The image could not be prepared.
+    #[error("the sandbox image is not ready: {0}")]
+    Image(String),
+    /// Every place stayed taken.
+    #[error("all places for sandboxes on this machine are taken: stop a session, or try again later")]
+    NoPlace,
+    /// The engine refused or failed.
+    #[error("the container engine: {0}")]
+    Engine(#[from] EngineError),
+    /// The link's directory or socket.
+    #[error("the sandbox's socket: {0}")]
+    Door(#[from] DoorError),
+    /// The container runs but its agent has not called.
+    #[error("the sandbox started but its agent did not call within {} s", .0.as_secs())]
+    NoCall(Duration),
+    /// The server is stopping.
+    #[error("the server is stopping")]
+    Stopping,
+}
+
+/// How far the image is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImageState {
+    /// It is being made.
+    Preparing,
+    /// It is there under this tag.
+    Ready(ImageTag),
+    /// It could not be made.
+    Failed(String),
+}
+
+/// Makes, adopts and removes sandboxes.
+pub struct SandboxFactory {
+    engine: Engine,
+    image: watch::Receiver<ImageState>,
+    config: Arc<Config>,
+    run_dir: PathBuf,
+    places: Arc<Semaphore>,
+    io: Handle,
+}
+
+/// A started sandbox whose agent has called.
+pub struct Started {
+    /// The sandbox.
+    pub sandbox: Sandbox,
+    /// Where its agent calls again after the link has broken.
+    pub door: Door,
+    /// The agent's call.
+    pub caller: Caller,
+}
+
+/// One container of ours.
+pub struct Sandbox {
+    id: SandboxId,
+    container: ContainerId,
+    dir: LinkDir,
+    claimed: bool,
+    gone: bool,
+    place: Option<OwnedSemaphorePermit>,
+    factory: Arc<SandboxFactory>,
+}
+
+impl SandboxFactory {
+    /// `run_dir` is the short directory for sockets; `image` tells when the image is there.
+    #[must_use]
+    pub fn new(
+        engine: Engine,
+        image: watch::Receiver<ImageState>,
+        config: Arc<Config>,
+        run_dir: PathBuf,
+        io: Handle,
+    ) -> Self {
+        let places = Arc::new(Semaphore::new(config.pool.max_sandboxes));
+        Self { engine, image, config, run_dir, places, io }
+    }
+
+    /// The engine, for those who watch it.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Places for sandboxes that are free now.
+    #[must_use]
+    pub fn free_places(&self) -> usize {
+        self.places.available_permits()
+    }
+
+    /// Makes a sandbox and waits for its agent. Runs to its end even when nobody waits any more, so that nothing is left half made.
+    ///
+    /// # Errors
+    /// [`SandboxError`]; whatever was made before the error is removed.
+    pub async fn create(self: &Arc<Self>, progress: impl Fn(Stage) + Send + 'static) -> Result<Started, SandboxError> {
+        let factory = Arc::clone(self);
+        let making = self.io.spawn(async move { factory.make(progress).await });
+        making.await.map_err(|_| SandboxError::Stopping)?
+    }
+
+    /// Takes over a running container that an earlier actor or server has left.
+    ///
+    /// # Errors
+    /// [`SandboxError`]; the container is then still there.
+    pub async fn adopt(self: &Arc<Self>, id: SandboxId, container: ContainerId) -> Result<Started, SandboxError> {
+        let factory = Arc::clone(self);
+        let adopting = self.io.spawn(async move {
+            let dir = LinkDir::of(&factory.run_dir, id);
+            let mut door = Door::open(dir.clone(), factory.limits()).await?;
+            let caller = call_within(&mut door, ADOPTION_TIMEOUT).await?;
+            // It runs already, so it counts even where it is one too many.
+            let place = Arc::clone(&factory.places).try_acquire_owned().ok();
+            let claimed = dir.is_claimed();
+            Ok(Started { sandbox: Sandbox { id, container, dir, claimed, gone: false, place, factory }, door, caller })
+        });
+        adopting.await.map_err(|_| SandboxError::Stopping)?
+    }
+
+    /// Removes a container and its link directory; absent is fine.
+    ///
+    /// # Errors
+    /// [`SandboxError`]; the sweep tries again.
+    pub async fn remove(&self, id: SandboxId, container: &ContainerId) -> Result<(), SandboxError> {
+        self.engine.remove(container).await?;
+        LinkDir::of(&self.run_dir, id).remove()?;
+        Ok(())
+    }
+
+    /// Whether a sandbox may hold somebody's files.
+    #[must_use]
+    pub fn is_claimed(&self, id: SandboxId) -> bool {
+        LinkDir::of(&self.run_dir, id).is_claimed()
+    }
+
+    /// Removes link directories whose container is not among `known`.
+    ///
+    /// # Errors
+    /// Of the file system.
+    pub fn sweep_dirs(&self, known: &[SandboxId]) -> Result<(), DoorError> {
+        LinkDir::list(&self.run_dir)?
+            .into_iter()
+            .filter(|id| !known.contains(id))
+            .try_for_each(|id| LinkDir::of(&self.run_dir, id).remove())
+    }
+
+    async fn make(self: Arc<Self>, progress: impl Fn(Stage)) -> Result<Started, SandboxError> {
+        progress(Stage::Image);
+        let image = self.image().await?;
+        let place = match Arc::clone(&self.places).try_acquire_owned() {
+            Ok(place) => place,
+            Err(_) => {
+                progress(Stage::Queued);
+                let waiting = tokio::time::timeout(PLACE_TIMEOUT, Arc::clone(&self.places).acquire_owned());
+                waiting.await.map_err(|_| SandboxError::NoPlace)?.map_err(|_| SandboxError::Stopping)?
+            }
+        };
+        progress(Stage::Container);
+        let id = SandboxId::new();
+        let dir = LinkDir::of(&self.run_dir, id);
+        dir.create()?;
+        let mut door = match Door::open(dir.clone(), self.limits()).await {
+            Ok(door) => door,
+            Err(error) => {
+                dir.remove()?;
+                return Err(error.into());
+            }
+        };
+        let container = match self.engine.create(&self.spec(id, image, &dir)).await {
+            Ok(container) => container.id,
+            Err(error) => {
+                dir.remove()?;
+                return Err(error.into());
+            }
+        };
+        // From here on the drop of `sandbox` removes all of it.
+        let sandbox =
+            Sandbox { id, container, dir, claimed: false, gone: false, place: Some(place), factory: Arc::clone(&self) };
+        self.engine.start(&sandbox.container).await?;
+        progress(Stage::Agent);
+        let caller = call_within(&mut door, Duration::from_secs(self.config.sandbox.agent_timeout_seconds)).await?;
+        Ok(Started { sandbox, door, caller })
+    }
+
+    async fn image(&self) -> Result<ImageTag, SandboxError> {
+        let mut image = self.image.clone();
+        let state =
+            image.wait_for(|state| *state != ImageState::Preparing).await.map_err(|_| SandboxError::Stopping)?;
+        match &*state {
+            ImageState::Ready(tag) => Ok(tag.clone()),
+            ImageState::Failed(why) => Err(SandboxError::Image(why.clone())),
+            ImageState::Preparing => Err(SandboxError::Stopping),
+        }
+    }
+
+    fn spec(&self, sandbox: SandboxId, image: ImageTag, dir: &LinkDir) -> SandboxSpec {
+        let config = &self.config.sandbox;
+        SandboxSpec {
+            sandbox,
+            image,
+            quotas: self.quotas(),
+            inodes: config.inodes,
+            tmp_mb: config.tmp_mb,
+            open_files: config.open_files,
+            link_dir: dir.mounted(),
+            runtime: self.config.engine.runtime.clone(),
+        }
+    }
+
+    /// What every sandbox may use.
+    #[must_use]
+    pub fn quotas(&self) -> Quotas {
+        let config = &self.config.sandbox;
+        Quotas { memory_mb: config.memory_mb, cpus: config.cpus, pids: config.pids, disk_mb: config.disk_mb }
+    }
+
+    fn limits(&self) -> Limits {
+        let (terminal, workspace) = (&self.config.terminal, &self.config.workspace);
+        Limits {
+            ring_bytes: terminal.ring_bytes,
+            max_items: workspace.max_items,
+            max_file_bytes: workspace.max_file_mb * 1024 * 1024,
+            viewer_stall_ms: u32::try_from(terminal.stall_seconds * 1000).unwrap_or(u32::MAX),
+        }
+    }
+}
+
+async fn call_within(door: &mut Door, timeout: Duration) -> Result<Caller, SandboxError> {
+    match tokio::time::timeout(timeout, door.next()).await {
+        Ok(Some(caller)) => Ok(caller),
+        Ok(None) => Err(SandboxError::Stopping),
+        Err(_) => Err(SandboxError::NoCall(timeout)),
+    }
+}
+
+impl Sandbox {
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> SandboxId {
+        self.id
+    }
+
+    /// Its container.
+    #[must_use]
+    pub fn container(&self) -> &ContainerId {
+        &self.container
+    }
+
+    /// Makes it somebody's, for good.
+    ///
+    /// # Errors
+    /// Of the file system; it must then not be used.
+    pub fn claim(&mut self) -> Result<(), DoorError> {
+        self.dir.mark_claimed()?;
+        self.claimed = true;
+        Ok(())
+    }
+
+    /// Removes container and directory. When the engine fails, the sweep finds the container by its label.
+    pub async fn destroy(mut self) {
+        self.gone = true;
+        let (factory, id, container) = (Arc::clone(&self.factory), self.id, self.container.clone());
+        // In a task of its own: half a removal helps nobody.
+        let removing = self.factory.io.spawn(async move { factory.remove(id, &container).await });
+        match removing.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(sandbox.id = %id, error = %error, "cannot remove a sandbox; the sweep will try again")
+            }
+            Err(error) => tracing::error!(sandbox.id = %id, error = %error, "removing a sandbox was cut off"),
+        }
+        self.place = None;
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        if self.claimed || self.gone {
+            return;
+        }
+        let (factory, id, container) = (Arc::clone(&self.factory), self.id, self.container.clone());
+        let place = self.place.take();
+        self.factory.io.spawn(async move {
+            if let Err(error) = factory.remove(id, &container).await {
+                tracing::warn!(sandbox.id = %id, error = %error, "cannot remove a sandbox; the sweep will try again");
+            }
+            drop(place);
+        });
+    }
+}

@@ -1,0 +1,453 @@
+//! SessionActor: one session's life, its sandbox, its terminals and its [`WorkspaceSyncActor`].
+//!
+//! ```text
+//!             Start: claim or make a sandbox, restore             Stop: collect, hang up, remove
+//!   idle ───────────────────────▶ opening ────────▶ live ──────────────────────▶ closing ──▶ idle
+//!    ▲                               │ failed         │ the container has died
+//!    └───────────────────────────────┴────────────────┘
+//!   loading ── a sandbox runs ──▶ opening (adopts it)
+//!   loading ── none ──▶ idle
+//! ```
+//!
+//! **Invariants**: the persisted state ([`SessionState`]) is written before anybody is told of it. A sandbox is written down as this
+//! session's before a file is put into it, so that whoever comes after a crash finds it. In `closing` nothing new is begun. An actor that
+//! falls over leaves its sandbox running; its replacement loads the same row and adopts it.
+//!
+//! **Talks to**: owns its sandbox, the agent's link and a WorkspaceSyncActor. Found through the registry by [`super::Sessions`],
+//! [`super::engine_watch`] and its supervisor, whom it tells of its end by an [`ExitNotice`].
+
+pub mod life;
+mod terminals;
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use actix::prelude::*;
+use tokio::sync::{broadcast, oneshot};
+
+pub use life::SandboxDied;
+pub use terminals::{AttachViewer, CloseTerminal, ListTerminals, OpenTerminal};
+
+use super::api::{Notices, SessionError, Subscription};
+use super::describe::{ActorDescription, Describe, Tally};
+use super::registry::Claim;
+use super::sandbox::Sandbox;
+use super::supervisor::ExitNotice;
+use super::sync::{self, WorkspaceSyncActor};
+use super::{Deps, sandbox};
+use crate::db;
+use crate::link::door::Caller;
+use crate::link::{AgentLink, LinkEvent};
+use crate::model::backoff::{Backoff, Failures, RestartPolicy, Verdict};
+use crate::model::terminal::Terminal;
+use crate::model::{Level, Progress, Session, SessionId, SessionNotice, SessionState, Stage, TerminalId};
+
+/// Notices that may wait for one page; a slower page is told to fetch everything again.
+const NOTICES: usize = 256;
+
+/// Requests that may wait for a session to become ready.
+const MAX_WAITERS: usize = 64;
+
+/// How long an agent may be gone before its sandbox is taken for broken. It dials at least twice a second.
+const REDIAL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often the actor looks whether it has anything left to do.
+const IDLE_CHECK: Duration = Duration::from_secs(10);
+
+/// One session.
+pub struct SessionActor {
+    id: SessionId,
+    generation: u64,
+    exit: ExitNotice,
+    phase: Phase,
+    session: Option<Session>,
+    terminals: HashMap<TerminalId, Terminal>,
+    sync: Option<Addr<WorkspaceSyncActor>>,
+    sync_failures: Failures,
+    waiters: Vec<oneshot::Sender<Result<(), SessionError>>>,
+    notices: broadcast::Sender<SessionNotice>,
+    progress: Option<Progress>,
+    start_again: bool,
+    last_used: Instant,
+    deps: Deps,
+    tally: Tally,
+}
+
+enum Phase {
+    /// Reading its row; the mailbox waits.
+    Loading,
+    /// No sandbox.
+    Idle,
+    /// A sandbox is being claimed, made or adopted.
+    Opening,
+    /// A sandbox holds the files.
+    Live(Box<Live>),
+    /// The sandbox is going.
+    Closing,
+}
+
+/// A sandbox and what hangs on it.
+struct Live {
+    sandbox: Sandbox,
+    /// Absent while the agent has not called again.
+    link: Option<AgentLink>,
+    /// Counts links, so that the end of an old one is not taken for the end of the present one.
+    link_number: u64,
+    door: SpawnHandle,
+    out_of_memory: bool,
+    claim: Claim,
+}
+
+/// Open the session. The reply comes when it is `starting`, or at once when it is beyond that; waits for nothing else.
+#[derive(Message)]
+#[rtype(result = "Result<Session, SessionError>")]
+pub struct StartSession;
+
+/// End the sandbox after collecting its changes. The reply comes when the session is `stopping`, or at once when nothing runs.
+#[derive(Message)]
+#[rtype(result = "Result<Session, SessionError>")]
+pub struct StopSession {
+    /// Why, in words for its user.
+    pub reason: String,
+    /// Open it again afterwards.
+    pub start_again: bool,
+}
+
+/// Wait until the session is ready, starting it if need be. The reply comes when it is, or when it has failed.
+#[derive(Message)]
+#[rtype(result = "Result<(), SessionError>")]
+pub struct AwaitReady;
+
+/// Change its name. The reply comes when that is committed.
+#[derive(Message)]
+#[rtype(result = "Result<Session, SessionError>")]
+pub struct RenameSession(pub String);
+
+/// Delete it. The reply comes when it is gone for its user; the sandbox goes after that.
+#[derive(Message)]
+#[rtype(result = "Result<(), SessionError>")]
+pub struct DeleteSession;
+
+/// Look at it. The reply is the state now and a stream of what happens next.
+#[derive(Message)]
+#[rtype(result = "Result<Subscription, SessionError>")]
+pub struct Subscribe;
+
+/// Ask for its WorkspaceSyncActor, for one write. The reply comes at once.
+#[derive(Message)]
+#[rtype(result = "Result<Addr<WorkspaceSyncActor>, SessionError>")]
+pub struct Workspace;
+
+/// The server stops: let go of everything, leave the sandbox running. The reply comes when what programs changed is collected, or could
+/// not be within a few seconds.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Detach;
+
+/// Fall over, as a test of the supervisor. Nothing but a test sends it: no route leads here.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct FallOver;
+
+impl SessionActor {
+    /// The actor for session `id`; reads everything it needs from the database.
+    #[must_use]
+    pub fn new(id: SessionId, generation: u64, exit: ExitNotice, deps: Deps) -> Self {
+        Self {
+            id,
+            generation,
+            exit,
+            phase: Phase::Loading,
+            session: None,
+            terminals: HashMap::new(),
+            sync: None,
+            sync_failures: Failures::default(),
+            waiters: Vec::new(),
+            notices: broadcast::Sender::new(NOTICES),
+            progress: None,
+            start_again: false,
+            last_used: Instant::now(),
+            deps,
+            tally: Tally::default(),
+        }
+    }
+}
+
+impl Actor for SessionActor {
+    type Context = Context<Self>;
+
+    /// Runs before the first message, which waits until the row is read.
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(self.deps.config.actors.session_mailbox);
+        self.load(ctx);
+        ctx.run_interval(IDLE_CHECK, Self::end_when_idle);
+    }
+}
+
+impl Handler<StartSession> for SessionActor {
+    type Result = ResponseActFuture<Self, Result<Session, SessionError>>;
+
+    fn handle(&mut self, _: StartSession, _: &mut Self::Context) -> Self::Result {
+        self.used();
+        match self.phase {
+            Phase::Idle => self.begin_start(),
+            Phase::Closing => {
+                self.start_again = true;
+                self.answer_session()
+            }
+            _ => self.answer_session(),
+        }
+    }
+}
+
+impl Handler<StopSession> for SessionActor {
+    type Result = ResponseActFuture<Self, Result<Session, SessionError>>;
+
+    fn handle(&mut self, stop: StopSession, ctx: &mut Self::Context) -> Self::Result {
+        self.used();
+        match self.phase {
+            Phase::Live(_) => {
+                self.start_again = stop.start_again;
+                self.begin_stop(stop.reason, ctx)
+            }
+            Phase::Idle if stop.start_again => self.begin_start(),
+            Phase::Opening => {
+                self.tally.refused += 1;
+                Box::pin(fut::err(SessionError::NotReady { state: SessionState::Starting }))
+            }
+            _ => self.answer_session(),
+        }
+    }
+}
+
+impl Handler<AwaitReady> for SessionActor {
+    type Result = ResponseActFuture<Self, Result<(), SessionError>>;
+
+    fn handle(&mut self, _: AwaitReady, ctx: &mut Self::Context) -> Self::Result {
+        self.used();
+        let Some(session) = &self.session else { return Box::pin(fut::err(SessionError::NotFound)) };
+        if session.state == SessionState::Ready && matches!(self.phase, Phase::Live(_)) {
+            return Box::pin(fut::ok(()));
+        }
+        if self.waiters.len() >= MAX_WAITERS {
+            self.tally.refused += 1;
+            return Box::pin(fut::err(SessionError::Busy));
+        }
+        let (waiter, waiting) = oneshot::channel();
+        self.waiters.push(waiter);
+        match self.phase {
+            Phase::Idle => {
+                let starting = self.begin_start().map(|result, actor, _| {
+                    if let Err(error) = result {
+                        actor.resolve(&Err(error));
+                    }
+                });
+                ctx.spawn(starting);
+            }
+            Phase::Closing => self.start_again = true,
+            _ => {}
+        }
+        Box::pin(async { waiting.await.unwrap_or(Err(SessionError::Internal)) }.into_actor(self))
+    }
+}
+
+impl Handler<RenameSession> for SessionActor {
+    type Result = ResponseActFuture<Self, Result<Session, SessionError>>;
+
+    fn handle(&mut self, RenameSession(name): RenameSession, _: &mut Self::Context) -> Self::Result {
+        self.used();
+        let (db, id) = (self.deps.db.clone(), self.id);
+        let renaming = async move {
+            let connection = db.interactive().await?;
+            db::sessions::rename(&connection, id, &name).await?.ok_or(SessionError::NotFound)
+        };
+        Box::pin(renaming.into_actor(self).map(|renamed: Result<Session, SessionError>, actor, _| {
+            if let (Ok(renamed), Some(session)) = (&renamed, &mut actor.session) {
+                session.name.clone_from(&renamed.name);
+            }
+            renamed
+        }))
+    }
+}
+
+impl Handler<DeleteSession> for SessionActor {
+    type Result = ResponseActFuture<Self, Result<(), SessionError>>;
+
+    fn handle(&mut self, _: DeleteSession, _: &mut Self::Context) -> Self::Result {
+        self.used();
+        let (db, id) = (self.deps.db.clone(), self.id);
+        let deleting = async move {
+            let connection = db.interactive().await?;
+            Ok(db::sessions::mark_deleted(&connection, id).await?)
+        };
+        Box::pin(deleting.into_actor(self).map(|deleted: Result<bool, SessionError>, actor: &mut Self, ctx| {
+            if !deleted? {
+                return Err(SessionError::NotFound);
+            }
+            actor.session = None;
+            actor.start_again = false;
+            actor.resolve(&Err(SessionError::NotFound));
+            actor.tell(SessionNotice::State { state: SessionState::Deleted, reason: None });
+            if matches!(actor.phase, Phase::Live(_)) {
+                let stopping = actor.begin_stop("deleted".into(), ctx);
+                ctx.spawn(stopping.map(|_, _, _| ()));
+            }
+            Ok(())
+        }))
+    }
+}
+
+impl Handler<Subscribe> for SessionActor {
+    type Result = Result<Subscription, SessionError>;
+
+    fn handle(&mut self, _: Subscribe, _: &mut Self::Context) -> Self::Result {
+        self.used();
+        let session = self.session.clone().ok_or(SessionError::NotFound)?;
+        if self.notices.receiver_count() >= self.deps.config.terminal.max_viewers {
+            self.tally.refused += 1;
+            return Err(SessionError::ViewerLimit);
+        }
+        let notices = Notices::new(self.notices.subscribe());
+        Ok(Subscription { session, terminals: self.sorted_terminals(), progress: self.progress, notices })
+    }
+}
+
+impl Handler<Workspace> for SessionActor {
+    type Result = Result<Addr<WorkspaceSyncActor>, SessionError>;
+
+    fn handle(&mut self, _: Workspace, _: &mut Self::Context) -> Self::Result {
+        self.used();
+        if self.session.is_none() {
+            return Err(SessionError::NotFound);
+        }
+        if let Phase::Live(live) = &self.phase
+            && live.link.is_none()
+        {
+            // A write into the database alone would be overtaken by what the sandbox still holds.
+            self.tally.refused += 1;
+            return Err(crate::link::LinkError::Closed.into());
+        }
+        if matches!(self.phase, Phase::Closing) {
+            return Err(SessionError::NotReady { state: SessionState::Stopping });
+        }
+        Ok(self.sync())
+    }
+}
+
+impl Handler<Detach> for SessionActor {
+    type Result = ResponseActFuture<Self, ()>;
+
+    fn handle(&mut self, _: Detach, _: &mut Self::Context) -> Self::Result {
+        self.tally.handled += 1;
+        let sync = self.sync.clone().filter(|_| matches!(self.phase, Phase::Live(_)));
+        let id = self.id;
+        let collecting = async move {
+            let Some(sync) = sync else { return };
+            match tokio::time::timeout(life::FLUSH_TIMEOUT, sync.send(sync::Flush)).await {
+                Ok(Ok(Ok(()))) => {}
+                // The sandbox keeps running; the next server lists it.
+                _ => {
+                    tracing::warn!(session.id = %id, "changes were not collected before the server stops; the next start will")
+                }
+            }
+        };
+        Box::pin(collecting.into_actor(self).map(|(), actor, ctx| {
+            actor.exit.normal();
+            ctx.stop();
+        }))
+    }
+}
+
+impl Handler<FallOver> for SessionActor {
+    type Result = ();
+
+    fn handle(&mut self, _: FallOver, _: &mut Self::Context) {
+        panic!("asked to fall over");
+    }
+}
+
+impl Handler<Describe> for SessionActor {
+    type Result = MessageResult<Describe>;
+
+    fn handle(&mut self, _: Describe, _: &mut Self::Context) -> Self::Result {
+        let phase = match &self.phase {
+            Phase::Loading => "loading".to_owned(),
+            Phase::Idle => "idle".to_owned(),
+            Phase::Opening => "opening".to_owned(),
+            Phase::Live(live) if live.link.is_none() => "live, waiting for its agent".to_owned(),
+            Phase::Live(_) => format!("live, {} terminals", self.terminals.len()),
+            Phase::Closing => "closing".to_owned(),
+        };
+        MessageResult(ActorDescription {
+            kind: "SessionActor",
+            name: self.id.to_string(),
+            phase,
+            generation: self.generation,
+            handled: self.tally.handled,
+            refused: self.tally.refused,
+            queued: self.waiters.len(),
+            failures: self.sync_failures.count() as u64,
+        })
+    }
+}
+
+impl SessionActor {
+    fn used(&mut self) {
+        self.tally.handled += 1;
+        self.last_used = Instant::now();
+    }
+
+    fn tell(&self, notice: SessionNotice) {
+        // An error means that nobody looks.
+        self.notices.send(notice).ok();
+    }
+
+    fn answer_session(&self) -> ResponseActFuture<Self, Result<Session, SessionError>> {
+        Box::pin(fut::ready(self.session.clone().ok_or(SessionError::NotFound)))
+    }
+
+    /// Answers everybody who waits for the session to be ready.
+    fn resolve(&mut self, outcome: &Result<(), SessionError>) {
+        for waiter in self.waiters.drain(..) {
+            waiter.send(outcome.clone()).ok();
+        }
+    }
+
+    /// Takes over a row that was just written, and tells about it.
+    fn take_row(&mut self, row: Session) {
+        if row.state != SessionState::Starting {
+            self.progress = None;
+        }
+        self.tell(SessionNotice::State { state: row.state, reason: row.reason.clone() });
+        self.session = Some(row);
+    }
+
+    /// The WorkspaceSyncActor, replaced if it has fallen over.
+    fn sync(&mut self) -> Addr<WorkspaceSyncActor> {
+        match &self.sync {
+            Some(sync) if sync.connected() => sync.clone(),
+            _ => {
+                let work = sync::Work {
+                    session: self.id,
+                    db: self.deps.db.clone(),
+                    notices: self.notices.clone(),
+                    config: self.deps.config.clone(),
+                    io: self.deps.io.clone(),
+                };
+                let sync = WorkspaceSyncActor::new(work, self.deps.config.actors.sync_mailbox).start();
+                self.sync = Some(sync.clone());
+                sync
+            }
+        }
+    }
+
+    /// Ends an actor that has no sandbox, nobody looking, and nothing to do.
+    fn end_when_idle(&mut self, ctx: &mut Context<Self>) {
+        let idle = matches!(self.phase, Phase::Idle) && self.notices.receiver_count() == 0 && self.waiters.is_empty();
+        let silent = self.last_used.elapsed() >= Duration::from_secs(self.deps.config.actors.passivate_seconds);
+        if idle && silent {
+            self.exit.normal();
+            ctx.stop();
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! SessionSupervisor: one SessionActor per UUID, replaced when it falls over.
+//!
+//! ```text
+//!                    Ensure                          normal end
+//!   (no child) ───────────────▶ serving(generation) ─────────────▶ (no child)
+//!                                  │        ▲
+//!                     fell over    │        │ pause over: a new actor from the factory, generation + 1
+//!                                  ▼        │
+//!                              pausing ─────┘
+//!                                  │ too often
+//!                                  ▼
+//!                    the session is `failed` with its reason (no child)
+//! ```
+//!
+//! actix's own supervisor does not restart after a panic, so this one has its own means: each child carries an [`ExitNotice`] whose
+//! drop tells the parent how it ended. A replacement is made from the database and adopts the running sandbox; nothing of the broken
+//! value is used.
+//!
+//! **Invariants**: at most one child per UUID; only this actor writes its children into the registry; a stale exit notice (an older
+//! generation) changes nothing.
+//!
+//! **Talks to**: holds its children's addresses; is held by [`super::Sessions`]. Children hold it weakly.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::prelude::*;
+
+use super::describe::{ActorDescription, Describe, Tally};
+use super::registry::Entry;
+use super::session::SessionActor;
+use super::{Deps, session};
+use crate::db;
+use crate::model::backoff::{Backoff, Failures, RestartPolicy, Verdict};
+use crate::model::{SessionId, SessionState};
+
+/// The longest pause before a replacement.
+const MOST_PAUSE: Duration = Duration::from_secs(10);
+
+/// Supervises the sessions whose id falls to it.
+pub struct SessionSupervisor {
+    number: usize,
+    policy: RestartPolicy,
+    children: HashMap<SessionId, Child>,
+    stopping: bool,
+    deps: Deps,
+    tally: Tally,
+    failures: u64,
+}
+
+struct Child {
+    state: ChildState,
+    generation: u64,
+    failures: Failures,
+}
+
+enum ChildState {
+    Serving(Addr<SessionActor>),
+    /// Fell over; those who asked meanwhile wait for the replacement.
+    Pausing,
+}
+
+/// Asks for the actor of a session, starting it if there is none. `None` while it is being replaced or the server stops: try again.
+#[derive(Message)]
+#[rtype(result = "Option<Addr<SessionActor>>")]
+pub struct Ensure(pub SessionId);
+
+/// An actor has ended.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct SessionExited {
+    id: SessionId,
+    generation: u64,
+    how: Exit,
+}
+
+/// How an actor has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// It had nothing left to do.
+    Normal,
+    /// It was dropped without having said so: a panic.
+    Fell,
+}
+
+/// Stops every child; their sandboxes keep running. The reply comes when all have ended.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct StopAllSessions;
+
+/// Tells the parent that a child has ended, whatever ended it.
+pub struct ExitNotice {
+    id: SessionId,
+    generation: u64,
+    how: Exit,
+    parent: actix::WeakAddr<SessionSupervisor>,
+}
+
+impl ExitNotice {
+    /// The child is about to end because it has nothing left to do.
+    pub fn normal(&mut self) {
+        self.how = Exit::Normal;
+    }
+}
+
+impl Drop for ExitNotice {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a fact told from Drop, at most one per child: nothing can be awaited here"
+    )]
+    fn drop(&mut self) {
+        if let Some(parent) = self.parent.upgrade() {
+            parent.do_send(SessionExited { id: self.id, generation: self.generation, how: self.how });
+        }
+    }
+}
+
+impl SessionSupervisor {
+    /// The supervisor with this number.
+    #[must_use]
+    pub fn new(number: usize, deps: Deps) -> Self {
+        let actors = &deps.config.actors;
+        let policy = RestartPolicy {
+            limit: actors.restart_limit,
+            window: Duration::from_secs(actors.restart_window_seconds),
+            backoff: Backoff { first: Duration::from_millis(actors.restart_backoff_ms), most: MOST_PAUSE },
+        };
+        Self { number, policy, children: HashMap::new(), stopping: false, deps, tally: Tally::default(), failures: 0 }
+    }
+}
+
+impl Actor for SessionSupervisor {
+    type Context = Context<Self>;
+
+    /// Runs before the first message.
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(self.deps.config.actors.supervisor_mailbox);
+    }
+}
+
+impl Handler<Ensure> for SessionSupervisor {
+    type Result = Option<Addr<SessionActor>>;
+
+    fn handle(&mut self, Ensure(id): Ensure, ctx: &mut Self::Context) -> Self::Result {
+        self.tally.handled += 1;
+        match self.children.get(&id).map(|child| &child.state) {
+            _ if self.stopping => None,
+            Some(ChildState::Serving(addr)) if addr.connected() => Some(addr.clone()),
+            // Ended or fallen over: its notice is on its way.
+            Some(_) => None,
+            None => Some(self.start_child(id, 1, Failures::default(), ctx)),
+        }
+    }
+}
+
+impl Handler<SessionExited> for SessionSupervisor {
+    type Result = ();
+
+    fn handle(&mut self, exited: SessionExited, ctx: &mut Self::Context) {
+        self.tally.handled += 1;
+        let SessionExited { id, generation, how } = exited;
+        self.deps.registry.remove(id, generation);
+        let Some(child) = self.children.get_mut(&id).filter(|child| child.generation == generation) else { return };
+        if how == Exit::Normal || self.stopping {
+            self.children.remove(&id);
+            return;
+        }
+        self.failures += 1;
+        match child.failures.note(Instant::now(), &self.policy) {
+            Verdict::Restart(pause) => {
+                tracing::error!(session.id = %id, actor.generation = generation, pause_ms = pause.as_millis(), "a session's actor fell over and is replaced");
+                child.state = ChildState::Pausing;
+                ctx.run_later(pause, move |supervisor, ctx| supervisor.replace(id, generation, ctx));
+            }
+            Verdict::GiveUp => {
+                tracing::error!(session.id = %id, actor.generation = generation, "a session's actor fell over too often and stays down");
+                self.children.remove(&id);
+                let db = self.deps.db.clone();
+                ctx.spawn(async move { give_up(&db, id).await }.into_actor(self));
+            }
+        }
+    }
+}
+
+impl Handler<StopAllSessions> for SessionSupervisor {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: StopAllSessions, _: &mut Self::Context) -> Self::Result {
+        self.tally.handled += 1;
+        self.stopping = true;
+        let children: Vec<_> = self
+            .children
+            .values()
+            .filter_map(|child| match &child.state {
+                ChildState::Serving(addr) => Some(addr.clone()),
+                ChildState::Pausing => None,
+            })
+            .collect();
+        Box::pin(async move {
+            // A child that has ended meanwhile answers with an error, which is as good.
+            futures_util::future::join_all(children.iter().map(|child| child.send(session::Detach))).await;
+        })
+    }
+}
+
+impl Handler<Describe> for SessionSupervisor {
+    type Result = MessageResult<Describe>;
+
+    fn handle(&mut self, _: Describe, _: &mut Self::Context) -> Self::Result {
+        MessageResult(ActorDescription {
+            kind: "SessionSupervisor",
+            name: self.number.to_string(),
+            phase: format!("{} sessions", self.children.len()),
+            generation: 1,
+            handled: self.tally.handled,
+            refused: self.tally.refused,
+            queued: 0,
+            failures: self.failures,
+        })
+    }
+}
+
+impl SessionSupervisor {
+    fn start_child(
+        &mut self,
+        id: SessionId,
+        generation: u64,
+        failures: Failures,
+        ctx: &mut Context<Self>,
+    ) -> Addr<SessionActor> {
+        let notice = ExitNotice { id, generation, how: Exit::Fell, parent: ctx.address().downgrade() };
+        let addr = SessionActor::new(id, generation, notice, self.deps.clone()).start();
+        self.children.insert(id, Child { state: ChildState::Serving(addr.clone()), generation, failures });
+        self.deps.registry.insert(id, Entry { addr: addr.clone(), generation });
+        addr
+    }
+
+    fn replace(&mut self, id: SessionId, generation: u64, ctx: &mut Context<Self>) {
+        let pausing = |child: &Child| child.generation == generation && matches!(child.state, ChildState::Pausing);
+        if !self.stopping && self.children.get(&id).is_some_and(pausing) {
+            let failures = self.children.remove(&id).map(|child| child.failures).unwrap_or_default();
+            self.start_child(id, generation + 1, failures, ctx);
+        }
+    }
+}
+
+/// Writes down that a session stays down. Its sandbox is no longer anybody's, and the next sweep removes it; its files are in the database.
+async fn give_up(db: &db::Db, id: SessionId) {
+    const REASON: &str = "the session's server part failed repeatedly; its files are safe, and you may start it again";
+    let write = async {
+        let connection = db.interactive().await?;
+        let live = [SessionState::Starting, SessionState::Ready, SessionState::Stopping, SessionState::Cold];
+        db::sessions::transition(&connection, id, &live, SessionState::Failed, Some(REASON)).await
+    };
+    if let Err(error) = write.await {
+        tracing::error!(session.id = %id, error = %error, "cannot write down that a session failed");
+    }
+}
+
+/// Which of `count` supervisors a session falls to.
+#[must_use]
+pub fn supervisor_of(id: SessionId, count: usize) -> usize {
+    // The last bytes of a version 7 UUID are random.
+    let [.., high, low] = *id.0.as_bytes();
+    usize::from(u16::from_be_bytes([high, low])) % count.max(1)
+}
+
+/// Every supervisor, by number.
+pub type Supervisors = Arc<[Addr<SessionSupervisor>]>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sessions_are_spread_over_all_supervisors_and_always_to_the_same() {
+        let ids: Vec<_> = (0..400).map(|_| SessionId::new()).collect();
+        let mut counts = [0_usize; 4];
+        for id in &ids {
+            counts[supervisor_of(*id, 4)] += 1;
+            assert_eq!(supervisor_of(*id, 4), supervisor_of(*id, 4));
+        }
+        assert!(counts.iter().all(|count| (50..150).contains(count)), "{counts:?}");
+    }
+}

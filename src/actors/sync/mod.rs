@@ -1,0 +1,383 @@
+//! WorkspaceSyncActor: the order of one workspace's changes, between the database and the sandbox.
+//!
+//! ```text
+//!   saves, removals … of users ─┐
+//!   batches of the agent ───────┼──▶ line ──▶ one job runs ──▶ database, agent ──▶ reply, notices
+//!   listings (at most one waits)┘    (bounded)
+//! ```
+//!
+//! **Invariants**: one job runs at a time, in the order of arrival; a listing is asked for at most once more while one waits. A user's
+//! write is in the sandbox before it is committed, and both before it is answered: a crash between the two leaves a change that the next
+//! listing finds, never an older content in the place of an acknowledged one. A batch is confirmed to the agent only when it is committed
+//! or a listing is due that will find it again.
+//!
+//! **Talks to**: the database and the agent's link, through [`work`]. Held by its SessionActor alone; it holds nobody.
+
+mod collect;
+mod place;
+mod restore;
+mod transfer;
+mod work;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use actix::prelude::*;
+use carrel_protocol::Entry;
+use tokio::sync::oneshot;
+
+pub use restore::RestoreProgress;
+pub use work::Work;
+
+use super::api::{SaveFile, Saved, SessionError};
+use super::describe::{ActorDescription, Describe, Tally};
+use crate::link::AgentLink;
+use crate::model::backoff::Backoff;
+use crate::model::{Item, UserId, WorkspacePath};
+
+/// Pauses before a listing is tried again after the database or the agent failed.
+const RETRY: Backoff = Backoff { first: Duration::from_millis(250), most: Duration::from_secs(10) };
+
+/// Orders one workspace's changes.
+pub struct WorkspaceSyncActor {
+    work: Work,
+    line: VecDeque<Job>,
+    capacity: usize,
+    running: Option<&'static str>,
+    link: Option<AgentLink>,
+    /// A listing waits in the line, or for its pause to be over.
+    listing_due: bool,
+    failures: u32,
+    tally: Tally,
+}
+
+/// The agent is connected: bring the sandbox and the database together. The reply comes when they agree; until then users' writes wait.
+#[derive(Message)]
+#[rtype(result = "Result<(), SessionError>")]
+pub struct Connect {
+    /// The link.
+    pub link: AgentLink,
+    /// Whether the sandbox already holds the whole workspace; if not it is restored, if so it is listed.
+    pub restored: bool,
+    /// Told how far a restore is.
+    pub progress: RestoreProgress,
+}
+
+/// The link is gone.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Disconnect;
+
+/// Save a file; the reply comes when it is committed and in place.
+#[derive(Message)]
+#[rtype(result = "Result<Saved, SessionError>")]
+pub struct Save(pub SaveFile);
+
+/// Remove a file or a folder with all it holds; the reply comes when that is committed and done.
+#[derive(Message)]
+#[rtype(result = "Result<(), SessionError>")]
+pub struct Remove {
+    /// Which.
+    pub path: WorkspacePath,
+    /// Who.
+    pub user: UserId,
+}
+
+/// Make a folder and its parents; the reply comes when that is committed and done.
+#[derive(Message)]
+#[rtype(result = "Result<Item, SessionError>")]
+pub struct MakeFolder {
+    /// Which.
+    pub path: WorkspacePath,
+    /// Who.
+    pub user: UserId,
+}
+
+/// Rename a file or folder, replacing nothing; the reply comes when that is committed and done.
+#[derive(Message)]
+#[rtype(result = "Result<Item, SessionError>")]
+pub struct Move {
+    /// From here.
+    pub from: WorkspacePath,
+    /// To here.
+    pub to: WorkspacePath,
+    /// Who.
+    pub user: UserId,
+}
+
+/// The agent has noticed changes. Confirmed to the agent, not to the sender.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Changed {
+    /// Number of the batch.
+    pub batch: u64,
+    /// State now; unchecked.
+    pub entries: Vec<Entry>,
+    /// Only a listing tells the truth.
+    pub rescan: bool,
+}
+
+/// Collect every change programs have made. The reply comes when the database has them all.
+#[derive(Message)]
+#[rtype(result = "Result<(), SessionError>")]
+pub struct Flush;
+
+type Answer<T> = oneshot::Sender<Result<T, SessionError>>;
+
+enum Job {
+    Connect(Connect, Answer<()>),
+    Save(SaveFile, Answer<Saved>),
+    Remove(Remove, Answer<()>),
+    MakeFolder(MakeFolder, Answer<Item>),
+    Move(Move, Answer<Item>),
+    Changed(Changed),
+    Flush(Answer<()>),
+    Listing,
+}
+
+impl Job {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Connect(..) => "bringing sandbox and database together",
+            Self::Save(..) => "saving",
+            Self::Remove(..) => "removing",
+            Self::MakeFolder(..) => "making a folder",
+            Self::Move(..) => "moving",
+            Self::Changed(_) => "collecting changes",
+            Self::Flush(_) => "collecting everything",
+            Self::Listing => "comparing",
+        }
+    }
+}
+
+impl WorkspaceSyncActor {
+    /// Orders the changes of `work`'s workspace; `capacity` users' writes may wait.
+    #[must_use]
+    pub fn new(work: Work, capacity: usize) -> Self {
+        Self {
+            work,
+            line: VecDeque::new(),
+            capacity,
+            running: None,
+            link: None,
+            listing_due: false,
+            failures: 0,
+            tally: Tally::default(),
+        }
+    }
+
+    /// Puts a user's write in the line, or refuses it. The job runs even when nobody waits for its answer any more.
+    fn submit<T: 'static>(
+        &mut self,
+        ctx: &mut Context<Self>,
+        job: impl FnOnce(Answer<T>) -> Job,
+    ) -> ResponseFuture<Result<T, SessionError>> {
+        self.tally.handled += 1;
+        if self.line.len() >= self.capacity {
+            self.tally.refused += 1;
+            return Box::pin(async { Err(SessionError::Busy) });
+        }
+        let (answer, answered) = oneshot::channel();
+        self.line.push_back(job(answer));
+        self.run_next(ctx);
+        Box::pin(async { answered.await.unwrap_or(Err(SessionError::Internal)) })
+    }
+
+    fn run_next(&mut self, ctx: &mut Context<Self>) {
+        if self.running.is_some() {
+            return;
+        }
+        let Some(job) = self.line.pop_front() else { return };
+        self.running = Some(job.name());
+        if let Job::Connect(connect, _) = &job {
+            self.link = Some(connect.link.clone());
+        }
+        if matches!(job, Job::Listing) {
+            self.listing_due = false;
+        }
+        let (work, link) = (self.work.clone(), self.link.clone().filter(|link| !link.is_closed()));
+        // On the I/O runtime: hashing and compressing must not hold up the actors of this thread.
+        let running = self.work.io.spawn(async move { run(&work, link, job).await });
+        ctx.spawn(running.into_actor(self).map(|outcome, actor, ctx| {
+            actor.running = None;
+            match outcome {
+                Ok(Outcome::Done) => actor.failures = 0,
+                Ok(Outcome::ListingDue) => actor.list_later(ctx),
+                Err(error) => {
+                    tracing::error!(session.id = %actor.work.session, error = %error, "a job on a workspace fell over");
+                    actor.list_later(ctx);
+                }
+            }
+            actor.run_next(ctx);
+        }));
+    }
+
+    /// Asks for a listing after a pause, unless one is due already.
+    fn list_later(&mut self, ctx: &mut Context<Self>) {
+        if self.listing_due {
+            return;
+        }
+        self.listing_due = true;
+        let pause = RETRY.pause(self.failures);
+        self.failures = self.failures.saturating_add(1);
+        ctx.run_later(pause, |actor, ctx| {
+            actor.line.push_back(Job::Listing);
+            actor.run_next(ctx);
+        });
+    }
+}
+
+/// What a job leaves behind.
+enum Outcome {
+    Done,
+    /// Something could not be brought over; only a listing will tell what.
+    ListingDue,
+}
+
+impl From<Result<(), SessionError>> for Outcome {
+    fn from(result: Result<(), SessionError>) -> Self {
+        if result.is_ok() { Self::Done } else { Self::ListingDue }
+    }
+}
+
+async fn run(work: &Work, link: Option<AgentLink>, job: Job) -> Outcome {
+    let link = link.as_ref();
+    // Whoever asked may have stopped waiting; what was done stays done.
+    match job {
+        Job::Connect(connect, answer) => {
+            let result = restore::connect(work, &connect).await;
+            answer.send(result).ok();
+            Outcome::Done
+        }
+        Job::Save(save, answer) => {
+            answer.send(place::save(work, link, save).await).ok();
+            Outcome::Done
+        }
+        Job::Remove(remove, answer) => {
+            answer.send(place::remove(work, link, remove).await).ok();
+            Outcome::Done
+        }
+        Job::MakeFolder(folder, answer) => {
+            answer.send(place::make_folder(work, link, folder).await).ok();
+            Outcome::Done
+        }
+        Job::Move(change, answer) => {
+            answer.send(place::rename(work, link, change).await).ok();
+            Outcome::Done
+        }
+        Job::Changed(changed) => {
+            let Some(link) = link else { return Outcome::Done };
+            let collected = collect::batch(work, link, &changed.entries).await;
+            // Confirmed either way: what was not brought over will be found by the listing.
+            link.changes_taken(changed.batch);
+            if changed.rescan { Outcome::ListingDue } else { collected.into() }
+        }
+        Job::Flush(answer) => {
+            let result = match link {
+                Some(link) => collect::listing(work, link).await,
+                None => Err(crate::link::LinkError::Closed.into()),
+            };
+            answer.send(result).ok();
+            Outcome::Done
+        }
+        Job::Listing => match link {
+            Some(link) => collect::listing(work, link).await.into(),
+            // The next connection begins with one.
+            None => Outcome::Done,
+        },
+    }
+}
+
+impl Actor for WorkspaceSyncActor {
+    type Context = Context<Self>;
+
+    /// Runs before the first message.
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(self.capacity);
+    }
+}
+
+impl Handler<Connect> for WorkspaceSyncActor {
+    type Result = ResponseFuture<Result<(), SessionError>>;
+
+    fn handle(&mut self, connect: Connect, ctx: &mut Self::Context) -> Self::Result {
+        self.submit(ctx, |answer| Job::Connect(connect, answer))
+    }
+}
+
+impl Handler<Disconnect> for WorkspaceSyncActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Disconnect, _: &mut Self::Context) {
+        self.tally.handled += 1;
+        self.link = None;
+    }
+}
+
+impl Handler<Save> for WorkspaceSyncActor {
+    type Result = ResponseFuture<Result<Saved, SessionError>>;
+
+    fn handle(&mut self, Save(save): Save, ctx: &mut Self::Context) -> Self::Result {
+        self.submit(ctx, |answer| Job::Save(save, answer))
+    }
+}
+
+impl Handler<Remove> for WorkspaceSyncActor {
+    type Result = ResponseFuture<Result<(), SessionError>>;
+
+    fn handle(&mut self, remove: Remove, ctx: &mut Self::Context) -> Self::Result {
+        self.submit(ctx, |answer| Job::Remove(remove, answer))
+    }
+}
+
+impl Handler<MakeFolder> for WorkspaceSyncActor {
+    type Result = ResponseFuture<Result<Item, SessionError>>;
+
+    fn handle(&mut self, folder: MakeFolder, ctx: &mut Self::Context) -> Self::Result {
+        self.submit(ctx, |answer| Job::MakeFolder(folder, answer))
+    }
+}
+
+impl Handler<Move> for WorkspaceSyncActor {
+    type Result = ResponseFuture<Result<Item, SessionError>>;
+
+    fn handle(&mut self, change: Move, ctx: &mut Self::Context) -> Self::Result {
+        self.submit(ctx, |answer| Job::Move(change, answer))
+    }
+}
+
+impl Handler<Changed> for WorkspaceSyncActor {
+    type Result = ();
+
+    fn handle(&mut self, changed: Changed, ctx: &mut Self::Context) {
+        self.tally.handled += 1;
+        // Not counted against the line: the agent has one batch in flight.
+        self.line.push_back(Job::Changed(changed));
+        self.run_next(ctx);
+    }
+}
+
+impl Handler<Flush> for WorkspaceSyncActor {
+    type Result = ResponseFuture<Result<(), SessionError>>;
+
+    fn handle(&mut self, _: Flush, ctx: &mut Self::Context) -> Self::Result {
+        self.submit(ctx, Job::Flush)
+    }
+}
+
+impl Handler<Describe> for WorkspaceSyncActor {
+    type Result = MessageResult<Describe>;
+
+    fn handle(&mut self, _: Describe, _: &mut Self::Context) -> Self::Result {
+        MessageResult(ActorDescription {
+            kind: "WorkspaceSyncActor",
+            name: self.work.session.to_string(),
+            phase: self.running.unwrap_or("idle").to_owned(),
+            generation: 1,
+            handled: self.tally.handled,
+            refused: self.tally.refused,
+            queued: self.line.len(),
+            failures: u64::from(self.failures),
+        })
+    }
+}

@@ -1,0 +1,134 @@
+//! Users' writes: first into the sandbox, if it lives, then into the database, then answered.
+
+use carrel_protocol::{AgentError, Expect, Request, WriteOptions};
+
+use super::{MakeFolder, Move, Remove, Work, transfer};
+use crate::actors::api::{SaveFile, Saved, SessionError};
+use crate::db::items::{self, ItemChange};
+use crate::db::{blobs, versions::Origin};
+use crate::link::{AgentLink, LinkError};
+use crate::model::{Item, ItemKind, Precondition, UserId};
+
+pub(super) async fn save(work: &Work, link: Option<&AgentLink>, save: SaveFile) -> Result<Saved, SessionError> {
+    let size = save.content.len() as u64;
+    if size > work.max_file_bytes() {
+        return Err(SessionError::FileTooLarge { limit_bytes: work.max_file_bytes() });
+    }
+    let current = {
+        let connection = work.db.interactive().await?;
+        let current = items::get(&connection, work.session, &save.path).await?;
+        // Told before the sandbox is touched; counted again, under lock, when it is committed.
+        let usage = items::usage(&connection, work.session).await?.ok_or(SessionError::NotFound)?;
+        let replaced = current.as_ref().map_or(0, |item| item.kind.size());
+        if size > replaced && usage.bytes - replaced.min(usage.bytes) + size > work.bounds().max_bytes {
+            return Err(SessionError::TooManyBytes);
+        }
+        current
+    };
+    let before = match &current {
+        Some(Item { kind: ItemKind::Folder, .. }) => return Err(SessionError::IsFolder),
+        Some(item) => item.kind.hash(),
+        None => None,
+    };
+    if !save.precondition.holds(before) {
+        return Err(SessionError::PreconditionFailed { current: before });
+    }
+    let was_executable = matches!(&current, Some(Item { kind: ItemKind::File { executable: true, .. }, .. }));
+    let executable = save.executable.unwrap_or(was_executable);
+    let conflict_copy = match link {
+        Some(link) => {
+            let expect = before.map_or(Expect::Absent, |hash| Expect::Content(hash.0));
+            let options = WriteOptions { executable, durable: true, expect };
+            transfer::write(link, &save.path, save.content.clone(), options).await.map_err(in_the_way)?
+        }
+        None => None,
+    };
+    let blob = blobs::encode(save.content).await?;
+    let kind = ItemKind::File { hash: blob.hash, size, executable };
+    // What is in place in the sandbox must be committed whatever was there: the precondition was held against the database above, and
+    // nobody else writes this workspace.
+    let change = ItemChange::Put { path: save.path.clone(), kind, precondition: Precondition::None };
+    let item = commit(work, change, &[blob], save.user).await?.ok_or(SessionError::Internal)?;
+    if let Some(copy) = &conflict_copy {
+        work.warn(format!("{} was changed by a program at the same time; its version is kept as {copy}", save.path));
+    }
+    Ok(Saved { item, created: current.is_none(), conflict_copy })
+}
+
+pub(super) async fn remove(work: &Work, link: Option<&AgentLink>, remove: Remove) -> Result<(), SessionError> {
+    let connection = work.db.interactive().await?;
+    let known = items::get(&connection, work.session, &remove.path).await?;
+    drop(connection);
+    if known.is_none() {
+        return Err(SessionError::NoItem);
+    }
+    if let Some(link) = link {
+        link.command(Request::Remove { path: remove.path.clone() }).await?;
+    }
+    commit(work, ItemChange::Gone { path: remove.path }, &[], remove.user).await.map(drop)
+}
+
+pub(super) async fn make_folder(
+    work: &Work,
+    link: Option<&AgentLink>,
+    folder: MakeFolder,
+) -> Result<Item, SessionError> {
+    let connection = work.db.interactive().await?;
+    let known = items::get(&connection, work.session, &folder.path).await?;
+    drop(connection);
+    match known {
+        Some(item) if item.kind == ItemKind::Folder => return Ok(item),
+        Some(_) => return Err(SessionError::Exists),
+        None => {}
+    }
+    if let Some(link) = link {
+        link.command(Request::MakeFolder { path: folder.path.clone() }).await.map_err(in_the_way)?;
+    }
+    let change =
+        ItemChange::Put { path: folder.path.clone(), kind: ItemKind::Folder, precondition: Precondition::None };
+    commit(work, change, &[], folder.user).await?.ok_or(SessionError::Internal)
+}
+
+pub(super) async fn rename(work: &Work, link: Option<&AgentLink>, change: Move) -> Result<Item, SessionError> {
+    let Move { from, to, user } = change;
+    let connection = work.db.interactive().await?;
+    let there = items::get(&connection, work.session, &to).await?;
+    let known = items::get(&connection, work.session, &from).await?;
+    drop(connection);
+    match (known, there) {
+        (None, _) => return Err(SessionError::NoItem),
+        (_, Some(_)) => return Err(SessionError::Exists),
+        // Into itself.
+        (Some(_), None) if to.is_within(&from) => return Err(SessionError::Refused),
+        (Some(_), None) => {}
+    }
+    if let Some(link) = link {
+        link.command(Request::Move { from: from.clone(), to: to.clone() }).await?;
+    }
+    commit(work, ItemChange::Move { from, to }, &[], user).await?.ok_or(SessionError::Internal)
+}
+
+/// Commits one change and what it needs, and tells the pages.
+async fn commit(
+    work: &Work,
+    change: ItemChange,
+    blobs: &[blobs::EncodedBlob],
+    user: UserId,
+) -> Result<Option<Item>, SessionError> {
+    let mut connection = work.db.interactive().await?;
+    let transaction = connection.transaction().await?;
+    blobs::put_many(&transaction, blobs).await?;
+    let applied =
+        items::apply(&transaction, work.session, &[change], Origin::Editor, Some(user), &work.bounds()).await?;
+    transaction.commit().await?;
+    work.tell_tree(applied.changes);
+    Ok(applied.items.into_iter().next().flatten())
+}
+
+/// When a file or folder cannot be put in place, "not found" can only mean a part of the path.
+fn in_the_way(error: LinkError) -> SessionError {
+    match error {
+        LinkError::Agent(AgentError::NotFound | AgentError::WrongKind) => SessionError::NotFolder,
+        error => error.into(),
+    }
+}

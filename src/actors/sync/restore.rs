@@ -1,0 +1,145 @@
+//! From the database into a sandbox: all of a workspace.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use carrel_protocol::{Expect, Request, WriteOptions};
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::{Connect, Work, collect, transfer};
+use crate::actors::api::SessionError;
+use crate::db::{blobs, items};
+use crate::link::AgentLink;
+use crate::model::{Item, ItemKind};
+
+/// Writes in flight; the link lets as many through.
+const WRITES: usize = 64;
+
+/// Contents read from the database at once: at most so many, and so many bytes (more only for one file that is larger by itself).
+const BATCH_FILES: usize = 256;
+const BATCH_BYTES: u64 = 8 * 1024 * 1024;
+
+/// Told how many of how many items are in place.
+pub type RestoreProgress = Arc<dyn Fn(u64, u64) + Send + Sync>;
+
+/// Brings sandbox and database together: an empty sandbox gets everything, one that had everything is listed.
+///
+/// # Errors
+/// When they do not agree: the session must not be called ready.
+pub(super) async fn connect(work: &Work, connect: &Connect) -> Result<(), SessionError> {
+    let link = &connect.link;
+    if connect.restored {
+        return collect::listing(work, link).await;
+    }
+    let connection = work.db.bulk().await?;
+    let items = items::all(&connection, work.session).await?;
+    drop(connection);
+    let total = items.len() as u64;
+    let (files, others): (Vec<_>, Vec<_>) =
+        items.into_iter().partition(|item| matches!(item.kind, ItemKind::File { .. }));
+    let (folders, links): (Vec<_>, Vec<_>) = others.into_iter().partition(|item| item.kind == ItemKind::Folder);
+    let mut done = 0;
+    let mut step = |count: usize| {
+        done += count as u64;
+        (connect.progress)(done, total);
+    };
+    step(0);
+    // Parents come before what they hold, and one at a time is only as slow as the link: folders are few.
+    let count = folders.len();
+    let requests = folders.into_iter().map(|item| Request::MakeFolder { path: item.path });
+    commands(link, requests).await?;
+    step(count);
+    for batch in batches(files) {
+        let count = batch.len();
+        write_batch(work, link, batch).await?;
+        step(count);
+    }
+    // Links last, so that no file is ever written through one.
+    let count = links.len();
+    let requests = links.into_iter().filter_map(|item| match item.kind {
+        ItemKind::Symlink { target } => Some(Request::MakeSymlink { path: item.path, target }),
+        _ => None,
+    });
+    commands(link, requests).await?;
+    step(count);
+    link.command(Request::FinishRestore).await?;
+    Ok(())
+}
+
+async fn commands(link: &AgentLink, requests: impl Iterator<Item = Request>) -> Result<(), SessionError> {
+    stream::iter(requests)
+        .map(Ok::<_, SessionError>)
+        .try_for_each_concurrent(WRITES, |request| async move { Ok(link.command(request).await?) })
+        .await
+}
+
+async fn write_batch(work: &Work, link: &AgentLink, files: Vec<Item>) -> Result<(), SessionError> {
+    let bytes = files.iter().map(|item| item.kind.size()).sum();
+    let _room = transfer::reserve(bytes).await;
+    let hashes: Vec<_> = files.iter().filter_map(|item| item.kind.hash()).collect();
+    let connection = work.db.bulk().await?;
+    let contents = blobs::get_many(&connection, &hashes).await?;
+    drop(connection);
+    let contents = &contents;
+    stream::iter(files)
+        .map(Ok)
+        .try_for_each_concurrent(WRITES, |item| async move {
+            let ItemKind::File { hash, executable, .. } = item.kind else { return Ok(()) };
+            let content: Bytes = contents.get(&hash).cloned().ok_or_else(|| {
+                tracing::error!(session.id = %work.session, blob.hash = %hash, "a content is missing from the database");
+                SessionError::Internal
+            })?;
+            let options = WriteOptions { executable, durable: false, expect: Expect::Anything };
+            transfer::write(link, &item.path, content, options).await?;
+            Ok(())
+        })
+        .await
+}
+
+/// Cuts the files into runs that fit into memory.
+fn batches(files: Vec<Item>) -> Vec<Vec<Item>> {
+    let mut batches: Vec<Vec<Item>> = Vec::new();
+    let mut room = 0;
+    for item in files {
+        let size = item.kind.size();
+        match batches.last_mut() {
+            Some(batch) if batch.len() < BATCH_FILES && size <= room => {
+                room -= size;
+                batch.push(item);
+            }
+            _ => {
+                room = BATCH_BYTES.saturating_sub(size);
+                batches.push(vec![item]);
+            }
+        }
+    }
+    batches
+}
+
+#[cfg(test)]
+mod tests {
+    use time::OffsetDateTime;
+
+    use super::*;
+    use crate::model::{ContentHash, WorkspacePath};
+
+    #[test]
+    fn batches_keep_every_file_once_in_order_within_bounds() {
+        let sizes = [1, BATCH_BYTES * 2, 5, BATCH_BYTES, 1].into_iter().chain(std::iter::repeat_n(3, 600));
+        let files: Vec<_> = sizes
+            .enumerate()
+            .map(|(number, size)| Item {
+                path: WorkspacePath::new(format!("{number:04}")).expect("path"),
+                kind: ItemKind::File { hash: ContentHash::of(b""), size, executable: false },
+                modified_at: OffsetDateTime::UNIX_EPOCH,
+            })
+            .collect();
+        let cut = batches(files.clone());
+        assert!(cut.iter().all(|batch| batch.len() <= BATCH_FILES));
+        assert!(
+            cut.iter()
+                .all(|batch| batch.len() == 1 || batch.iter().map(|item| item.kind.size()).sum::<u64>() <= BATCH_BYTES)
+        );
+        assert_eq!(cut.concat(), files);
+    }
+}

@@ -1,0 +1,252 @@
+//! The commands of `carrel`, and how they are read.
+
+use std::io::{BufRead, IsTerminal, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use clap::{Args, Parser, Subcommand};
+
+use crate::accounts::{self, NewAccount};
+use crate::app::{self, App, data_dir::DataDir};
+use crate::config::{Config, Loaded, load::Flag};
+use crate::db::Db;
+use crate::model::Role;
+use crate::{http, telemetry};
+
+/// Isolated Python workspaces in the browser, and code review that runs the submission.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server until SIGTERM or SIGINT; sandboxes keep running for the next start.
+    Serve(Settings),
+    /// Stop everything a server has left running in its data directory: sandboxes, engine, database.
+    Down(Settings),
+    /// Look at the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Manage accounts.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Print the OpenAPI document of the HTTP interface.
+    Openapi,
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Validate the configuration and print every value with where it came from.
+    Check(Settings),
+}
+
+#[derive(Debug, Subcommand)]
+enum UserCommand {
+    /// Make an account; the password is read from standard input.
+    Create(CreateUser),
+}
+
+/// Where settings come from. Flags win over `CARREL_SECTION__KEY` variables, those over the file.
+#[derive(Debug, Args)]
+struct Settings {
+    /// A TOML file; `carrel.example.toml` shows every key.
+    #[arg(long, value_name = "FILE", env = "CARREL_CONFIG")]
+    config: Option<PathBuf>,
+    /// Address and port to listen on [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<String>,
+    /// Where everything Carrel keeps lies [default: data].
+    #[arg(long, value_name = "DIRECTORY")]
+    data_dir: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct CreateUser {
+    /// What the user signs in with.
+    #[arg(long)]
+    username: String,
+    /// Their e-mail address.
+    #[arg(long)]
+    email: String,
+    /// What others see [default: the username].
+    #[arg(long)]
+    display_name: Option<String>,
+    /// Make them an operator.
+    #[arg(long)]
+    admin: bool,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+impl Settings {
+    fn load(&self) -> anyhow::Result<Loaded> {
+        let flags: [(&'static str, &'static str, &Option<String>); 2] =
+            [("--listen", "listen", &self.listen), ("--data-dir", "data_dir", &self.data_dir)];
+        let flags: Vec<Flag> = flags
+            .into_iter()
+            .filter_map(|(flag, key, value)| Some((flag, "server", key, toml::Value::String(value.clone()?))))
+            .collect();
+        Ok(Loaded::load(self.config.as_deref(), std::env::vars(), flags)?)
+    }
+}
+
+impl Cli {
+    /// Does what was asked for.
+    ///
+    /// # Errors
+    /// In words for the person at the terminal.
+    pub fn run(self) -> anyhow::Result<()> {
+        match self.command {
+            Command::Serve(settings) => {
+                let config = settings.load()?.config;
+                telemetry::start(&config.server)?;
+                in_system(serve(config))
+            }
+            Command::Down(settings) => {
+                let config = settings.load()?.config;
+                telemetry::start(&config.server)?;
+                in_system(down(config))
+            }
+            Command::Config(ConfigCommand::Check(settings)) => print(&settings.load()?.report()),
+            Command::User(UserCommand::Create(create)) => {
+                let config = create.settings.load()?.config;
+                telemetry::start(&config.server)?;
+                in_system(create_user(config, create))
+            }
+            Command::Openapi => print(&format!("{}\n", http::openapi().to_pretty_json()?)),
+        }
+    }
+}
+
+/// Runs `work` in an actix system on a multi-threaded runtime, which does all I/O.
+fn in_system(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    // Connection drivers and link readers wake each other less often on few threads; half the cores serve HTTP and actors.
+    let threads = (cores / 2).max(1);
+    let system = actix::System::with_tokio_rt(|| {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(threads)
+            .thread_name("carrel-io")
+            .enable_all()
+            .build()
+            .expect("the system has threads to give")
+    });
+    system.block_on(work)
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    // Asked for before anything is started, so that a signal during the start is not lost.
+    let mut signals = Signals::listen()?;
+    let app = tokio::select! {
+        app = App::build(config) => app?,
+        () = signals.next() => bail!("told to stop while starting"),
+    };
+    print(&format!("listening on http://{}\n", app.address()))?;
+    signals.next().await;
+    tracing::info!("stopping; sandboxes keep running for the next start (carrel down ends them)");
+    tokio::select! {
+        () = app.stop(false) => Ok(()),
+        () = signals.next() => bail!("told to stop twice: what was not finished is found by the next start"),
+    }
+}
+
+async fn down(config: Config) -> anyhow::Result<()> {
+    if !config.server.data_dir.exists() {
+        return Ok(());
+    }
+    let data = DataDir::open(&config.server.data_dir)?;
+    app::down(&config, &data).await
+}
+
+async fn create_user(config: Config, create: CreateUser) -> anyhow::Result<()> {
+    let account = NewAccount {
+        username: create.username,
+        email: create.email,
+        password: read_password()?,
+        display_name: create.display_name,
+    };
+    let role = if create.admin { Role::Admin } else { Role::User };
+    app::with_database(&config, async |url| {
+        let db = Db::connect(&config.database, url).await?;
+        crate::db::schema::apply(&db).await?;
+        let user = accounts::create_user(&db, &config.auth, account, role).await?;
+        db.close().await;
+        print(&format!("made {} {}\n", user.role.as_str(), user.username))
+    })
+    .await
+}
+
+fn read_password() -> anyhow::Result<String> {
+    let input = std::io::stdin();
+    let hidden = input.is_terminal().then(HiddenInput::start).transpose()?;
+    let mut line = String::new();
+    let read = input.lock().read_line(&mut line).context("cannot read the password from standard input");
+    drop(hidden);
+    read?;
+    let password = line.trim_end_matches(['\r', '\n']).to_owned();
+    if password.is_empty() {
+        bail!("no password was given on standard input");
+    }
+    Ok(password)
+}
+
+/// While this lives the terminal does not show what is typed.
+struct HiddenInput {
+    before: nix::sys::termios::Termios,
+}
+
+impl HiddenInput {
+    fn start() -> anyhow::Result<Self> {
+        use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
+        eprint!("Password: ");
+        std::io::stderr().flush()?;
+        let before = tcgetattr(std::io::stdin())?;
+        let mut silent = before.clone();
+        silent.local_flags.remove(LocalFlags::ECHO);
+        tcsetattr(std::io::stdin(), SetArg::TCSAFLUSH, &silent)?;
+        Ok(Self { before })
+    }
+}
+
+impl Drop for HiddenInput {
+    fn drop(&mut self) {
+        use nix::sys::termios::{SetArg, tcsetattr};
+        eprintln!();
+        if let Err(error) = tcsetattr(std::io::stdin(), SetArg::TCSAFLUSH, &self.before) {
+            tracing::warn!(error = %error, "the terminal may stay silent; type `stty echo`");
+        }
+    }
+}
+
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn listen() -> anyhow::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Prints to standard output; that nobody reads it is no reason to fail.
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut output = std::io::stdout();
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(error).context("cannot write to standard output")
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,124 @@
+//! Which values can work together.
+
+use std::fmt;
+
+use super::Config;
+
+/// A value that cannot work, and what would.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// `section.key`.
+    pub key: &'static str,
+    /// What is wrong and what to do.
+    pub what: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.key, self.what)
+    }
+}
+
+impl Config {
+    /// Everything that is wrong, so that an operator mends it in one go. Empty when all is well.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut found = Vec::new();
+        let mut check = |key, holds: bool, what: &str| {
+            if !holds {
+                found.push(Problem { key, what: what.to_owned() });
+            }
+        };
+        let sandbox = &self.sandbox;
+        check(
+            "server.listen",
+            self.server.listen.parse::<std::net::SocketAddr>().is_ok(),
+            "must be ADDRESS:PORT, for example 127.0.0.1:8080",
+        );
+        check(
+            "server.public_url",
+            self.server.public_url.as_deref().is_none_or(is_origin),
+            "must be http:// or https:// and a host, without a path",
+        );
+        check("server.shutdown_seconds", (1..=600).contains(&self.server.shutdown_seconds), "must be 1 to 600");
+        check("database.interactive_connections", self.database.interactive_connections >= 2, "must be at least 2");
+        check("database.bulk_connections", self.database.bulk_connections >= 1, "must be at least 1");
+        check("database.waiting_line", self.database.waiting_line >= 1, "must be at least 1");
+        check("engine.concurrent_starts", self.engine.concurrent_starts >= 1, "must be at least 1");
+        check(
+            "engine.host",
+            self.engine.host.as_deref().is_none_or(|host| host.starts_with("unix://")),
+            "must be a unix socket, unix:///run/docker.sock: sandboxes call back over a socket on the same machine",
+        );
+        check("sandbox.cpus", sandbox.cpus >= 0.05 && sandbox.cpus <= 512.0, "must be 0.05 to 512");
+        check("sandbox.pids", sandbox.pids >= 16, "must be at least 16: the agent and a shell need some");
+        check("sandbox.disk_mb", sandbox.disk_mb >= 16, "must be at least 16");
+        check("sandbox.tmp_mb", sandbox.tmp_mb >= 8, "must be at least 8");
+        check("sandbox.inodes", sandbox.inodes >= 1024, "must be at least 1024");
+        check("sandbox.open_files", sandbox.open_files >= 256, "must be at least 256");
+        // Temporary file systems are charged to the sandbox's memory: were they to fill it, the kernel would kill programs for files.
+        check(
+            "sandbox.memory_mb",
+            sandbox.memory_mb >= sandbox.disk_mb + 2 * sandbox.tmp_mb + 128,
+            "must be at least disk_mb + 2 × tmp_mb + 128: files in the sandbox are charged to its memory",
+        );
+        check("pool.size", self.pool.size <= self.pool.max_sandboxes, "must not be over pool.max_sandboxes");
+        check("actors.supervisors", (1..=64).contains(&self.actors.supervisors), "must be 1 to 64");
+        for (key, capacity) in [
+            ("actors.supervisor_mailbox", self.actors.supervisor_mailbox),
+            ("actors.session_mailbox", self.actors.session_mailbox),
+            ("actors.sync_mailbox", self.actors.sync_mailbox),
+            ("actors.pool_mailbox", self.actors.pool_mailbox),
+        ] {
+            check(key, (1..=65_536).contains(&capacity), "must be 1 to 65536; 0 would be unbounded");
+        }
+        check("actors.restart_limit", self.actors.restart_limit >= 1, "must be at least 1");
+        check(
+            "terminal.window_bytes",
+            (16 * 1024..=4 * 1024 * 1024).contains(&self.terminal.window_bytes),
+            "must be 16 KiB to 4 MiB",
+        );
+        check(
+            "terminal.ring_bytes",
+            (64 * 1024..=64 * 1024 * 1024).contains(&self.terminal.ring_bytes),
+            "must be 64 KiB to 64 MiB",
+        );
+        check(
+            "terminal.max_terminals",
+            (1..=carrel_protocol::MAX_TERMINALS).contains(&self.terminal.max_terminals),
+            "must be 1 to 32",
+        );
+        check(
+            "terminal.max_viewers",
+            (1..=carrel_protocol::MAX_VIEWERS).contains(&self.terminal.max_viewers),
+            "must be 1 to 128",
+        );
+        check("terminal.ping_seconds", (1..=60).contains(&self.terminal.ping_seconds), "must be 1 to 60");
+        check(
+            "workspace.max_total_mb",
+            self.workspace.max_total_mb <= sandbox.disk_mb,
+            "must not be over sandbox.disk_mb: what is kept has to fit",
+        );
+        check(
+            "workspace.max_file_mb",
+            self.workspace.max_file_mb <= self.workspace.max_total_mb,
+            "must not be over workspace.max_total_mb",
+        );
+        check(
+            "workspace.max_items",
+            u64::from(self.workspace.max_items) < sandbox.inodes,
+            "must be below sandbox.inodes",
+        );
+        check("auth.bcrypt_cost", (8..=16).contains(&self.auth.bcrypt_cost), "must be 8 to 16");
+        check("auth.bcrypt_workers", (1..=64).contains(&self.auth.bcrypt_workers), "must be 1 to 64");
+        check("auth.login_days", self.auth.login_days >= 1, "must be at least 1");
+        check("auth.attempts_per_account", self.auth.attempts_per_account >= 1, "must be at least 1");
+        check("auth.attempts_per_address", self.auth.attempts_per_address >= 1, "must be at least 1");
+        found
+    }
+}
+
+fn is_origin(url: &str) -> bool {
+    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '@', '?', '#', ' ']))
+}

@@ -1,0 +1,183 @@
+//! Table `sessions`.
+//!
+//! Changes of state are compare-and-set: one statement names the states it may come from, and no row means somebody was faster.
+
+use time::OffsetDateTime;
+use tokio_postgres::Row;
+
+use super::{Client, DbError};
+use crate::model::{SandboxId, Session, SessionId, SessionState, Usage, UserId};
+
+/// The constraint that refuses a sandbox another session has claimed.
+pub const SANDBOX_KEY: &str = "sessions_sandbox_key";
+
+/// The columns of a session; a macro because a statement's text is a constant.
+macro_rules! columns {
+    () => {
+        "id, owner_id, name, state, reason, sandbox_id, created_at, last_active_at, usage_items, usage_bytes"
+    };
+}
+
+/// Adds a cold session with an empty workspace.
+///
+/// # Errors
+/// [`DbError::Conflict`] when the id is taken or the owner is gone.
+pub async fn insert(client: &impl Client, id: SessionId, owner: UserId, name: &str) -> Result<Session, DbError> {
+    let sql = concat!(
+        "with session as (insert into sessions (id, owner_id, name) values ($1, $2, $3) returning ",
+        columns!(),
+        "), top as (insert into workspace_items (id, session_id, name, kind, modified_at)
+            values ($1, $1, '', 'folder', now()))
+        select * from session"
+    );
+    read(&client.query_one(sql, &[&id.0, &owner.0, &name]).await?)
+}
+
+/// The session with this id, unless it is deleted.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn get(client: &impl Client, id: SessionId) -> Result<Option<Session>, DbError> {
+    let sql = concat!("select ", columns!(), " from sessions where id = $1 and state <> 'deleted'");
+    client.query_opt(sql, &[&id.0]).await?.as_ref().map(read).transpose()
+}
+
+/// Sessions of a user, newest first, from after `cursor` on, with the cursor of the next page.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn of_owner(
+    client: &impl Client,
+    owner: UserId,
+    limit: u32,
+    cursor: Option<SessionId>,
+) -> Result<(Vec<Session>, Option<SessionId>), DbError> {
+    // Ids of later sessions sort later. One row more than asked for tells whether there is a next page.
+    let sql = concat!(
+        "select ",
+        columns!(),
+        " from sessions where owner_id = $1 and state <> 'deleted' and ($2::uuid is null or id < $2)
+          order by id desc limit $3"
+    );
+    let limit = limit.max(1);
+    let rows = client.query(sql, &[&owner.0, &cursor.map(|id| id.0), &(i64::from(limit) + 1)]).await?;
+    let mut sessions = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let more = sessions.len() > limit as usize;
+    sessions.truncate(limit as usize);
+    let next = if more { sessions.last().map(|session| session.id) } else { None };
+    Ok((sessions, next))
+}
+
+/// How many sessions a user has.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn count_of_owner(client: &impl Client, owner: UserId) -> Result<u64, DbError> {
+    let sql = "select count(*) from sessions where owner_id = $1 and state <> 'deleted'";
+    count(client.query_one(sql, &[&owner.0]).await?.try_get(0)?)
+}
+
+/// Gives a session another name; `None` when there is no such session.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn rename(client: &impl Client, id: SessionId, name: &str) -> Result<Option<Session>, DbError> {
+    let sql = concat!("update sessions set name = $2 where id = $1 and state <> 'deleted' returning ", columns!());
+    client.query_opt(sql, &[&id.0, &name]).await?.as_ref().map(read).transpose()
+}
+
+/// Brings a session from any of `from` to `to`; `None` when it is in none of them. One that becomes cold or failed has no sandbox any
+/// more.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn transition(
+    client: &impl Client,
+    id: SessionId,
+    from: &[SessionState],
+    to: SessionState,
+    reason: Option<&str>,
+) -> Result<Option<Session>, DbError> {
+    let sql = concat!(
+        "update sessions set state = $3, reason = $4, version = version + 1,
+             deleted_at = case when $3 = 'deleted' then now() end,
+             sandbox_id = case when $3 not in ('cold', 'failed') then sandbox_id end
+         where id = $1 and state = any($2) and state <> 'deleted' returning ",
+        columns!()
+    );
+    let from: Vec<&str> = from.iter().map(|state| state.as_str()).collect();
+    let row = client.query_opt(sql, &[&id.0, &from, &to.as_str(), &reason]).await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// Notes that a session has claimed a sandbox. `false` when it is gone or has another.
+///
+/// # Errors
+/// [`DbError::Conflict`] with [`SANDBOX_KEY`] when another session has that sandbox.
+pub async fn claim_sandbox(client: &impl Client, id: SessionId, sandbox: SandboxId) -> Result<bool, DbError> {
+    let sql = "update sessions set sandbox_id = $2, version = version + 1
+        where id = $1 and state <> 'deleted' and (sandbox_id is null or sandbox_id = $2)";
+    Ok(client.execute(sql, &[&id.0, &sandbox.0]).await? > 0)
+}
+
+/// Notes that a session no longer has this sandbox. `false` when it had another or none.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn release_sandbox(client: &impl Client, id: SessionId, sandbox: SandboxId) -> Result<bool, DbError> {
+    let sql = "update sessions set sandbox_id = null, version = version + 1 where id = $1 and sandbox_id = $2";
+    Ok(client.execute(sql, &[&id.0, &sandbox.0]).await? > 0)
+}
+
+/// Notes that a session was used at `at`.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn touch(client: &impl Client, id: SessionId, at: OffsetDateTime) -> Result<(), DbError> {
+    let sql = "update sessions set last_active_at = $2 where id = $1 and last_active_at < $2";
+    client.execute(sql, &[&id.0, &at]).await.map(drop)
+}
+
+/// Sessions a starting server has to look after: those with a sandbox (deleted ones, too) or on the way to or from one.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn live(client: &impl Client) -> Result<Vec<Session>, DbError> {
+    let sql = concat!(
+        "select ",
+        columns!(),
+        " from sessions where sandbox_id is not null or state in ('starting', 'ready', 'stopping') order by id"
+    );
+    client.query(sql, &[]).await?.iter().map(read).collect()
+}
+
+/// Deletes a session for its user; its sandbox, if any, is still to be released. `false` when there was none.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn mark_deleted(client: &impl Client, id: SessionId) -> Result<bool, DbError> {
+    let sql = "update sessions set state = 'deleted', reason = null, deleted_at = now(), version = version + 1
+        where id = $1 and state <> 'deleted'";
+    Ok(client.execute(sql, &[&id.0]).await? > 0)
+}
+
+fn read(row: &Row) -> Result<Session, DbError> {
+    let state: &str = row.try_get("state")?;
+    Ok(Session {
+        id: SessionId(row.try_get("id")?),
+        owner: UserId(row.try_get("owner_id")?),
+        name: row.try_get("name")?,
+        state: SessionState::from_name(state)
+            .ok_or_else(|| DbError::Corrupt(format!("a session's state is {state:?}")))?,
+        reason: row.try_get("reason")?,
+        sandbox: row.try_get::<_, Option<_>>("sandbox_id")?.map(SandboxId),
+        created_at: row.try_get("created_at")?,
+        last_active_at: row.try_get("last_active_at")?,
+        usage: Usage { items: count(row.try_get("usage_items")?)?, bytes: count(row.try_get("usage_bytes")?)? },
+    })
+}
+
+/// A number that cannot be negative.
+pub(super) fn count(number: i64) -> Result<u64, DbError> {
+    u64::try_from(number).map_err(|_| DbError::Corrupt(format!("a count is {number}")))
+}

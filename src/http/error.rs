@@ -1,0 +1,361 @@
+//! The one place that turns failures into HTTP answers: a status, a stable `code`, `application/problem+json`.
+//!
+//! **Invariants**: the body of a 500 tells nothing; whatever answers 500 is logged here, once, and nowhere else. Two
+//! failures with the same [`Code`] and detail cannot be told apart from outside.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::time::Duration;
+
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpResponse, ResponseError};
+use carrel_protocol::PathError;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::accounts::AccountsError;
+use crate::actors::api::SessionError;
+use crate::db::DbError;
+use crate::model::ContentHash;
+use crate::model::user::AccountError;
+
+/// `Retry-After` of a 503 that passes by itself: long enough for a queue to drain or a connection to come back.
+const RETRY_SOON: Duration = Duration::from_secs(1);
+
+/// What [`Code::NotFound`] says, always, so that another user's thing looks exactly like nothing.
+const NOT_FOUND_DETAIL: &str = "There is nothing here, or it is not yours.";
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $status:ident, $code:literal, $title:literal;)*) => {
+        /// What went wrong, under a name clients may rely on.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, ToSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Code { $($(#[$doc])* $name,)* }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The status it is answered with.
+            #[must_use]
+            pub fn status(self) -> StatusCode {
+                match self { $(Self::$name => StatusCode::$status,)* }
+            }
+
+            /// Its stable name.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code,)* }
+            }
+
+            /// The same in words.
+            #[must_use]
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$name => $title,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// Not JSON, or not the JSON that belongs here.
+    InvalidJson = BAD_REQUEST, "invalid_json", "The body is not the JSON expected here";
+    /// The body is not declared as JSON.
+    UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body must be application/json";
+    /// The body could not be read to its end.
+    InvalidBody = BAD_REQUEST, "invalid_body", "The body could not be read";
+    /// The body came too slowly.
+    RequestTimeout = REQUEST_TIMEOUT, "request_timeout", "The body came too slowly";
+    /// The query string.
+    InvalidQuery = BAD_REQUEST, "invalid_query", "The query string is not valid";
+    /// A path of a file or folder.
+    InvalidPath = BAD_REQUEST, "invalid_path", "The path is not valid";
+    /// `If-Match` or `If-None-Match`.
+    InvalidPrecondition = BAD_REQUEST, "invalid_precondition", "The precondition is not one we can check";
+    /// A WebSocket handshake that is none, or without our subprotocol.
+    WebsocketRequired = BAD_REQUEST, "websocket_required", "A WebSocket handshake is needed here";
+    /// The name of a session or terminal.
+    InvalidName = UNPROCESSABLE_ENTITY, "invalid_name", "The name is not valid";
+    /// A username.
+    InvalidUsername = UNPROCESSABLE_ENTITY, "invalid_username", "The username is not valid";
+    /// An e-mail address.
+    InvalidEmail = UNPROCESSABLE_ENTITY, "invalid_email", "The e-mail address is not valid";
+    /// A display name.
+    InvalidDisplayName = UNPROCESSABLE_ENTITY, "invalid_display_name", "The display name is not valid";
+    /// A terminal's command.
+    InvalidCommand = UNPROCESSABLE_ENTITY, "invalid_command", "The command is not valid";
+    /// Under the least length.
+    PasswordTooShort = UNPROCESSABLE_ENTITY, "password_too_short", "The password is too short";
+    /// Over what bcrypt reads.
+    PasswordTooLong = UNPROCESSABLE_ENTITY, "password_too_long", "The password is too long";
+    /// Holds a character no password may hold.
+    InvalidPassword = UNPROCESSABLE_ENTITY, "invalid_password", "The password is not valid";
+    /// No login, or one that has ended.
+    Unauthenticated = UNAUTHORIZED, "unauthenticated", "Sign in first";
+    /// Unknown user or wrong password; which of them is not told.
+    WrongCredentials = UNAUTHORIZED, "wrong_credentials", "Unknown user or wrong password";
+    /// The request comes from another site's page.
+    ForbiddenOrigin = FORBIDDEN, "forbidden_origin", "This request does not come from Carrel's own page";
+    /// The operator has closed registration.
+    RegistrationClosed = FORBIDDEN, "registration_closed", "Registration is closed";
+    /// Absent, or somebody else's.
+    NotFound = NOT_FOUND, "not_found", "Not found";
+    /// The route has no such method.
+    MethodNotAllowed = METHOD_NOT_ALLOWED, "method_not_allowed", "This method is not allowed here";
+    /// Somebody has that username.
+    UsernameTaken = CONFLICT, "username_taken", "The username is taken";
+    /// Somebody has that address.
+    EmailTaken = CONFLICT, "email_taken", "The e-mail address is taken";
+    /// Something is in the way.
+    AlreadyExists = CONFLICT, "already_exists", "Something of that name already exists";
+    /// A folder where a file is needed.
+    IsFolder = CONFLICT, "is_folder", "This is a folder";
+    /// A file where a folder is needed.
+    NotFolder = CONFLICT, "not_folder", "A file is where a folder would have to be";
+    /// A symbolic link, which has no content of its own.
+    IsSymlink = CONFLICT, "is_symlink", "This is a symbolic link";
+    /// The session's state does not allow it.
+    NotReady = CONFLICT, "not_ready", "The session is not in a state for this";
+    /// `If-Match` or `If-None-Match` does not hold.
+    PreconditionFailed = PRECONDITION_FAILED, "precondition_failed", "The file has changed meanwhile";
+    /// The body is over its limit.
+    BodyTooLarge = PAYLOAD_TOO_LARGE, "body_too_large", "The body is too large";
+    /// The workspace is full by count or by bytes.
+    QuotaExceeded = PAYLOAD_TOO_LARGE, "quota_exceeded", "The workspace's limit is reached";
+    /// The sandbox's disk is full.
+    NoSpace = INSUFFICIENT_STORAGE, "no_space", "No space left in the sandbox";
+    /// Too many attempts.
+    TooManyRequests = TOO_MANY_REQUESTS, "too_many_requests", "Too many requests";
+    /// Too many sessions.
+    SessionLimit = TOO_MANY_REQUESTS, "session_limit", "You have as many sessions as you may have";
+    /// Too many terminals.
+    TerminalLimit = TOO_MANY_REQUESTS, "terminal_limit", "The session has as many terminals as it may have";
+    /// A queue or budget of ours is full.
+    Busy = SERVICE_UNAVAILABLE, "busy", "Carrel is busy";
+    /// Something we need is not reachable.
+    Unavailable = SERVICE_UNAVAILABLE, "unavailable", "Carrel cannot do this at the moment";
+    /// The sandbox could not be started.
+    StartFailed = SERVICE_UNAVAILABLE, "start_failed", "The sandbox could not be started";
+    /// Our own fault.
+    Internal = INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side";
+}
+
+/// A failure on its way to the client.
+#[derive(Debug)]
+pub struct ApiError {
+    code: Code,
+    detail: Option<String>,
+    retry_after: Option<Duration>,
+    allow: Option<String>,
+    etag: Option<ContentHash>,
+    cause: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// The body of every failure (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Problem {
+    /// Always `about:blank`: `code` is the identifier.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// The code in words.
+    pub title: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// What went wrong, under a stable name.
+    pub code: Code,
+    /// What went wrong in this case, for people.
+    pub detail: String,
+}
+
+impl ApiError {
+    /// A failure about which the code says everything.
+    #[must_use]
+    pub fn new(code: Code) -> Self {
+        let retry_after = (code.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_SOON);
+        Self { code, detail: None, retry_after, allow: None, etag: None, cause: None }
+    }
+
+    /// A failure that tells the client more.
+    #[must_use]
+    pub fn because(code: Code, detail: impl fmt::Display) -> Self {
+        Self { detail: Some(detail.to_string()), ..Self::new(code) }
+    }
+
+    /// Absent, or somebody else's: there is only one way to say it.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self::new(Code::NotFound)
+    }
+
+    /// Our own fault; `cause` goes to the log and nowhere else.
+    #[must_use]
+    pub fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { cause: Some(cause.into()), ..Self::new(Code::Internal) }
+    }
+
+    /// May be tried again after `pause`.
+    #[must_use]
+    pub fn retry_after(self, pause: Duration) -> Self {
+        Self { retry_after: Some(pause), ..self }
+    }
+
+    /// The route knows only these methods.
+    #[must_use]
+    pub fn method_not_allowed(allowed: &[Method]) -> Self {
+        let allow = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+        Self { allow: Some(allow), ..Self::new(Code::MethodNotAllowed) }
+    }
+
+    /// A precondition does not hold; `current` is what is there.
+    #[must_use]
+    pub fn precondition_failed(current: Option<ContentHash>) -> Self {
+        Self { etag: current, ..Self::new(Code::PreconditionFailed) }
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    fn detail(&self) -> String {
+        match self.code {
+            Code::NotFound => NOT_FOUND_DETAIL.to_owned(),
+            Code::Internal => "It has been logged under the request's id.".to_owned(),
+            code => self.detail.clone().unwrap_or_else(|| format!("{}.", code.title())),
+        }
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code.as_str(), self.detail())
+    }
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        self.code.status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        if let Some(cause) = &self.cause {
+            tracing::error!(error.code = self.code.as_str(), error.cause = %chain(cause.as_ref()), "request failed");
+        }
+        let mut response = HttpResponse::build(self.status_code());
+        response.content_type("application/problem+json");
+        if let Some(pause) = self.retry_after {
+            response.insert_header((header::RETRY_AFTER, seconds_up(pause)));
+        }
+        if let Some(allow) = self.allow.as_deref().and_then(|allow| HeaderValue::from_str(allow).ok()) {
+            response.insert_header((header::ALLOW, allow));
+        }
+        if let Some(hash) = self.etag {
+            response.insert_header((header::ETAG, format!("\"{hash}\"")));
+        }
+        let body = Problem {
+            kind: "about:blank",
+            title: self.code.title(),
+            status: self.code.status().as_u16(),
+            code: self.code,
+            detail: self.detail(),
+        };
+        response.body(serde_json::to_vec(&body).unwrap_or_default())
+    }
+}
+
+/// Whole seconds, rounded up: a client that waits so long is not turned away again.
+fn seconds_up(pause: Duration) -> u64 {
+    pause.as_secs() + u64::from(pause.subsec_nanos() > 0)
+}
+
+/// An error and what caused it, on one line.
+fn chain(error: &(dyn StdError + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}
+
+impl From<DbError> for ApiError {
+    fn from(error: DbError) -> Self {
+        if error.is_unavailable() {
+            tracing::warn!(error.cause = %chain(&error), "database unavailable");
+            Self::because(Code::Unavailable, "The database does not answer; try again.")
+        } else {
+            Self::internal(error)
+        }
+    }
+}
+
+impl From<PathError> for ApiError {
+    fn from(error: PathError) -> Self {
+        Self::because(Code::InvalidPath, error)
+    }
+}
+
+impl From<AccountError> for ApiError {
+    fn from(error: AccountError) -> Self {
+        let code = match error {
+            AccountError::Username => Code::InvalidUsername,
+            AccountError::Email => Code::InvalidEmail,
+            AccountError::DisplayName => Code::InvalidDisplayName,
+            AccountError::PasswordTooShort => Code::PasswordTooShort,
+            AccountError::PasswordTooLong => Code::PasswordTooLong,
+            AccountError::PasswordNul => Code::InvalidPassword,
+        };
+        Self::because(code, error)
+    }
+}
+
+impl From<AccountsError> for ApiError {
+    fn from(error: AccountsError) -> Self {
+        match error {
+            AccountsError::Field(error) => error.into(),
+            AccountsError::UsernameTaken => Self::new(Code::UsernameTaken),
+            AccountsError::EmailTaken => Self::new(Code::EmailTaken),
+            AccountsError::WrongCredentials => Self::new(Code::WrongCredentials),
+            AccountsError::RegistrationClosed => Self::new(Code::RegistrationClosed),
+            AccountsError::TooMany { retry_after } => Self::new(Code::TooManyRequests).retry_after(retry_after),
+            AccountsError::Db(error) => error.into(),
+            AccountsError::Hashing(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<SessionError> for ApiError {
+    fn from(error: SessionError) -> Self {
+        let code = match &error {
+            SessionError::NotFound | SessionError::NoTerminal | SessionError::NoItem => Code::NotFound,
+            SessionError::NotReady { .. } => Code::NotReady,
+            SessionError::StartFailed(_) => Code::StartFailed,
+            SessionError::PreconditionFailed { current } => return Self::precondition_failed(*current),
+            SessionError::Exists => Code::AlreadyExists,
+            SessionError::IsFolder => Code::IsFolder,
+            SessionError::NotFolder => Code::NotFolder,
+            SessionError::FileTooLarge { .. } => Code::BodyTooLarge,
+            SessionError::TooManyItems | SessionError::TooManyBytes => Code::QuotaExceeded,
+            SessionError::NoSpace => Code::NoSpace,
+            SessionError::Refused => Code::InvalidPath,
+            SessionError::SessionLimit => Code::SessionLimit,
+            SessionError::TerminalLimit => Code::TerminalLimit,
+            SessionError::ViewerLimit => Code::TooManyRequests,
+            SessionError::Busy => Code::Busy,
+            SessionError::Unavailable(_) => Code::Unavailable,
+            // Logged where it happened.
+            SessionError::Internal => Code::Internal,
+        };
+        Self::because(code, error)
+    }
+}
+
+#[cfg(test)]
+#[path = "error_tests.rs"]
+mod tests;

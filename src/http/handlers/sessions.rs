@@ -1,0 +1,147 @@
+//! `sessions` and `sessions/{id}`, and its socket.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use crate::db;
+use crate::http::error::{ApiError, Code};
+use crate::http::json::{Json, Page, query};
+use crate::http::session_socket::{self, SessionSocket};
+use crate::http::signed_in::{SignedIn, authorize_session};
+use crate::http::socket;
+use crate::http::state::{HttpState, State};
+use crate::http::wire::{CreateSession, RenameSession, Session, SessionList};
+use crate::model::{self, SessionId, session};
+
+/// Sessions in one answer, when the client does not say, and at the most.
+const DEFAULT_LIMIT: u32 = 100;
+const MAX_LIMIT: u32 = 500;
+
+/// The reason a session's user reads afterwards.
+const STOPPED_BY_USER: &str = "stopped by its user";
+
+/// Your sessions, newest first.
+#[utoipa::path(get, path = "/api/v1/sessions", tag = "sessions",
+    params(("limit" = Option<u32>, Query, description = "At most 500; 100 when absent."),
+           ("cursor" = Option<String>, Query, description = "`next` of the page before.")),
+    responses((status = 200, description = "A page of them.", body = SessionList)))]
+pub async fn list_sessions(request: HttpRequest, state: State, who: SignedIn) -> Result<HttpResponse, ApiError> {
+    let page: Page = query(&request)?;
+    Ok(HttpResponse::Ok().json(page_of_sessions(&state, &who.user, page).await?))
+}
+
+/// Makes a session. Nothing is started yet.
+#[utoipa::path(post, path = "/api/v1/sessions", tag = "sessions", request_body = CreateSession,
+    responses((status = 201, description = "The new session.", body = Session)))]
+pub async fn create_session(state: State, who: SignedIn, body: Json<CreateSession>) -> Result<HttpResponse, ApiError> {
+    let name = checked(&body.0.name)?;
+    let (sessions, owner) = (state.sessions.clone(), who.user.id);
+    let created = state.finish(async move { sessions.create(owner, &name).await }).await?;
+    Ok(HttpResponse::Created().json(told(&state, created)?))
+}
+
+/// One of your sessions.
+#[utoipa::path(get, path = "/api/v1/sessions/{id}", tag = "sessions",
+    params(("id" = uuid::Uuid, Path)),
+    responses((status = 200, description = "The session.", body = Session)))]
+pub async fn get_session(state: State, who: SignedIn, id: web::Path<String>) -> Result<HttpResponse, ApiError> {
+    let session = authorize_session(&state.db, &who.user, &id).await?;
+    Ok(HttpResponse::Ok().json(told(&state, session)?))
+}
+
+/// Gives a session another name.
+#[utoipa::path(patch, path = "/api/v1/sessions/{id}", tag = "sessions", request_body = RenameSession,
+    params(("id" = uuid::Uuid, Path)),
+    responses((status = 200, description = "The session.", body = Session)))]
+pub async fn rename_session(
+    state: State,
+    who: SignedIn,
+    id: web::Path<String>,
+    body: Json<RenameSession>,
+) -> Result<HttpResponse, ApiError> {
+    let id = authorize_session(&state.db, &who.user, &id).await?.id;
+    let name = checked(&body.0.name)?;
+    let sessions = state.sessions.clone();
+    let renamed = state.finish(async move { sessions.rename(id, name).await }).await?;
+    Ok(HttpResponse::Ok().json(told(&state, renamed)?))
+}
+
+/// Deletes a session, what runs in it and its files.
+#[utoipa::path(delete, path = "/api/v1/sessions/{id}", tag = "sessions",
+    params(("id" = uuid::Uuid, Path)),
+    responses((status = 204, description = "It is gone.")))]
+pub async fn delete_session(state: State, who: SignedIn, id: web::Path<String>) -> Result<HttpResponse, ApiError> {
+    let id = authorize_session(&state.db, &who.user, &id).await?.id;
+    let sessions = state.sessions.clone();
+    state.finish(async move { sessions.delete(id).await }).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Starts a session, unless it is starting or ready. Its socket tells how it goes.
+#[utoipa::path(post, path = "/api/v1/sessions/{id}/start", tag = "sessions",
+    params(("id" = uuid::Uuid, Path)),
+    responses((status = 202, description = "It is starting or ready.", body = Session)))]
+pub async fn start_session(state: State, who: SignedIn, id: web::Path<String>) -> Result<HttpResponse, ApiError> {
+    let id = authorize_session(&state.db, &who.user, &id).await?.id;
+    let sessions = state.sessions.clone();
+    let session = state.finish(async move { sessions.start(id).await }).await?;
+    Ok(HttpResponse::Accepted().json(told(&state, session)?))
+}
+
+/// Stops a session; its files are kept.
+#[utoipa::path(post, path = "/api/v1/sessions/{id}/stop", tag = "sessions",
+    params(("id" = uuid::Uuid, Path)),
+    responses((status = 202, description = "It is stopping or has stopped.", body = Session)))]
+pub async fn stop_session(state: State, who: SignedIn, id: web::Path<String>) -> Result<HttpResponse, ApiError> {
+    let id = authorize_session(&state.db, &who.user, &id).await?.id;
+    let sessions = state.sessions.clone();
+    let session = state.finish(async move { sessions.stop(id, STOPPED_BY_USER).await }).await?;
+    Ok(HttpResponse::Accepted().json(told(&state, session)?))
+}
+
+/// Stops a session and starts it again in a new sandbox; its files are kept.
+#[utoipa::path(post, path = "/api/v1/sessions/{id}/restart", tag = "sessions",
+    params(("id" = uuid::Uuid, Path)),
+    responses((status = 202, description = "It is on its way.", body = Session)))]
+pub async fn restart_session(state: State, who: SignedIn, id: web::Path<String>) -> Result<HttpResponse, ApiError> {
+    let id = authorize_session(&state.db, &who.user, &id).await?.id;
+    let sessions = state.sessions.clone();
+    let session = state.finish(async move { sessions.restart(id).await }).await?;
+    Ok(HttpResponse::Accepted().json(told(&state, session)?))
+}
+
+/// What happens to a session, as it happens: WebSocket `carrel.session.v1`.
+#[utoipa::path(get, path = "/api/v1/sessions/{id}/socket", tag = "sockets",
+    params(("id" = uuid::Uuid, Path)),
+    responses((status = 101, description = "JSON text frames.")))]
+pub async fn session_socket(
+    request: HttpRequest,
+    payload: web::Payload,
+    state: State,
+    who: SignedIn,
+    id: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let id = authorize_session(&state.db, &who.user, &id).await?.id;
+    let admission = socket::admit(&request, &state, &who, session_socket::PROTOCOL).await?;
+    let subscription = state.sessions.subscribe(id).await?;
+    let actor = SessionSocket::new(id, admission, subscription, state.sessions.quotas());
+    socket::start(actor, &request, payload, session_socket::PROTOCOL, session_socket::MAX_FRAME_BYTES)
+}
+
+async fn page_of_sessions(state: &HttpState, user: &model::User, page: Page) -> Result<SessionList, ApiError> {
+    let limit = page.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
+    let cursor = page.cursor.map(|cursor| cursor.parse::<SessionId>()).transpose();
+    let cursor = cursor.map_err(|_| ApiError::because(Code::InvalidQuery, "The cursor is not one of ours."))?;
+    let connection = state.db.interactive().await?;
+    let (sessions, next) = db::sessions::of_owner(&connection, user.id, limit, cursor).await?;
+    let quotas = state.sessions.quotas();
+    let items = sessions.into_iter().filter_map(|session| Session::of(session, quotas)).collect();
+    Ok(SessionList { items, next: next.map(|id| id.to_string()) })
+}
+
+fn told(state: &HttpState, session: model::Session) -> Result<Session, ApiError> {
+    Session::of(session, state.sessions.quotas()).ok_or_else(ApiError::not_found)
+}
+
+fn checked(name: &str) -> Result<String, ApiError> {
+    session::session_name(name).map_err(|error| ApiError::because(Code::InvalidName, error))
+}

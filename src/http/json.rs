@@ -1,0 +1,128 @@
+//! JSON bodies and query strings whose every failure is a problem of ours.
+
+use std::time::Duration;
+
+use actix_web::error::{JsonPayloadError, QueryPayloadError};
+use actix_web::{FromRequest, HttpRequest, dev, web};
+use futures_util::future::LocalBoxFuture;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokio::time::timeout;
+
+use super::error::{ApiError, Code};
+
+/// Largest JSON body, in bytes; the largest we expect is a terminal's command line.
+pub const MAX_JSON_BYTES: usize = 64 * 1024;
+
+/// How long such a body may take.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Extractor: a JSON body.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
+        let body = web::Json::<T>::from_request(request, payload);
+        Box::pin(async move {
+            match timeout(BODY_TIMEOUT, body).await {
+                Ok(Ok(body)) => Ok(Self(body.into_inner())),
+                // Our own `JsonConfig` has made it an `ApiError` already.
+                Ok(Err(error)) => Err(from_actix(&error)),
+                Err(_) => Err(ApiError::new(Code::RequestTimeout)),
+            }
+        })
+    }
+}
+
+/// What the JSON extractor of actix has to say.
+fn from_actix(error: &actix_web::Error) -> ApiError {
+    match error.as_error::<JsonPayloadError>() {
+        Some(error) => json_error(error),
+        None => ApiError::because(Code::InvalidBody, error),
+    }
+}
+
+fn json_error(error: &JsonPayloadError) -> ApiError {
+    match error {
+        JsonPayloadError::OverflowKnownLength { .. } | JsonPayloadError::Overflow { .. } => {
+            ApiError::because(Code::BodyTooLarge, format_args!("A JSON body has at most {MAX_JSON_BYTES} bytes."))
+        }
+        JsonPayloadError::ContentType => ApiError::new(Code::UnsupportedMediaType),
+        JsonPayloadError::Deserialize(error) => ApiError::because(Code::InvalidJson, error),
+        error => ApiError::because(Code::InvalidBody, error),
+    }
+}
+
+/// Which page of a list.
+#[derive(Debug, Deserialize)]
+pub struct Page {
+    /// Items at the most.
+    pub limit: Option<u32>,
+    /// From `next` of the page before.
+    pub cursor: Option<String>,
+}
+
+/// A query string.
+///
+/// # Errors
+/// [`Code::InvalidQuery`].
+pub fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, ApiError> {
+    let query = web::Query::<T>::from_query(request.query_string());
+    query.map(web::Query::into_inner).map_err(|error| match error {
+        QueryPayloadError::Deserialize(error) => ApiError::because(Code::InvalidQuery, error),
+        error => ApiError::because(Code::InvalidQuery, error),
+    })
+}
+
+/// Configures the extractor of actix that ours is made of.
+#[must_use]
+pub fn config() -> web::JsonConfig {
+    web::JsonConfig::default().limit(MAX_JSON_BYTES)
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    struct Name {
+        #[serde(rename = "name")]
+        _name: String,
+    }
+
+    async fn read(content_type: &'static str, body: impl Into<bytes::Bytes>) -> Result<Json<Name>, ApiError> {
+        let request = TestRequest::post().app_data(config()).insert_header(("content-type", content_type));
+        let (request, mut payload) = request.set_payload(body).to_http_parts();
+        Json::from_request(&request, &mut payload).await
+    }
+
+    #[actix_web::test]
+    async fn a_body_is_the_json_expected_or_has_its_own_code() {
+        assert!(read("application/json", r#"{"name":"x"}"#).await.is_ok());
+        for (content_type, body, code) in [
+            ("application/json", "{".to_owned(), Code::InvalidJson),
+            ("application/json", "{}".to_owned(), Code::InvalidJson),
+            ("application/json", r#"{"name":1}"#.to_owned(), Code::InvalidJson),
+            ("application/json", String::new(), Code::InvalidJson),
+            ("text/plain", r#"{"name":"x"}"#.to_owned(), Code::UnsupportedMediaType),
+            ("application/json", format!(r#"{{"name":"{}"}}"#, "x".repeat(MAX_JSON_BYTES)), Code::BodyTooLarge),
+        ] {
+            let error = read(content_type, body.clone()).await.expect_err(&body);
+            assert_eq!(error.code(), code, "{content_type} {}", &body[..body.len().min(40)]);
+        }
+    }
+
+    #[test]
+    fn a_query_string_is_read_or_refused() {
+        for (text, legal) in [("/?limit=5&cursor=x", true), ("/", true), ("/?limit=-1", false), ("/?limit=x", false)] {
+            let request = TestRequest::with_uri(text).to_http_request();
+            assert_eq!(query::<Page>(&request).is_ok(), legal, "{text}");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Figures of the HTTP side, and the registry to which other parts add theirs.
+
+use std::time::Duration;
+
+use prometheus::core::Collector;
+use prometheus::{
+    Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+};
+
+/// Upper bounds in seconds: from a cached read to a cold start.
+const LATENCY_BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+
+/// All figures. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    registry: Registry,
+    requests: IntCounterVec,
+    seconds: HistogramVec,
+    in_flight: IntGauge,
+    sockets: IntGaugeVec,
+}
+
+impl Metrics {
+    /// Figures that all stand at zero.
+    ///
+    /// # Errors
+    /// When a figure's name is not legal or used twice: a mistake in this file.
+    pub fn new() -> prometheus::Result<Self> {
+        let requests = Opts::new("carrel_http_requests_total", "Requests answered, by method, route and status.");
+        let seconds = HistogramOpts::new("carrel_http_request_seconds", "Time to the head of the answer, by route.");
+        let metrics = Self {
+            registry: Registry::new(),
+            requests: IntCounterVec::new(requests, &["method", "route", "status"])?,
+            seconds: HistogramVec::new(seconds.buckets(LATENCY_BUCKETS.to_vec()), &["method", "route"])?,
+            in_flight: IntGauge::new("carrel_http_requests_in_flight", "Requests being answered.")?,
+            sockets: IntGaugeVec::new(Opts::new("carrel_sockets", "Open WebSockets, by kind."), &["kind"])?,
+        };
+        metrics.register(metrics.requests.clone())?;
+        metrics.register(metrics.seconds.clone())?;
+        metrics.register(metrics.in_flight.clone())?;
+        metrics.register(metrics.sockets.clone())?;
+        Ok(metrics)
+    }
+
+    /// Adds figures of another part of Carrel; they are read whenever somebody asks for `/metrics`.
+    ///
+    /// # Errors
+    /// When a figure of that name is there already.
+    pub fn register(&self, collector: impl Collector + 'static) -> prometheus::Result<()> {
+        self.registry.register(Box::new(collector))
+    }
+
+    /// Everything, in Prometheus' text format.
+    ///
+    /// # Errors
+    /// When a collector gives nonsense.
+    pub fn text(&self) -> prometheus::Result<Vec<u8>> {
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(text)
+    }
+
+    /// A request has begun.
+    pub(super) fn begun(&self) -> InFlight {
+        self.in_flight.inc();
+        InFlight(self.in_flight.clone())
+    }
+
+    /// A request was answered. `route` is its pattern, never its path: there are only so many of those.
+    pub(super) fn answered(&self, method: &str, route: &str, status: u16, took: Duration) {
+        self.requests.with_label_values(&[method, route, &status.to_string()]).inc();
+        self.seconds.with_label_values(&[method, route]).observe(took.as_secs_f64());
+    }
+
+    /// The number of open sockets of a kind.
+    pub(super) fn sockets(&self, kind: &str) -> IntGauge {
+        self.sockets.with_label_values(&[kind])
+    }
+}
+
+/// Counts a request as long as it lives.
+#[derive(Debug)]
+pub(super) struct InFlight(IntGauge);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_counted_by_route_and_status_and_others_may_add_figures() {
+        let metrics = Metrics::new().expect("legal names");
+        let in_flight = metrics.begun();
+        metrics.answered("GET", "/api/v1/sessions/{id}", 404, Duration::from_millis(3));
+        metrics.register(IntGauge::new("carrel_other", "Other.").expect("legal")).expect("new name");
+        assert!(metrics.register(IntGauge::new("carrel_other", "Other.").expect("legal")).is_err());
+        let text = String::from_utf8(metrics.text().expect("text")).expect("UTF-8");
+        for line in [
+            r#"carrel_http_requests_total{method="GET",route="/api/v1/sessions/{id}",status="404"} 1"#,
+            r#"carrel_http_request_seconds_bucket{method="GET",route="/api/v1/sessions/{id}",le="0.005"} 1"#,
+            "carrel_http_requests_in_flight 1",
+            "carrel_other 0",
+        ] {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+        drop(in_flight);
+        assert_eq!(metrics.in_flight.get(), 0);
+    }
+}

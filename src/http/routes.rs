@@ -1,0 +1,132 @@
+//! Every route there is, in one table. The router, the answers to wrong methods and the tests that go through all routes are made of it.
+
+use actix_web::http::Method;
+use actix_web::middleware::Compress;
+use actix_web::{HttpRequest, HttpResponse, Resource, Route, web};
+
+use super::error::ApiError;
+use super::handlers::{accounts, files, operations, sessions, terminals};
+use super::page;
+
+/// One route: a method on a path.
+#[derive(Debug)]
+pub struct RouteInfo {
+    /// The method; `GET` stands for `HEAD`, too.
+    pub method: Method,
+    /// The path as OpenAPI writes it.
+    pub path: &'static str,
+    /// Who may use it.
+    pub access: Access,
+    /// What its answers are made of.
+    pub kind: Kind,
+    handler: fn() -> Route,
+}
+
+/// Who may use a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Public,
+    /// Users, for what is their own.
+    User,
+    /// Operators; it does not exist for others.
+    Operator,
+}
+
+/// What a route's answers are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// JSON or text, compressed for those who like.
+    Text,
+    /// A file's content, sent as it is.
+    Raw,
+    /// A WebSocket's frames.
+    Socket,
+}
+
+macro_rules! routes {
+    ($($method:ident $path:literal $access:ident $kind:ident $handler:path;)*) => {
+        /// The table. Methods of one path stand together; a path with a tail comes after those it would swallow.
+        pub static ROUTES: &[RouteInfo] = &[$(RouteInfo {
+            method: Method::$method,
+            path: $path,
+            access: Access::$access,
+            kind: Kind::$kind,
+            handler: || web::method(Method::$method).to($handler),
+        },)*];
+    };
+}
+
+routes! {
+    GET    "/healthz"                                     Public   Text   operations::healthz;
+    GET    "/readyz"                                      Public   Text   operations::readyz;
+    GET    "/metrics"                                     Operator Text   operations::metrics;
+    GET    "/api/v1/openapi.json"                         Public   Text   operations::openapi_document;
+    POST   "/api/v1/auth/register"                        Public   Text   accounts::register;
+    POST   "/api/v1/auth/login"                           Public   Text   accounts::login;
+    POST   "/api/v1/auth/logout"                          Public   Text   accounts::logout;
+    GET    "/api/v1/me"                                   User     Text   accounts::me;
+    GET    "/api/v1/sessions"                             User     Text   sessions::list_sessions;
+    POST   "/api/v1/sessions"                             User     Text   sessions::create_session;
+    GET    "/api/v1/sessions/{id}"                        User     Text   sessions::get_session;
+    PATCH  "/api/v1/sessions/{id}"                        User     Text   sessions::rename_session;
+    DELETE "/api/v1/sessions/{id}"                        User     Text   sessions::delete_session;
+    POST   "/api/v1/sessions/{id}/start"                  User     Text   sessions::start_session;
+    POST   "/api/v1/sessions/{id}/stop"                   User     Text   sessions::stop_session;
+    POST   "/api/v1/sessions/{id}/restart"                User     Text   sessions::restart_session;
+    GET    "/api/v1/sessions/{id}/socket"                 User     Socket sessions::session_socket;
+    GET    "/api/v1/sessions/{id}/tree"                   User     Text   files::tree;
+    GET    "/api/v1/sessions/{id}/files/{path}"           User     Raw    files::get_file;
+    PUT    "/api/v1/sessions/{id}/files/{path}"           User     Raw    files::put_file;
+    DELETE "/api/v1/sessions/{id}/files/{path}"           User     Raw    files::delete_item;
+    POST   "/api/v1/sessions/{id}/folders"                User     Text   files::create_folder;
+    POST   "/api/v1/sessions/{id}/move"                   User     Text   files::move_item;
+    GET    "/api/v1/sessions/{id}/terminals"              User     Text   terminals::list_terminals;
+    POST   "/api/v1/sessions/{id}/terminals"              User     Text   terminals::create_terminal;
+    DELETE "/api/v1/sessions/{id}/terminals/{tid}"        User     Text   terminals::close_terminal;
+    GET    "/api/v1/sessions/{id}/terminals/{tid}/socket" User     Socket terminals::terminal_socket;
+    GET    "/api/v1/admin/actors"                         Operator Text   operations::list_actors;
+}
+
+/// Registers every route, and the page for everything else.
+pub fn configure(config: &mut web::ServiceConfig) {
+    for routes in ROUTES.chunk_by(|one, next| one.path == next.path) {
+        let resource = resource(routes);
+        // Contents and frames are never touched; JSON holds no secret a compressed length could give away.
+        if routes.iter().all(|route| route.kind == Kind::Text) {
+            config.service(resource.wrap(Compress::default()));
+        } else {
+            config.service(resource);
+        }
+    }
+    let page = web::resource("/{page:.*}").wrap(Compress::default());
+    let page = page.route(web::get().to(page::serve)).route(web::head().to(page::serve));
+    config.service(page.default_service(web::to(no_page)));
+}
+
+fn resource(routes: &'static [RouteInfo]) -> Resource {
+    let Some(first) = routes.first() else { return web::resource("") };
+    let pattern = first.path.replace("{path}", "{path:.*}");
+    let mut resource = web::resource(pattern).name(first.path);
+    let mut allowed = Vec::new();
+    for route in routes {
+        resource = resource.route((route.handler)());
+        allowed.push(route.method.clone());
+        if route.method == Method::GET {
+            allowed.push(Method::HEAD);
+        }
+    }
+    resource.default_service(web::to(move || {
+        let error = ApiError::method_not_allowed(&allowed);
+        async move { Err::<HttpResponse, _>(error) }
+    }))
+}
+
+/// An unsafe method on what is no route.
+async fn no_page(request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    if request.path().starts_with("/api/") {
+        Err(ApiError::not_found())
+    } else {
+        Err(ApiError::method_not_allowed(&[Method::GET, Method::HEAD]))
+    }
+}

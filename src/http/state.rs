@@ -1,0 +1,105 @@
+//! What every handler can reach.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use actix_web::web;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tracing::Instrument;
+
+use super::budget::TransferBudget;
+use super::error::ApiError;
+use super::metrics::Metrics;
+use super::sockets::Sockets;
+use crate::accounts::Accounts;
+use crate::actors::Sessions;
+use crate::config::Config;
+use crate::db::Db;
+
+/// What [`super::Server::build`] is given.
+#[derive(Clone)]
+pub struct AppParts {
+    /// The whole configuration.
+    pub config: Arc<Config>,
+    /// Registering and signing in.
+    pub accounts: Accounts,
+    /// Everything that is changed goes through here.
+    pub sessions: Sessions,
+    /// For reads.
+    pub db: Db,
+    /// Whether what we need is there; kept up to date by `app`.
+    pub readiness: watch::Receiver<Readiness>,
+    /// Open WebSockets; `app` closes them first when it shuts down.
+    pub sockets: Sockets,
+    /// Figures; others may register theirs.
+    pub metrics: Metrics,
+    /// Runs what must be finished even when the browser has gone: it outlives the HTTP workers.
+    pub runtime: Handle,
+}
+
+/// Whether what Carrel needs is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct Readiness {
+    /// PostgreSQL answers.
+    pub database: bool,
+    /// The Docker Engine answers.
+    pub engine: bool,
+    /// The sandbox image is there.
+    pub image: bool,
+}
+
+impl Readiness {
+    /// Whether sessions can be started.
+    #[must_use]
+    pub fn is_ready(self) -> bool {
+        self.database && self.engine && self.image
+    }
+}
+
+/// The parts, and what only `http` needs.
+pub struct HttpState {
+    parts: AppParts,
+    /// Bytes of file bodies that may be in memory.
+    pub budget: TransferBudget,
+}
+
+/// How handlers take it.
+pub type State = web::Data<HttpState>;
+
+impl HttpState {
+    /// State shared by all workers.
+    #[must_use]
+    pub fn new(parts: AppParts) -> Self {
+        let budget = TransferBudget::for_files_of(parts.config.workspace.max_file_mb);
+        Self { parts, budget }
+    }
+
+    /// Whether people reach us under `https://`.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.config.server.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+    }
+
+    /// Runs `work` to its end, even when the browser disconnects and nobody waits for the answer any more.
+    ///
+    /// # Errors
+    /// What `work` returns; [`super::error::Code::Internal`] when it panics.
+    pub async fn finish<T, E>(&self, work: impl Future<Output = Result<T, E>> + Send + 'static) -> Result<T, ApiError>
+    where
+        T: Send + 'static,
+        E: Into<ApiError> + Send + 'static,
+    {
+        match self.runtime.spawn(work.in_current_span()).await {
+            Ok(result) => result.map_err(Into::into),
+            Err(error) => Err(ApiError::internal(error)),
+        }
+    }
+}
+
+impl std::ops::Deref for HttpState {
+    type Target = AppParts;
+    fn deref(&self) -> &AppParts {
+        &self.parts
+    }
+}

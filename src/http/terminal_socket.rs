@@ -1,0 +1,185 @@
+//! TerminalSocket: one browser looking at one terminal, `carrel.terminal.v1`.
+//!
+//! ```text
+//!   attached before the handshake ──▶ open ──▶ closing (a close frame is sent) ──▶ stopped; dropping the viewer detaches
+//! ```
+//!
+//! **Invariants**: output is queued only as far as the viewer's window allows, for the agent sends no more and the link checks that; input is
+//! passed on exactly once and in order ([`InputFlow`]); nothing from a client is trusted beyond its frame's length.
+//! **Talks to**: its [`Viewer`] (holds it; the terminal lives on without). Held by nobody; [`Sockets`](super::sockets::Sockets) has a
+//! recipient to ask it what it does.
+
+use actix::{Actor, AsyncContext, Handler, StreamHandler};
+use actix_web_actors::ws::{Message, ProtocolError, WebsocketContext};
+use bytes::Bytes;
+use carrel_protocol::{DetachReason, ViewerEvent};
+
+use super::socket::{self, Admission, Closing, Life, Socket};
+use super::socket_messages::Control;
+use super::terminal_frames::{self, ClientFrame};
+use super::terminal_input::InputFlow;
+use crate::actors::api::Attachment;
+use crate::actors::describe::{ActorDescription, Describe};
+use crate::link::{InputRefused, Viewer, ViewerEvents};
+use crate::model::{SessionId, TerminalId};
+
+/// The subprotocol.
+pub const PROTOCOL: &str = "carrel.terminal.v1";
+
+/// One WebSocket looking at a terminal.
+#[derive(Debug)]
+pub struct TerminalSocket {
+    session: SessionId,
+    terminal: TerminalId,
+    life: Life,
+    viewer: Viewer,
+    input: InputFlow,
+    /// Sent when the actor starts.
+    hello: Control,
+    /// Taken when the actor starts.
+    events: Option<ViewerEvents>,
+}
+
+impl TerminalSocket {
+    /// A socket for an attachment that was just made.
+    pub(super) fn new(session: SessionId, admission: Admission, attachment: Attachment) -> Self {
+        let Attachment { viewer, events, start, end, reset, window, terminal } = attachment;
+        let size = terminal.size;
+        Self {
+            session,
+            terminal: terminal.id,
+            life: Life::new(admission),
+            viewer,
+            input: InputFlow::default(),
+            hello: Control::Hello {
+                seq: start,
+                end,
+                cols: size.cols,
+                rows: size.rows,
+                name: terminal.name,
+                window,
+                reset,
+            },
+            events: Some(events),
+        }
+    }
+}
+
+impl Socket for TerminalSocket {
+    fn life(&mut self) -> &mut Life {
+        &mut self.life
+    }
+}
+
+impl Actor for TerminalSocket {
+    type Context = WebsocketContext<Self>;
+
+    /// Runs when the handshake is answered.
+    fn started(&mut self, ctx: &mut Self::Context) {
+        socket::begin(self, ctx);
+        self.tell(&self.hello.clone(), ctx);
+        if let Some(events) = self.events.take() {
+            ctx.add_stream(events);
+        }
+    }
+}
+
+/// What the client sends.
+impl StreamHandler<Result<Message, ProtocolError>> for TerminalSocket {
+    fn handle(&mut self, message: Result<Message, ProtocolError>, ctx: &mut Self::Context) {
+        match socket::receive(self, ctx, message) {
+            Some(Message::Binary(frame)) => match ClientFrame::parse(frame) {
+                Ok(frame) => self.obey(frame, ctx),
+                Err(_) => socket::close(self, ctx, Closing::Protocol("malformed frame")),
+            },
+            Some(_) => socket::close(self, ctx, Closing::Unsupported),
+            None => {}
+        }
+    }
+}
+
+/// What the terminal sends. Ends with the link to the sandbox.
+impl StreamHandler<ViewerEvent> for TerminalSocket {
+    fn handle(&mut self, event: ViewerEvent, ctx: &mut Self::Context) {
+        if self.life.is_closing() {
+            return;
+        }
+        match event {
+            ViewerEvent::Output { seq, bytes } => ctx.binary(terminal_frames::output(seq, &bytes)),
+            ViewerEvent::InputTaken { total } => {
+                if let Some(control) = self.input.taken(total) {
+                    self.tell(&control, ctx);
+                }
+            }
+            ViewerEvent::Resized(size) => self.tell(&size.into(), ctx),
+            ViewerEvent::Exited(exit) => self.tell(&exit.into(), ctx),
+            ViewerEvent::Detached(DetachReason::Stalled) => socket::close(self, ctx, Closing::Stalled),
+            ViewerEvent::Detached(DetachReason::Closed) => socket::close(self, ctx, Closing::TerminalClosed),
+        }
+    }
+
+    /// The default would stop the actor without a word.
+    fn finished(&mut self, ctx: &mut Self::Context) {
+        socket::close(self, ctx, Closing::SandboxGone);
+    }
+}
+
+impl Handler<Describe> for TerminalSocket {
+    type Result = actix::MessageResult<Describe>;
+
+    fn handle(&mut self, _: Describe, _: &mut Self::Context) -> Self::Result {
+        actix::MessageResult(ActorDescription {
+            kind: "TerminalSocket",
+            name: format!("{} {} {}", self.life.name(), self.session, self.terminal),
+            phase: self.life.phase().to_owned(),
+            generation: 1,
+            handled: self.life.handled,
+            refused: self.life.refused,
+            queued: usize::try_from(self.viewer.pending_input()).unwrap_or(usize::MAX),
+            failures: 0,
+        })
+    }
+}
+
+impl TerminalSocket {
+    fn obey(&mut self, frame: ClientFrame, ctx: &mut <Self as Actor>::Context) {
+        match frame {
+            ClientFrame::Input(bytes) => self.pass_on(bytes, ctx),
+            ClientFrame::Ack(offset) => self.viewer.ack(offset),
+            ClientFrame::Resize(size) if self.life.count_control() => self.viewer.resize(size),
+            ClientFrame::Resize(_) => socket::close(self, ctx, Closing::Flood),
+            ClientFrame::Resume(offset) => {
+                if self.input.resumed(offset).is_err() {
+                    socket::close(self, ctx, Closing::Protocol("resumed at the wrong offset"));
+                }
+            }
+        }
+    }
+
+    fn pass_on(&mut self, bytes: Bytes, ctx: &mut <Self as Actor>::Context) {
+        if bytes.is_empty() || !self.input.is_open() {
+            return;
+        }
+        let length = bytes.len();
+        match self.viewer.try_input(bytes) {
+            Ok(()) => self.input.accepted(length),
+            Err(InputRefused::Busy) => {
+                self.life.refused += 1;
+                let busy = self.input.refused();
+                self.tell(&busy, ctx);
+            }
+            // The end of the events, which comes next, closes the socket.
+            Err(InputRefused::Gone) => {}
+        }
+    }
+
+    fn tell(&mut self, control: &Control, ctx: &mut <Self as Actor>::Context) {
+        match terminal_frames::control(control) {
+            Ok(frame) => ctx.binary(frame),
+            Err(error) => {
+                tracing::error!(error.cause = %error, "a control frame could not be written");
+                socket::close(self, ctx, Closing::Internal);
+            }
+        }
+    }
+}

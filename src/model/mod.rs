@@ -1,0 +1,19 @@
+//! What Carrel decides, as values and pure functions.
+//!
+//! **Architecture invariant**: no I/O, no async, no clock of its own, no library that does any. Whatever is decided here can be
+//! tested as a table.
+
+pub mod backoff;
+pub mod id;
+pub mod item;
+pub mod notice;
+pub mod session;
+pub mod sync;
+pub mod terminal;
+pub mod user;
+
+pub use id::{LoginId, SandboxId, SessionId, TerminalId, UserId};
+pub use item::{ContentHash, Item, ItemKind, Precondition, WorkspacePath};
+pub use notice::{Level, Progress, SessionNotice, Stage};
+pub use session::{Quotas, Session, SessionEvent, SessionState, Usage};
+pub use user::{Role, User};

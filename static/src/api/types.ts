@@ -1,0 +1,11 @@
+/** Short names for the generated wire types. */
+import type { components } from './schema';
+
+type Schemas = components['schemas'];
+
+export type User = Schemas['User'];
+export type Session = Schemas['Session'];
+export type SessionState = Schemas['SessionState'];
+export type Item = Schemas['Item'];
+export type Terminal = Schemas['Terminal'];
+export type Problem = Schemas['Problem'];

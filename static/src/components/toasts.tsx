@@ -1,0 +1,79 @@
+/** Short notices in a corner, announced politely, gone by themselves unless they report a failure. */
+'use client';
+
+import { CircleAlert, CircleCheck, Info, X } from 'lucide-react';
+import { createContext, useCallback, useContext, useMemo, useRef, useState, type ReactNode } from 'react';
+import { IconButton } from './button';
+
+export type Tone = 'info' | 'ok' | 'danger';
+
+/** Long enough to read two lines. */
+export const TOAST_MS = 6_000;
+
+/** Failures stay longer: they tend to come when one looks elsewhere. */
+export const TOAST_FAILURE_MS = 15_000;
+
+/** More at once would cover the page. */
+const MOST_TOASTS = 4;
+
+interface Toast {
+  id: number;
+  tone: Tone;
+  text: string;
+}
+
+type Show = (text: string, tone?: Tone) => void;
+
+const ToastContext = createContext<Show>(() => undefined);
+
+/** Shows a notice. */
+export function useToast(): Show {
+  return useContext(ToastContext);
+}
+
+const ICONS: Record<Tone, ReactNode> = {
+  info: <Info aria-hidden className="mt-0.5 size-4 shrink-0 text-info" />,
+  ok: <CircleCheck aria-hidden className="mt-0.5 size-4 shrink-0 text-ok" />,
+  danger: <CircleAlert aria-hidden className="mt-0.5 size-4 shrink-0 text-danger" />,
+};
+
+export function ToastProvider({ children }: { children: ReactNode }) {
+  const [toasts, setToasts] = useState<readonly Toast[]>([]);
+  const nextId = useRef(1);
+
+  const dismiss = useCallback((id: number) => setToasts((old) => old.filter((toast) => toast.id !== id)), []);
+
+  const show = useCallback<Show>(
+    (text, tone = 'info') => {
+      const id = nextId.current++;
+      // The same words twice say no more than once.
+      setToasts((old) => [...old.filter((t) => t.text !== text), { id, tone, text }].slice(-MOST_TOASTS));
+      setTimeout(() => dismiss(id), tone === 'danger' ? TOAST_FAILURE_MS : TOAST_MS);
+    },
+    [dismiss],
+  );
+
+  const region = useMemo(
+    () => (
+      <div role="log" aria-live="polite" aria-label="Notices" className="fixed right-4 bottom-9 z-[60] flex w-80 flex-col gap-2">
+        {toasts.map((toast) => (
+          <div key={toast.id} className="flex items-start gap-2 rounded-lg border border-line-strong bg-raised py-2 pr-1.5 pl-3 shadow-pop">
+            {ICONS[toast.tone]}
+            <p className="min-w-0 flex-1 py-0.5 break-words">{toast.text}</p>
+            <IconButton label="Dismiss" onClick={() => dismiss(toast.id)}>
+              <X />
+            </IconButton>
+          </div>
+        ))}
+      </div>
+    ),
+    [toasts, dismiss],
+  );
+
+  return (
+    <ToastContext value={show}>
+      {children}
+      {region}
+    </ToastContext>
+  );
+}

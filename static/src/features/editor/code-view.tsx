@@ -1,0 +1,118 @@
+/** Monaco on the model of the file in front; each file remembers its cursor and scroll position. */
+'use client';
+
+import { useEffect, useRef, useState } from 'react';
+import { messageOf } from '@/api/problem';
+import { Failure, Loading } from '@/components/states';
+import { useTheme } from '@/components/theme';
+import { useWorkspace } from '@/features/workspace/workspace-context';
+import { useStore } from '@/lib/store';
+import { setCursor } from './cursor-store';
+import { languageOf } from './languages';
+import { MonacoBuffer } from './monaco-buffer';
+import { loadMonaco, type CodeEditor, type MonacoApi } from './monaco-loader';
+import type { OpenFile } from './open-file';
+
+/** View states outlive the component, and go with their file. */
+const viewStates = new WeakMap<OpenFile, NonNullable<ReturnType<CodeEditor['saveViewState']>>>();
+
+function fontFamily(): string {
+  const family = getComputedStyle(document.documentElement).getPropertyValue('--font-code').trim();
+  return `${family ? `${family}, ` : ''}ui-monospace, "DejaVu Sans Mono", monospace`;
+}
+
+export function CodeView({ file }: { file: OpenFile }) {
+  const host = useRef<HTMLDivElement>(null);
+  const [monaco, setMonaco] = useState<MonacoApi | null>(null);
+  const [editor, setEditor] = useState<CodeEditor | null>(null);
+  const [problem, setProblem] = useState<string | null>(null);
+  const { theme } = useTheme();
+  const { focusRequests } = useWorkspace();
+  const request = useStore(focusRequests);
+  const { path } = useStore(file.state);
+
+  useEffect(() => {
+    let mounted = true;
+    loadMonaco().then(
+      (api) => mounted && setMonaco(() => api),
+      (error: unknown) => mounted && setProblem(messageOf(error)),
+    );
+    return () => {
+      mounted = false;
+    };
+  }, []);
+
+  useEffect(() => {
+    if (!monaco || !host.current) return;
+    const created = monaco.editor.create(host.current, {
+      model: null,
+      automaticLayout: true,
+      fontFamily: fontFamily(),
+      fontSize: 13,
+      lineHeight: 20,
+      fontLigatures: false,
+      minimap: { enabled: false },
+      scrollBeyondLastLine: false,
+      smoothScrolling: false,
+      renderFinalNewline: 'on',
+      renderLineHighlight: 'line',
+      padding: { top: 8, bottom: 8 },
+      tabSize: 4,
+      bracketPairColorization: { enabled: false },
+      overviewRulerBorder: false,
+      fixedOverflowWidgets: true,
+      stickyScroll: { enabled: false },
+      ariaLabel: 'Code editor',
+      // Names and text from a sandbox may try to deceive; Monaco marks such characters.
+      unicodeHighlight: { ambiguousCharacters: false, invisibleCharacters: true },
+      links: false,
+    });
+    const watch = created.onDidChangeCursorPosition(({ position }) =>
+      setCursor({ line: position.lineNumber, column: position.column }),
+    );
+    // The font may arrive after the first measurement.
+    void document.fonts.ready.then(() => monaco.editor.remeasureFonts());
+    setEditor(created);
+    return () => {
+      watch.dispose();
+      setCursor(null);
+      created.dispose();
+      setEditor(null);
+    };
+  }, [monaco]);
+
+  useEffect(() => {
+    monaco?.editor.setTheme(theme === 'dark' ? 'carrel-dark' : 'carrel-light');
+  }, [monaco, theme]);
+
+  useEffect(() => {
+    const buffer = file.buffer;
+    if (!monaco || !editor || !(buffer instanceof MonacoBuffer)) return;
+    monaco.editor.setModelLanguage(buffer.model, languageOf(path));
+    editor.setModel(buffer.model);
+    const state = viewStates.get(file);
+    if (state) editor.restoreViewState(state);
+    const position = editor.getPosition();
+    if (position) setCursor({ line: position.lineNumber, column: position.column });
+    return () => {
+      const now = editor.saveViewState();
+      if (now && editor.getModel() === buffer.model) viewStates.set(file, now);
+    };
+  }, [monaco, editor, file, path]);
+
+  useEffect(() => {
+    if (editor && request > 0) editor.focus();
+  }, [editor, file, request]);
+
+  if (problem) return <Failure title="The editor could not be loaded">{problem}</Failure>;
+  return (
+    <div className="relative h-full">
+      {editor ? null : (
+        <div className="absolute inset-0">
+          <Loading>Loading the editor…</Loading>
+        </div>
+      )}
+      <div ref={host} className="h-full" data-testid="code" />
+    </div>
+  );
+}

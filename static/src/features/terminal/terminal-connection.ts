@@ -1,0 +1,231 @@
+/**
+ * One viewer of one terminal: bytes in, bytes out, nothing of the screen.
+ *
+ * Output is exact over reconnects: the connection remembers the next byte it expects, asks for the rest with
+ * `since=`, drops bytes it has had and treats a hole as a protocol error. Acks tell the server what has been
+ * *rendered*, so a slow screen slows the program and not the page.
+ */
+import { ReconnectingSocket, type LinkStatus } from '@/lib/reconnecting-socket';
+import { InputWindow } from './input-window';
+import {
+  Close,
+  PROTOCOL,
+  decodeFrame,
+  encodeAck,
+  encodeInput,
+  encodeResize,
+  type Control,
+  type Exit,
+} from './protocol';
+
+/** Used until `hello` names the window. */
+export const DEFAULT_WINDOW_BYTES = 256 * 1024;
+
+/** An ack is sent each time this fraction of the window has been rendered. */
+export const ACKS_PER_WINDOW = 4;
+
+/** After a refusal, how long to wait for the server's `input` before trying anyway. */
+export const BUSY_RETRY_MS = 1_000;
+
+/** Input younger than this when a connection breaks may not have arrived; the user is told. */
+export const UNCERTAIN_INPUT_MS = 2_000;
+
+/** Our close code for a frame of the server that makes no sense; browsers may only send 1000 and 3000–4999. */
+export const CLOSE_BAD_SERVER_FRAME = 4002;
+
+export type EndReason = 'closed' | 'gone' | 'signed_out';
+
+export interface TerminalCallbacks {
+  /** New bytes for the screen; `rendered` must be called when they are on it. */
+  onOutput: (bytes: Uint8Array, rendered: () => void) => void;
+  /** The screen must be cleared, after what was given before. */
+  onClear: () => void;
+  onStatus: (status: LinkStatus) => void;
+  onHello?: (hello: Extract<Control, { type: 'hello' }>) => void;
+  onExit?: (exit: Exit) => void;
+  onSize?: (cols: number, rows: number) => void;
+  onNotice?: (level: string, text: string) => void;
+  /** The connection is over for good. */
+  onEnd?: (reason: EndReason) => void;
+  /** The handshake failed; the owner may find out why over HTTP. */
+  onRefused?: () => void;
+}
+
+export class TerminalConnection {
+  private readonly socket: ReconnectingSocket;
+  private readonly input = new InputWindow();
+  /** Sequence of the next output byte we have not had; `null` before the first hello. */
+  private next: number | null = null;
+  private rendered = 0;
+  private acked = 0;
+  /** End of what the server has sent on this connection: acks never go beyond. */
+  private received = 0;
+  private window = DEFAULT_WINDOW_BYTES;
+  private greeted = false;
+  private size: { cols: number; rows: number } | null = null;
+  private lastSentAt = Number.NEGATIVE_INFINITY;
+  private busyTimer: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(
+    url: string,
+    private readonly callbacks: TerminalCallbacks,
+  ) {
+    this.socket = new ReconnectingSocket({
+      url: () => (this.next === null ? url : `${url}?since=${this.next}`),
+      protocol: PROTOCOL,
+      onOpen: () => this.opened(),
+      onMessage: (data) => this.message(data),
+      onStatus: callbacks.onStatus,
+      onClose: (code, wasOpen) => this.closed(code, wasOpen),
+    });
+  }
+
+  get status(): LinkStatus {
+    return this.socket.status;
+  }
+
+  /** Queues input; `false` if so much is waiting already that it was refused. */
+  send(bytes: Uint8Array): boolean {
+    if (!this.input.push(bytes)) return false;
+    this.pump();
+    return true;
+  }
+
+  /** Tells the program the size of the screen, now and after every reconnect. */
+  resize(cols: number, rows: number): void {
+    this.size = { cols, rows };
+    if (this.greeted) this.socket.send(encodeResize(cols, rows));
+  }
+
+  dispose(): void {
+    this.clearBusyTimer();
+    this.socket.dispose();
+  }
+
+  private opened(): void {
+    this.greeted = false;
+  }
+
+  private message(data: ArrayBuffer | string): void {
+    if (typeof data === 'string') return this.fail('text frame');
+    try {
+      const frame = decodeFrame(data);
+      if (frame.type === 'output') this.output(frame.seq, frame.bytes);
+      else if (frame.control) this.control(frame.control);
+    } catch (error) {
+      this.fail(error instanceof Error ? error.message : 'bad frame');
+    }
+  }
+
+  private output(seq: number, bytes: Uint8Array): void {
+    const next = this.next;
+    if (next === null || !this.greeted) return this.fail('output before hello');
+    if (seq > next) return this.fail('output has a hole');
+    const end = seq + bytes.length;
+    this.received = Math.max(this.received, end);
+    if (end <= next) return this.acknowledge();
+    this.next = end;
+    const fresh = bytes.subarray(next - seq);
+    this.callbacks.onOutput(fresh, () => {
+      this.rendered = Math.max(this.rendered, end);
+      this.acknowledge();
+    });
+  }
+
+  private acknowledge(): void {
+    const offset = Math.min(this.rendered, this.received);
+    if (offset - this.acked < this.window / ACKS_PER_WINDOW) return;
+    if (this.socket.send(encodeAck(offset))) this.acked = offset;
+  }
+
+  private control(control: Control): void {
+    switch (control.type) {
+      case 'hello':
+        return this.hello(control);
+      case 'reset':
+        return this.clear(control.seq);
+      case 'exit':
+        return this.callbacks.onExit?.({ code: control.code, signal: control.signal });
+      case 'size':
+        return this.callbacks.onSize?.(control.cols, control.rows);
+      case 'busy':
+        this.input.refuse(control.accepted);
+        this.clearBusyTimer();
+        this.busyTimer = setTimeout(() => {
+          this.input.unblock();
+          this.pump();
+        }, BUSY_RETRY_MS);
+        return;
+      case 'input':
+        this.clearBusyTimer();
+        this.input.accept(control.accepted);
+        return this.pump();
+      case 'notice':
+        return this.callbacks.onNotice?.(control.level, control.text);
+    }
+  }
+
+  private hello(hello: Extract<Control, { type: 'hello' }>): void {
+    this.window = Math.max(1, hello.window);
+    this.received = hello.seq;
+    this.acked = hello.seq;
+    // A first visit, a ring that has forgotten what we miss, or another program: draw from the start.
+    if (hello.reset || this.next === null || hello.seq > this.next) this.clear(hello.seq);
+    this.greeted = true;
+    this.callbacks.onHello?.(hello);
+    if (this.size) this.socket.send(encodeResize(this.size.cols, this.size.rows));
+    this.pump();
+  }
+
+  private clear(seq: number): void {
+    this.next = seq;
+    this.rendered = seq;
+    this.received = seq;
+    this.acked = seq;
+    this.callbacks.onClear();
+  }
+
+  private pump(): void {
+    if (!this.greeted) return;
+    for (let chunk = this.input.next(); chunk; chunk = this.input.next()) {
+      if (!this.socket.send(encodeInput(chunk))) return;
+      this.lastSentAt = Date.now();
+    }
+  }
+
+  private closed(code: number, wasOpen: boolean): boolean {
+    this.greeted = false;
+    this.clearBusyTimer();
+    const unconfirmed = this.input.restart();
+    if (unconfirmed > 0 && Date.now() - this.lastSentAt < UNCERTAIN_INPUT_MS) {
+      this.callbacks.onNotice?.('warning', 'What you typed last may not have arrived.');
+    }
+    if (!wasOpen) this.callbacks.onRefused?.();
+    const end = endReason(code);
+    if (end) this.callbacks.onEnd?.(end);
+    return end !== null;
+  }
+
+  private fail(reason: string): void {
+    this.greeted = false;
+    this.socket.reset(CLOSE_BAD_SERVER_FRAME, reason);
+  }
+
+  private clearBusyTimer(): void {
+    if (this.busyTimer !== null) clearTimeout(this.busyTimer);
+    this.busyTimer = null;
+  }
+}
+
+function endReason(code: number): EndReason | null {
+  switch (code) {
+    case Close.terminalClosed:
+      return 'closed';
+    case Close.gone:
+      return 'gone';
+    case Close.loginEnded:
+      return 'signed_out';
+    default:
+      return null;
+  }
+}

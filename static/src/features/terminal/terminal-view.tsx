@@ -1,0 +1,112 @@
+/** One terminal's screen in the page: makes a `TerminalScreen`, shows its connection state over it. */
+'use client';
+
+import { useEffect, useRef, useState } from 'react';
+import { API_BASE, reportSignedOut } from '@/api/client';
+import { messageOf } from '@/api/problem';
+import type { Terminal } from '@/api/types';
+import { useConfirm } from '@/components/confirm';
+import { Spinner } from '@/components/states';
+import { useTheme } from '@/components/theme';
+import { useToast } from '@/components/toasts';
+import { isPageKey } from '@/features/workspace/page-keys';
+import { useWorkspace } from '@/features/workspace/workspace-context';
+import { cx } from '@/lib/cx';
+import { formatBytes } from '@/lib/format';
+import type { LinkStatus } from '@/lib/reconnecting-socket';
+import { socketUrl } from '@/lib/socket-url';
+import type { TerminalScreen } from './terminal-screen';
+
+const WORDS: Record<LinkStatus, string | null> = {
+  connecting: 'Connecting…',
+  connected: null,
+  reconnecting: 'Reconnecting…',
+  restarting: 'The server is restarting…',
+  offline: 'You are offline',
+  closed: null,
+};
+
+async function terminalFont(): Promise<string> {
+  const own = getComputedStyle(document.documentElement).getPropertyValue('--font-code').trim();
+  const family = `${own ? `${own}, ` : ''}ui-monospace, "DejaVu Sans Mono", monospace`;
+  // xterm measures once: the font must be there first.
+  await document.fonts.load(`13px ${own || 'monospace'}`).catch(() => undefined);
+  return family;
+}
+
+export function TerminalView({ terminal, visible }: { terminal: Terminal; visible: boolean }) {
+  const { id: session, terminals } = useWorkspace();
+  const host = useRef<HTMLDivElement>(null);
+  const screen = useRef<TerminalScreen | null>(null);
+  const [status, setStatus] = useState<LinkStatus>('connecting');
+  const { theme } = useTheme();
+  const currentTheme = useRef(theme);
+  currentTheme.current = theme;
+  const confirm = useConfirm();
+  const toast = useToast();
+  const { id } = terminal;
+
+  useEffect(() => {
+    let disposed = false;
+    let unregister: (() => void) | null = null;
+    const element = host.current;
+    if (!element) return;
+    const open = async (): Promise<void> => {
+      const [{ TerminalScreen: Screen }, family] = await Promise.all([import('./terminal-screen'), terminalFont()]);
+      if (disposed) return;
+      const url = socketUrl(`${API_BASE}/sessions/${session}/terminals/${id}/socket`);
+      const created = new Screen(element, url, family, currentTheme.current, {
+        onStatus: setStatus,
+        onExit: (exit) => terminals.exited(id, exit),
+        onNotice: (level, text) => toast(text, level === 'error' ? 'danger' : 'info'),
+        onEnd: (reason) => (reason === 'signed_out' ? reportSignedOut() : terminals.remove(id)),
+        // The list tells whether this terminal still exists; a 401 reports itself.
+        onRefused: () => void terminals.refresh().catch(() => undefined),
+        confirmLink: (address) =>
+          confirm({
+            title: 'Open this address?',
+            text: <span className="font-mono text-xs break-all">{address}</span>,
+            yes: 'Open in a new tab',
+          }),
+        confirmPaste: (bytes) =>
+          confirm({
+            title: 'Paste this much?',
+            text: `The clipboard holds ${formatBytes(bytes)}. The terminal will be busy with it for a while.`,
+            yes: 'Paste',
+          }),
+        isPageKey,
+        onCopied: (ok) => !ok && toast('The clipboard is not available.', 'danger'),
+      });
+      screen.current = created;
+      unregister = terminals.register(id, {
+        type: (text) => created.type(text),
+        focus: () => created.focus(),
+      });
+    };
+    open().catch((error: unknown) => toast(messageOf(error), 'danger'));
+    return () => {
+      disposed = true;
+      unregister?.();
+      screen.current?.dispose();
+      screen.current = null;
+    };
+  }, [session, id, terminals, toast, confirm]);
+
+  useEffect(() => screen.current?.setTheme(theme), [theme]);
+
+  const words = WORDS[status];
+  return (
+    <div className={cx('absolute inset-0', !visible && 'hidden')}>
+      <div ref={host} className={cx('h-full transition-opacity', words && 'opacity-60')} data-testid="terminal" />
+      {words ? (
+        <div
+          role="status"
+          className="absolute top-2 right-4 flex items-center gap-2 rounded-md border border-line-strong bg-raised px-2.5 py-1 text-xs shadow-pop"
+        >
+          <Spinner className="size-3.5" />
+          {words}
+        </div>
+      ) : null}
+    </div>
+  );
+}

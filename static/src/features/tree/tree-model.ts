@@ -1,0 +1,94 @@
+/** The workspace's items as a pure value: what the server listed, plus every change since. */
+import type { Item } from '@/api/types';
+import type { TreeChange } from '@/features/session/events';
+import { baseName, compareNames, isWithin, parentOf } from '@/lib/paths';
+
+/** Identity of the root in the tree; no path is empty. */
+export const ROOT = '';
+
+export interface TreeModel {
+  items: ReadonlyMap<string, Item>;
+  /** Paths of the children of each folder, folders first, then by name. */
+  children: ReadonlyMap<string, readonly string[]>;
+}
+
+export const EMPTY_TREE: TreeModel = { items: new Map(), children: new Map([[ROOT, []]]) };
+
+export function treeOf(items: Iterable<Item>): TreeModel {
+  const byPath = new Map<string, Item>();
+  for (const item of items) byPath.set(item.path, item);
+  return indexed(byPath);
+}
+
+/** The tree after some changes; a removed folder takes along what is in it. */
+export function applyChanges(tree: TreeModel, changes: readonly TreeChange[]): TreeModel {
+  if (changes.length === 0) return tree;
+  const items = new Map(tree.items);
+  for (const { path, item } of changes) {
+    if (item) {
+      const before = items.get(path);
+      // A folder that became a file has no children any more.
+      if (before?.kind === 'folder' && item.kind !== 'folder') removeWithin(items, path);
+      items.set(path, item);
+    } else {
+      removeWithin(items, path);
+    }
+  }
+  return indexed(items);
+}
+
+/** The tree after a rename, so that the page need not wait for the server's event. */
+export function applyMove(tree: TreeModel, from: string, to: string): TreeModel {
+  const items = new Map<string, Item>();
+  for (const item of tree.items.values()) {
+    const path = isWithin(item.path, from) ? to + item.path.slice(from.length) : item.path;
+    items.set(path, path === item.path ? item : { ...item, path });
+  }
+  return indexed(items);
+}
+
+export function isFolder(tree: TreeModel, path: string): boolean {
+  return path === ROOT || tree.items.get(path)?.kind === 'folder';
+}
+
+/** A name not yet taken in `folder`: `name`, `name 2`, … before the extension. */
+export function freeName(tree: TreeModel, folder: string, name: string): string {
+  const taken = new Set((tree.children.get(folder) ?? []).map(baseName));
+  const dot = name.lastIndexOf('.') > 0 ? name.lastIndexOf('.') : name.length;
+  for (let count = 1; ; count += 1) {
+    const candidate = count === 1 ? name : `${name.slice(0, dot)} ${count}${name.slice(dot)}`;
+    if (!taken.has(candidate)) return candidate;
+  }
+}
+
+function removeWithin(items: Map<string, Item>, path: string): void {
+  items.delete(path);
+  const below = `${path}/`;
+  for (const key of items.keys()) if (key.startsWith(below)) items.delete(key);
+}
+
+function indexed(items: Map<string, Item>): TreeModel {
+  // Parents are listed by the server; one that is missing (between two pages) is shown anyway.
+  for (const item of [...items.values()]) {
+    for (let folder = parentOf(item.path); folder !== ROOT && !items.has(folder); folder = parentOf(folder)) {
+      items.set(folder, placeholder(folder, item.modified_at));
+    }
+  }
+  const children = new Map<string, string[]>([[ROOT, []]]);
+  for (const item of items.values()) {
+    if (item.kind === 'folder' && !children.has(item.path)) children.set(item.path, []);
+    const parent = parentOf(item.path);
+    const siblings = children.get(parent);
+    if (siblings) siblings.push(item.path);
+    else children.set(parent, [item.path]);
+  }
+  const rank = (path: string): number => (items.get(path)?.kind === 'folder' ? 0 : 1);
+  for (const siblings of children.values()) {
+    siblings.sort((a, b) => rank(a) - rank(b) || compareNames(baseName(a), baseName(b)));
+  }
+  return { items, children };
+}
+
+function placeholder(path: string, time: string): Item {
+  return { path, kind: 'folder', size: 0, executable: false, modified_at: time };
+}

@@ -1,0 +1,79 @@
+/** The user's commands on the tree: they change it, tell about failures, and keep the tabs in step. */
+'use client';
+
+import { useMemo } from 'react';
+import { messageOf } from '@/api/problem';
+import { useConfirm } from '@/components/confirm';
+import { useToast } from '@/components/toasts';
+import { useWorkspace } from '@/features/workspace/workspace-context';
+import { baseName, displayName, isWithin, joinPath, parentOf } from '@/lib/paths';
+import { createFile, createFolder, moveItem, removeItem, treeFailure } from './tree-actions';
+
+export interface TreeCommands {
+  /** Resolve to the problem in the user's words, or `null` when done. */
+  create: (kind: 'file' | 'folder', folder: string, name: string) => Promise<string | null>;
+  rename: (path: string, name: string) => Promise<string | null>;
+  move: (path: string, folder: string) => Promise<string | null>;
+  remove: (path: string) => Promise<boolean>;
+}
+
+export function useTreeCommands(): TreeCommands {
+  const workspace = useWorkspace();
+  const confirm = useConfirm();
+  const toast = useToast();
+
+  return useMemo(() => {
+    const { id, files, tree } = workspace;
+
+    const moveTo = async (from: string, to: string): Promise<string | null> => {
+      if (from === to) return null;
+      await files.saveWithin(from);
+      try {
+        await moveItem(id, from, to);
+      } catch (error) {
+        return treeFailure(error, baseName(to));
+      }
+      files.moved(from, to);
+      tree.moved(from, to);
+      return null;
+    };
+
+    return {
+      async create(kind, folder, name) {
+        const path = joinPath(folder, name);
+        try {
+          if (kind === 'folder') {
+            await createFolder(id, path);
+          } else {
+            await createFile(id, path);
+            workspace.open(path, true);
+          }
+          return null;
+        } catch (error) {
+          return treeFailure(error, name);
+        }
+      },
+      rename: (path, name) => moveTo(path, joinPath(parentOf(path), name)),
+      move: (path, folder) => moveTo(path, joinPath(folder, baseName(path))),
+      async remove(path) {
+        const folder = tree.tree.items.get(path)?.kind === 'folder';
+        const yes = await confirm({
+          title: `Delete “${displayName(baseName(path))}”?`,
+          text: folder ? 'The folder and everything in it are deleted.' : 'The file is deleted.',
+          yes: 'Delete',
+          danger: true,
+        });
+        if (!yes) return false;
+        try {
+          await removeItem(id, path);
+        } catch (error) {
+          toast(messageOf(error), 'danger');
+          return false;
+        }
+        for (const file of files.tabs.get().files) if (isWithin(file.path, path)) files.close(file.path);
+        tree.apply([{ path, item: null }]);
+        return true;
+      },
+    };
+  }, [workspace, confirm, toast]);
+}

@@ -1,0 +1,68 @@
+/** Listens for the page's own keys, before editor and terminal see them. */
+'use client';
+
+import { useEffect, useRef } from 'react';
+import { useConfirm } from '@/components/confirm';
+import { useCloseFile } from '@/features/editor/use-close-file';
+import { pageCommand, type PageCommand } from './page-keys';
+import { useWorkspace } from './workspace-context';
+
+interface Commands {
+  run: () => void;
+  help: () => void;
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  return (
+    target instanceof HTMLElement &&
+    (target.isContentEditable || target.matches('input, textarea, select, [role="textbox"]'))
+  );
+}
+
+export function usePageKeys(commands: Commands): void {
+  const workspace = useWorkspace();
+  const closeFile = useCloseFile(useConfirm());
+  const latest = useRef(commands);
+  latest.current = commands;
+
+  useEffect(() => {
+    const { files, terminals } = workspace;
+    const inTerminal = (target: EventTarget | null): boolean =>
+      target instanceof Element && target.closest('[data-testid="terminal"]') !== null;
+
+    const perform = (command: PageCommand, event: KeyboardEvent): void => {
+      switch (command) {
+        case 'save':
+          return void files.active?.save();
+        case 'run':
+          return latest.current.run();
+        case 'toggle_terminal':
+          return inTerminal(event.target) ? workspace.focusEditor() : terminals.focusActive();
+        case 'new_terminal':
+          return void terminals.open();
+        case 'close_tab': {
+          const { active } = files.tabs.get();
+          return void (active !== null && closeFile(active));
+        }
+        case 'next_tab':
+          return files.cycle(1);
+        case 'previous_tab':
+          return files.cycle(-1);
+        case 'help':
+          return latest.current.help();
+      }
+    };
+
+    const onKeyDown = (event: KeyboardEvent): void => {
+      const command = pageCommand(event, inTerminal(event.target), isTyping(event.target));
+      if (command === null) return;
+      // A dialog asks something first; the page's keys wait.
+      if (document.querySelector('[role="dialog"], [role="alertdialog"]')) return;
+      event.preventDefault();
+      event.stopPropagation();
+      if (!event.repeat) perform(command, event);
+    };
+    window.addEventListener('keydown', onKeyDown, true);
+    return () => window.removeEventListener('keydown', onKeyDown, true);
+  }, [workspace, closeFile]);
+}

@@ -1,0 +1,32 @@
+/** Saves everything and runs the file in front in the terminal. */
+'use client';
+
+import { useCallback } from 'react';
+import { useToast } from '@/components/toasts';
+import { extensionOf, shellQuote } from '@/lib/paths';
+import { useWorkspace } from './workspace-context';
+
+export function runnable(path: string | null): path is string {
+  return path !== null && extensionOf(path) === 'py';
+}
+
+export function useRun(): () => void {
+  const workspace = useWorkspace();
+  const toast = useToast();
+  return useCallback(() => {
+    const { active } = workspace.files.tabs.get();
+    if (!runnable(active)) return toast('Open a Python file to run it.');
+    const run = async (): Promise<void> => {
+      if (!(await workspace.files.saveAll())) {
+        return toast('Not everything could be saved, so nothing was run.', 'danger');
+      }
+      if (workspace.session.get().state !== 'ready') {
+        return toast('The session is not running. Open it first.', 'danger');
+      }
+      if (!(await workspace.terminals.run(`python ${shellQuote(active)}`))) {
+        toast('No terminal could be opened.', 'danger');
+      }
+    };
+    void run();
+  }, [workspace, toast]);
+}

@@ -1,0 +1,85 @@
+/** The workspace's upper line: where one is, and what one can do with all of it. */
+'use client';
+
+import { CircleHelp, Ellipsis, PencilLine, Play, RotateCw, Square } from 'lucide-react';
+import Link from 'next/link';
+import { useState } from 'react';
+import { Button, IconButton } from '@/components/button';
+import { Dropdown, type MenuEntry } from '@/components/menu';
+import { NameDialog } from '@/features/dashboard/name-dialog';
+import { renameSession } from '@/features/session/session-api';
+import { StateBadge } from '@/features/session/state-badge';
+import { Logo } from '@/features/shell/logo';
+import { ThemeToggle } from '@/features/shell/theme-toggle';
+import { UserMenu } from '@/features/shell/user-menu';
+import { displayName } from '@/lib/paths';
+import { useStore } from '@/lib/store';
+import { runnable } from './use-run';
+import { useWorkspace } from './workspace-context';
+
+export function WorkspaceHeader({ onRun, onHelp }: { onRun: () => void; onHelp: () => void }) {
+  const workspace = useWorkspace();
+  const session = useStore(workspace.session);
+  const { active } = useStore(workspace.files.tabs);
+  const [renaming, setRenaming] = useState(false);
+  const running = session.state === 'ready';
+
+  const entries: MenuEntry[] = [
+    { label: 'Rename session…', icon: <PencilLine />, onSelect: () => setRenaming(true) },
+    'line',
+    running || session.state === 'starting'
+      ? { label: 'Stop', icon: <Square />, onSelect: () => void workspace.stop() }
+      : { label: 'Open', icon: <Play />, onSelect: () => void workspace.start() },
+    { label: 'Restart', icon: <RotateCw />, onSelect: () => void workspace.restart() },
+  ];
+
+  return (
+    <header className="flex h-11 shrink-0 items-center gap-2 border-b bg-panel px-3">
+      <Link href="/" prefetch={false} aria-label="To your sessions" title="To your sessions" className="rounded-md">
+        <Logo className="size-6" />
+      </Link>
+      <span aria-hidden className="text-line-strong">
+        /
+      </span>
+      <h1 className="min-w-0 truncate font-semibold">{displayName(session.name)}</h1>
+      <Dropdown
+        align="start"
+        entries={entries}
+        trigger={
+          <IconButton label="Session menu">
+            <Ellipsis />
+          </IconButton>
+        }
+      />
+      <StateBadge state={session.state} />
+      <div className="flex-1" />
+      <Button
+        variant="primary"
+        disabled={!runnable(active)}
+        title={runnable(active) ? 'Save all and run this file' : 'Open a Python file to run it'}
+        onClick={onRun}
+      >
+        <Play aria-hidden className="size-3.5 fill-current" /> Run
+      </Button>
+      <span aria-hidden className="mx-1 h-5 w-px bg-line" />
+      <IconButton label="Keyboard shortcuts" onClick={onHelp} className="size-7">
+        <CircleHelp />
+      </IconButton>
+      <ThemeToggle />
+      <UserMenu />
+      {renaming ? (
+        <NameDialog
+          title="Rename session"
+          label="Name"
+          action="Rename"
+          initial={session.name}
+          submit={async (name) => {
+            await renameSession(session.id, name);
+            workspace.session.update((old) => ({ ...old, name }));
+          }}
+          onClose={() => setRenaming(false)}
+        />
+      ) : null}
+    </header>
+  );
+}

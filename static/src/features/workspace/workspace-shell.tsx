@@ -1,0 +1,61 @@
+/** The workspace's frame: header, tree | editor over terminal, status bar. Its proportions are remembered. */
+'use client';
+
+import { useState } from 'react';
+import { Group, Panel, Separator, useDefaultLayout } from 'react-resizable-panels';
+import { EditorPanel } from '@/features/editor/editor-panel';
+import { TerminalPanel } from '@/features/terminal/terminal-panel';
+import { TreePanel } from '@/features/tree/tree-panel';
+import { ShortcutHelp } from './shortcut-help';
+import { StatusBar } from './status-bar';
+import { useOpenTabsMemory } from './use-open-tabs-memory';
+import { usePageKeys } from './use-page-keys';
+import { useRun } from './use-run';
+import { useUnloadGuard } from './use-unload-guard';
+import { WorkspaceHeader } from './workspace-header';
+
+export function WorkspaceShell() {
+  const [help, setHelp] = useState(false);
+  const run = useRun();
+  const columns = useDefaultLayout({ id: 'carrel.columns', onlySaveAfterUserInteractions: true });
+  const rows = useDefaultLayout({ id: 'carrel.rows', onlySaveAfterUserInteractions: true });
+  usePageKeys({ run, help: () => setHelp(true) });
+  useOpenTabsMemory();
+  useUnloadGuard();
+
+  return (
+    <div className="flex h-dvh flex-col overflow-hidden">
+      <WorkspaceHeader onRun={run} onHelp={() => setHelp(true)} />
+      <main className="min-h-0 flex-1">
+        <Group
+          id="carrel.columns"
+          {...(columns.defaultLayout ? { defaultLayout: columns.defaultLayout } : {})}
+          onLayoutChanged={columns.onLayoutChanged}
+        >
+          <Panel id="files" defaultSize={240} minSize={140} maxSize="50%" groupResizeBehavior="preserve-pixel-size">
+            <TreePanel />
+          </Panel>
+          <Separator className="splitter w-px" aria-label="Width of the files" />
+          <Panel id="work" minSize="30%">
+            <Group
+              id="carrel.rows"
+              orientation="vertical"
+              {...(rows.defaultLayout ? { defaultLayout: rows.defaultLayout } : {})}
+              onLayoutChanged={rows.onLayoutChanged}
+            >
+              <Panel id="editor" minSize={80}>
+                <EditorPanel />
+              </Panel>
+              <Separator className="splitter h-px" aria-label="Height of the editor" />
+              <Panel id="terminal" defaultSize="38%" minSize={80}>
+                <TerminalPanel />
+              </Panel>
+            </Group>
+          </Panel>
+        </Group>
+      </main>
+      <StatusBar />
+      <ShortcutHelp open={help} onClose={() => setHelp(false)} />
+    </div>
+  );
+}

@@ -1,0 +1,182 @@
+/**
+ * Everything one open workspace holds, outside React: the live session, its tree, tabs and terminals.
+ *
+ * **Talks to** the server through its parts; React reads their stores. One instance per visit of a session.
+ */
+import { reportSignedOut } from '@/api/client';
+import { readFile, writeFile } from '@/api/files';
+import { ApiError, messageOf } from '@/api/problem';
+import type { Session } from '@/api/types';
+import { createMonacoBuffer } from '@/features/editor/monaco-buffer';
+import { draftTable } from '@/features/editor/draft-database';
+import { Drafts } from '@/features/editor/drafts';
+import { OpenFiles } from '@/features/editor/open-files';
+import type { Progress, SessionEvent } from '@/features/session/events';
+import { fetchSession, restartSession, startSession, stopSession } from '@/features/session/session-api';
+import { SessionConnection } from '@/features/session/session-connection';
+import { TerminalSet } from '@/features/terminal/terminal-set';
+import { fetchTreePage } from '@/features/tree/tree-actions';
+import { TreeStore } from '@/features/tree/tree-store';
+import type { LinkStatus } from '@/lib/reconnecting-socket';
+import { socketUrl } from '@/lib/socket-url';
+import { Store } from '@/lib/store';
+
+export interface WorkspaceCallbacks {
+  onNotice: (text: string, level: string) => void;
+  onGone: () => void;
+  onSession: (session: Session) => void;
+}
+
+export class Workspace {
+  readonly session: Store<Session>;
+  readonly link = new Store<LinkStatus>('connecting');
+  readonly progress = new Store<Progress | null>(null);
+  /** Why the last request to start, stop or restart was refused. */
+  readonly refusal = new Store<string | null>(null);
+  /** Counts the requests to put the keyboard into the editor. */
+  readonly focusRequests = new Store(0);
+  readonly tree: TreeStore;
+  readonly files: OpenFiles;
+  readonly terminals: TerminalSet;
+  readonly drafts: Drafts;
+  private readonly connection: SessionConnection;
+  /** Opening the page opens the session; a session that is stopped later stays stopped. */
+  private autoStart = true;
+  private autoTerminal = true;
+  private disposed = false;
+
+  constructor(
+    session: Session,
+    user: string,
+    private readonly callbacks: WorkspaceCallbacks,
+  ) {
+    const { id } = session;
+    this.session = new Store(session);
+    this.drafts = new Drafts(draftTable(), `${user}/${id}`);
+    this.files = new OpenFiles({
+      read: (path) => readFile(id, path),
+      write: (path, bytes, expect) => writeFile(id, path, bytes, expect),
+      createBuffer: createMonacoBuffer,
+      drafts: this.drafts,
+      onConflictCopy: (path) => callbacks.onNotice(`Both versions were kept; the other is “${path}”.`, 'info'),
+    });
+    this.tree = new TreeStore(
+      (cursor) => fetchTreePage(id, cursor),
+      (changes) => this.files.treeChanged(changes),
+    );
+    this.terminals = new TerminalSet(id);
+    this.connection = new SessionConnection(socketUrl(`/api/v1/sessions/${id}/socket`), {
+      onEvent: (event) => this.handle(event),
+      onStatus: (status) => this.link.set(status),
+      onGone: callbacks.onGone,
+      onSignedOut: reportSignedOut,
+      onRefused: () => void this.lookAgain(),
+    });
+    void this.tree.load();
+    void this.drafts.tidy().catch(() => undefined);
+    this.settle(session);
+  }
+
+  get id(): string {
+    return this.session.get().id;
+  }
+
+  start = (): Promise<void> => this.ask(startSession);
+  stop = (): Promise<void> => this.ask(stopSession);
+  restart = (): Promise<void> => this.ask(restartSession);
+
+  /** Opens a file in front, with the keyboard in it if asked. */
+  open(path: string, focus: boolean): void {
+    this.files.open(path, this.tree.tree.items.get(path)?.size ?? null);
+    if (focus) this.focusEditor();
+  }
+
+  focusEditor(): void {
+    this.focusRequests.update((count) => count + 1);
+  }
+
+  dispose(): void {
+    this.disposed = true;
+    this.connection.dispose();
+    this.files.dispose();
+  }
+
+  private handle(event: SessionEvent): void {
+    switch (event.type) {
+      case 'hello':
+        this.changed(event.session);
+        // What happened while we were away is only in a fresh listing.
+        void this.tree.load();
+        return;
+      case 'state':
+        return this.changed({ ...this.session.get(), state: event.state, reason: event.reason });
+      case 'progress':
+        return this.progress.set(event.progress);
+      case 'tree':
+        return this.tree.apply(event.changes);
+      case 'tree_refetch':
+        return void this.tree.load();
+      case 'terminals':
+        return this.terminals.replace(event.items);
+      case 'notice':
+        return this.callbacks.onNotice(event.text, event.level);
+    }
+  }
+
+  private changed(session: Session): void {
+    const before = this.session.get().state;
+    this.session.set(session);
+    this.callbacks.onSession(session);
+    if (session.state !== before) this.settle(session);
+    else if (session.state === 'ready') void this.readTerminals();
+  }
+
+  /** What follows from a state just entered. */
+  private settle(session: Session): void {
+    if (session.state === 'cold' && this.autoStart) return void this.start();
+    if (session.state !== 'stopping') this.autoStart = false;
+    if (session.state === 'ready') {
+      this.progress.set(null);
+      this.refusal.set(null);
+      void this.readTerminals();
+    } else if (session.state !== 'starting' || this.terminals.state.get().items.length > 0) {
+      this.terminals.clear();
+      this.autoTerminal = true;
+    }
+  }
+
+  private async readTerminals(): Promise<void> {
+    try {
+      await this.terminals.refresh();
+    } catch {
+      // The socket's next hello, or the user's next click, asks again.
+      return;
+    }
+    if (this.disposed || this.session.get().state !== 'ready' || !this.autoTerminal) return;
+    this.autoTerminal = false;
+    if (this.terminals.state.get().items.length === 0) await this.terminals.open();
+  }
+
+  private async ask(request: (id: string) => Promise<Session>): Promise<void> {
+    this.autoStart = false;
+    this.refusal.set(null);
+    this.progress.set(null);
+    try {
+      const session = await request(this.id);
+      if (!this.disposed) this.changed(session);
+    } catch (error) {
+      if (!this.disposed) this.refusal.set(messageOf(error));
+    }
+  }
+
+  /** A handshake failed: HTTP tells why (a 401 reports itself). */
+  private async lookAgain(): Promise<void> {
+    try {
+      const session = await fetchSession(this.id);
+      if (!this.disposed) this.changed(session);
+    } catch (error) {
+      const gone = error instanceof ApiError && error.status === 404;
+      if (gone && !this.disposed) this.callbacks.onGone();
+    }
+  }
+}

@@ -1,0 +1,124 @@
+//! A PostgreSQL of our own: adopted, restarted, refused.
+
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Stdio};
+
+use carrel::db::embedded::EmbeddedError;
+use carrel::db::{Client, Db, EmbeddedPostgres};
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
+
+use crate::support::postgres;
+
+/// Names the directory of the cluster another test process is to start.
+const DIRECTORY: &str = "CARREL_IT_POSTGRES_DIRECTORY";
+
+/// Not a test but the life of a server that is killed; does nothing when run as a test.
+#[tokio::test]
+async fn starts_a_cluster_and_waits() {
+    let Some(dir) = std::env::var_os(DIRECTORY).map(std::path::PathBuf::from) else { return };
+    let run = std::env::var_os("CARREL_IT_POSTGRES_RUN").map(std::path::PathBuf::from).unwrap();
+    let (cluster, _) = EmbeddedPostgres::start(&dir, &run, "postgres", 10).await.unwrap();
+    println!("\nstarted {} {}", cluster.pid(), cluster.was_adopted());
+    std::future::pending::<()>().await;
+}
+
+/// Starts the cluster in another process and kills that with -9: the process id of PostgreSQL, which runs on.
+async fn started_by_one_who_was_killed(name: &str) -> (i32, bool) {
+    let name = name.to_owned();
+    let work = move || {
+        let place = postgres::place();
+        let mut server = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "db::embedded::starts_a_cluster_and_waits", "--nocapture"])
+            .env(DIRECTORY, place.data.join(&name))
+            .env("CARREL_IT_POSTGRES_RUN", place.run.join(&name))
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let output = std::io::BufReader::new(server.stdout.take().unwrap());
+        let line = std::io::BufRead::lines(output).map(Result::unwrap).find(|line| line.starts_with("started"));
+        let line = line.expect("the other process starts PostgreSQL");
+        server.kill().unwrap();
+        assert_eq!(server.wait().unwrap().signal(), Some(9));
+        let words: Vec<&str> = line.split(' ').collect();
+        (words[1].parse().unwrap(), words[2].parse().unwrap())
+    };
+    tokio::task::spawn_blocking(work).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_cluster_whose_server_was_killed_is_adopted_not_doubled() {
+    let (pid, adopted) = started_by_one_who_was_killed("adopted").await;
+    assert!(!adopted);
+    assert_eq!(started_by_one_who_was_killed("adopted").await, (pid, true));
+    let (cluster, url) = postgres::start("adopted").await.unwrap();
+    assert!(cluster.was_adopted());
+    assert_eq!(cluster.pid(), pid);
+    let db = Db::connect(&postgres::config(), &url).await.unwrap();
+    db.ping().await.unwrap();
+    db.close().await;
+    cluster.stop().await.unwrap();
+    cluster.stop().await.unwrap();
+    assert!(kill(Pid::from_raw(pid), None).is_err() || is_zombie(pid), "it has ended");
+
+    // Stopped, the same directory starts anew, quickly, with its data; with a note somebody else's process fits, too.
+    let note = postgres::place().data.join("adopted/cluster/postmaster.pid");
+    assert!(!note.exists());
+    std::fs::write(&note, format!("{}\n/elsewhere\n1\n5432\n/nowhere\n\n\nready   \n", std::process::id())).unwrap();
+    let start = std::time::Instant::now();
+    let (cluster, url) = postgres::start("adopted").await.unwrap();
+    println!("started again in {:?}", start.elapsed());
+    assert!(!cluster.was_adopted());
+    let db = Db::connect(&postgres::config(), &url).await.unwrap();
+    let me =
+        db.interactive().await.unwrap().query_one("select current_user::text, current_database()::text", &[]).await;
+    let me = me.unwrap();
+    assert_eq!((me.try_get::<_, &str>(0).unwrap(), me.try_get::<_, &str>(1).unwrap()), ("carrel", "carrel"));
+    cluster.stop().await.unwrap();
+}
+
+fn is_zombie(pid: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(')').next().is_none_or(|rest| rest.trim_start().starts_with('Z'))
+}
+
+#[tokio::test]
+async fn settings_that_could_lose_commits_are_refused() {
+    let (cluster, url) = postgres::start("careless").await.unwrap();
+    let admin = url.replace("carrel@", "postgres@");
+    let (client, connection) = tokio_postgres::connect(&admin, tokio_postgres::NoTls).await.unwrap();
+    let driver = tokio::spawn(connection);
+    client.batch_execute("alter system set synchronous_commit = off").await.unwrap();
+    drop(client);
+    driver.await.unwrap().unwrap();
+    cluster.stop().await.unwrap();
+    let Err(error) = postgres::start("careless").await else { panic!("it was started") };
+    assert!(matches!(error, EmbeddedError::NotDurable { setting: "synchronous_commit", .. }), "{error:?}");
+    let note = postgres::place().data.join("careless/cluster/postmaster.pid");
+    assert!(!note.exists(), "what is refused does not go on running");
+}
+
+#[tokio::test]
+async fn places_that_cannot_work_are_refused_with_the_remedy() {
+    let place = postgres::place();
+    let long = place.run.join("x".repeat(100));
+    let refusal = EmbeddedPostgres::start(&place.data.join("long"), &long, "postgres", 10).await.err().unwrap();
+    assert!(matches!(refusal, EmbeddedError::SocketPath(_)), "{refusal:?}");
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let start = async |dir: std::path::PathBuf, user: &str| {
+        EmbeddedPostgres::start(&dir, &place.run.join("refused"), user, 10).await.err().unwrap()
+    };
+    let refusal = start(place.data.join("nobody"), "no-such-user").await;
+    assert!(matches!(refusal, EmbeddedError::NoUser(_)), "{refusal:?}");
+    let refusal = start(place.data.join("root"), "root").await;
+    assert!(matches!(refusal, EmbeddedError::NoUser(_)), "{refusal:?}");
+    let closed = place.data.join("closed");
+    std::fs::create_dir_all(&closed).unwrap();
+    std::fs::set_permissions(&closed, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let refusal = start(closed.join("data"), "postgres").await;
+    let text = refusal.to_string();
+    assert!(matches!(refusal, EmbeddedError::Unreachable { .. }), "{refusal:?}");
+    assert!(text.contains("--data-dir") && text.contains(&*closed.to_string_lossy()), "{text}");
+}

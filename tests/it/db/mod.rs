@@ -1,0 +1,10 @@
+//! The database layer against a real PostgreSQL.
+
+mod accounts;
+mod blobs;
+mod embedded;
+mod items;
+mod items_random;
+mod pool;
+mod schema;
+mod sessions;

@@ -1,0 +1,106 @@
+//! Sessions: pages, compare-and-set, sandboxes.
+
+use carrel::db::{items, sessions};
+use carrel::model::{SandboxId, SessionId, SessionState as S, Usage};
+use time::{Duration, OffsetDateTime};
+
+use crate::support::postgres;
+
+#[tokio::test]
+async fn a_new_session_is_cold_and_empty() {
+    let db = postgres::db().await;
+    let session = postgres::session(&db).await;
+    let client = db.interactive().await.unwrap();
+    assert_eq!((session.state, session.sandbox, session.usage), (S::Cold, None, Usage::default()));
+    assert_eq!(sessions::get(&client, session.id).await.unwrap().as_ref(), Some(&session));
+    assert_eq!(items::all(&client, session.id).await.unwrap(), []);
+    assert_eq!(sessions::get(&client, SessionId::new()).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn pages_of_sessions_follow_each_other_newest_first() {
+    let db = postgres::db().await;
+    let (ada, bob) = (postgres::user(&db, "ada").await, postgres::user(&db, "bob").await);
+    let client = db.interactive().await.unwrap();
+    let mut expected = Vec::new();
+    for number in 0..5 {
+        let session = sessions::insert(&client, SessionId::new(), ada.id, &format!("s{number}")).await.unwrap();
+        expected.insert(0, session.id);
+    }
+    sessions::insert(&client, SessionId::new(), bob.id, "other").await.unwrap();
+    let gone = expected.remove(2);
+    assert!(sessions::mark_deleted(&client, gone).await.unwrap());
+    assert_eq!(sessions::count_of_owner(&client, ada.id).await.unwrap(), 4);
+    let (mut seen, mut cursor) = (Vec::new(), None);
+    loop {
+        let (page, next) = sessions::of_owner(&client, ada.id, 2, cursor).await.unwrap();
+        seen.extend(page.iter().map(|session| session.id));
+        cursor = next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, expected);
+}
+
+#[tokio::test]
+async fn a_transition_happens_only_from_the_states_named() {
+    let db = postgres::db().await;
+    let session = postgres::session(&db).await;
+    let client = db.interactive().await.unwrap();
+    let id = session.id;
+    let step = async |from: &[S], to, reason| {
+        sessions::transition(&client, id, from, to, reason).await.unwrap().map(|session| session.state)
+    };
+    assert_eq!(step(&[S::Cold, S::Failed], S::Starting, None).await, Some(S::Starting));
+    assert_eq!(step(&[S::Cold, S::Failed], S::Starting, None).await, None);
+    assert_eq!(step(&[S::Starting], S::Failed, Some("no room")).await, Some(S::Failed));
+    assert_eq!(sessions::get(&client, id).await.unwrap().unwrap().reason.as_deref(), Some("no room"));
+    assert_eq!(step(&[S::Failed], S::Deleted, None).await, Some(S::Deleted));
+    assert_eq!(step(&S::ALL, S::Cold, None).await, None);
+    assert_eq!(sessions::get(&client, id).await.unwrap(), None);
+    assert_eq!(sessions::rename(&client, id, "x").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn of_many_who_start_a_session_at_once_one_does() {
+    let db = postgres::db().await;
+    let id = postgres::session(&db).await.id;
+    let starting = (0..20).map(|_| async {
+        let client = db.interactive().await.unwrap();
+        sessions::transition(&client, id, &[S::Cold], S::Starting, None).await.unwrap().is_some()
+    });
+    let won = futures_util::future::join_all(starting).await.into_iter().filter(|won| *won).count();
+    assert_eq!(won, 1);
+}
+
+#[tokio::test]
+async fn a_sandbox_belongs_to_one_session_and_is_released_by_name() {
+    let db = postgres::db().await;
+    let (one, two) = (postgres::session(&db).await, postgres::session(&db).await);
+    let client = db.interactive().await.unwrap();
+    let (sandbox, other) = (SandboxId::new(), SandboxId::new());
+    assert!(sessions::claim_sandbox(&client, one.id, sandbox).await.unwrap());
+    assert!(sessions::claim_sandbox(&client, one.id, sandbox).await.unwrap(), "claiming again changes nothing");
+    assert!(!sessions::claim_sandbox(&client, one.id, other).await.unwrap(), "it has one already");
+    let refused = sessions::claim_sandbox(&client, two.id, sandbox).await.unwrap_err();
+    assert!(refused.is_conflict(sessions::SANDBOX_KEY), "{refused:?}");
+    sessions::mark_deleted(&client, one.id).await.unwrap();
+    let live = sessions::live(&client).await.unwrap();
+    assert_eq!(live.iter().map(|session| (session.id, session.sandbox)).collect::<Vec<_>>(), [(one.id, Some(sandbox))]);
+    assert!(!sessions::release_sandbox(&client, one.id, other).await.unwrap());
+    assert!(sessions::release_sandbox(&client, one.id, sandbox).await.unwrap());
+    assert_eq!(sessions::live(&client).await.unwrap(), []);
+    assert!(!sessions::claim_sandbox(&client, one.id, other).await.unwrap(), "it is deleted");
+}
+
+#[tokio::test]
+async fn last_use_never_goes_back() {
+    let db = postgres::db().await;
+    let session = postgres::session(&db).await;
+    let client = db.interactive().await.unwrap();
+    let later = (OffsetDateTime::now_utc() + Duration::hours(1)).replace_nanosecond(0).unwrap();
+    sessions::touch(&client, session.id, later).await.unwrap();
+    sessions::touch(&client, session.id, session.created_at).await.unwrap();
+    assert_eq!(sessions::get(&client, session.id).await.unwrap().unwrap().last_active_at, later);
+}

@@ -1,0 +1,7 @@
+//! Integration tests: one binary, real PostgreSQL, real Docker Engine. What is missing fails loudly.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests are not inside test functions")]
+
+mod db;
+mod engine;
+mod support;

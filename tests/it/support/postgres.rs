@@ -1,0 +1,125 @@
+//! One PostgreSQL for all tests of a run, a schema for each test, and a cluster of its own for those that break things.
+
+use std::path::PathBuf;
+use std::process::Child;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use carrel::config::DatabaseConfig;
+use carrel::db::embedded::EmbeddedError;
+use carrel::db::{self, Db, EmbeddedPostgres};
+use carrel::model::{Role, Session, SessionId, User, UserId};
+
+use super::cleaner;
+
+/// Where this run's clusters and their sockets lie.
+pub struct Place {
+    /// For clusters.
+    pub data: PathBuf,
+    /// For sockets; short, as their paths must be.
+    pub run: PathBuf,
+    _cleaner: Child,
+}
+
+/// This run's place. Below `target` if the system user PostgreSQL runs as can get there, else below `/tmp`.
+pub fn place() -> &'static Place {
+    static PLACE: OnceLock<Place> = OnceLock::new();
+    PLACE.get_or_init(|| {
+        use std::os::unix::fs::PermissionsExt;
+        let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+        let is_open = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o001 != 0;
+        let base = if target.ancestors().all(is_open) { target } else { std::env::temp_dir() };
+        let data = base.join(format!("postgres-{}", std::process::id()));
+        let run = std::env::temp_dir().join(format!("carrel-it-{}", std::process::id()));
+        for path in [&data, &run] {
+            std::fs::create_dir_all(path).unwrap();
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        let data = data.canonicalize().unwrap();
+        let cleaner = cleaner::post(cleaner::END_PROCESSES_AND_REMOVE, &[&data, &run]);
+        Place { data, run, _cleaner: cleaner }
+    })
+}
+
+/// Starts the cluster called `name` in this run's place.
+pub async fn start(name: &str) -> Result<(EmbeddedPostgres, String), EmbeddedError> {
+    let place = place();
+    EmbeddedPostgres::start(&place.data.join(name), &place.run.join(name), "postgres", 80).await
+}
+
+/// The URL of the cluster all tests share. It has a thread and a runtime of its own, as every test's runtime ends with the test.
+pub fn url() -> &'static str {
+    static URL: OnceLock<String> = OnceLock::new();
+    URL.get_or_init(|| {
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let (_postgres, url) = start("shared").await.expect("tests need PostgreSQL");
+                tell.send(url).unwrap();
+                std::future::pending::<()>().await;
+            });
+        });
+        told.recv().expect("PostgreSQL has not started")
+    })
+}
+
+/// A configuration with small pools and short times.
+pub fn config() -> DatabaseConfig {
+    DatabaseConfig {
+        interactive_connections: 4,
+        bulk_connections: 2,
+        waiting_line: 64,
+        checkout_timeout_ms: 5_000,
+        statement_timeout_ms: 10_000,
+        connect_timeout_ms: 2_000,
+        ..DatabaseConfig::default()
+    }
+}
+
+/// The URL of a new, empty schema in the database at `url`.
+pub async fn fresh_schema(url: &str) -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let schema = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    let driver = tokio::spawn(connection);
+    client.batch_execute(&format!("drop schema if exists {schema} cascade; create schema {schema}")).await.unwrap();
+    drop(client);
+    driver.await.unwrap().unwrap();
+    format!("{url}?options=-csearch_path%3D{schema}")
+}
+
+/// The pool of a new schema in the shared cluster, with tables.
+pub async fn db() -> Db {
+    db_with(&config()).await
+}
+
+/// The same with another configuration.
+pub async fn db_with(config: &DatabaseConfig) -> Db {
+    let url = fresh_schema(tokio::task::spawn_blocking(url).await.unwrap()).await;
+    let db = Db::connect(config, &url).await.unwrap();
+    db::schema::apply(&db).await.unwrap();
+    db
+}
+
+/// A user of that name.
+pub async fn user(db: &Db, name: &str) -> User {
+    let new = db::users::NewUser {
+        id: UserId::new(),
+        username: name.into(),
+        email: format!("{name}@example.org"),
+        password_hash: "hash".into(),
+        display_name: name.into(),
+        role: Role::User,
+    };
+    db::users::insert(&db.interactive().await.unwrap(), &new).await.unwrap()
+}
+
+/// A session of a new user.
+pub async fn session(db: &Db) -> Session {
+    let id = SessionId::new();
+    // The end of an id is its random part.
+    let name = format!("u{}", &id.0.simple().to_string()[20..]);
+    let owner = user(db, &name).await;
+    db::sessions::insert(&db.interactive().await.unwrap(), id, owner.id, "Homework").await.unwrap()
+}
