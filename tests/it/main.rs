@@ -4,4 +4,5 @@
 
 mod db;
 mod engine;
+mod http;
 mod support;

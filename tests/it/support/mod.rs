@@ -4,3 +4,4 @@ pub mod cleaner;
 pub mod engine;
 pub mod janitor;
 pub mod postgres;
+pub mod server;

@@ -2,22 +2,25 @@
 //!
 //! Everything waits for an event, and panics with what it was waiting for when none comes within [`PATIENCE`].
 
-use std::collections::VecDeque;
 use std::fs;
-use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
 use carrel_protocol::{
+<<<<<<< HEAD
     AgentError, Entry, EntryKind, ExitState, Expect, FrameCodec, Hello, LINK_SOCKET, LINK_TOKEN, Limits, Reply,
-    Request, TerminalInfo, TerminalSize, ToAgent, ToServer, ViewerEvent, ViewerId, WorkspacePath, WriteOptions,
-    codec,
+    Request, TerminalInfo, TerminalSize, ToAgent, ToServer, ViewerEvent, ViewerId, WorkspacePath, WriteOptions, codec,
+=======
+    EntryKind, LINK_SOCKET, LINK_TOKEN, Limits, Reply, Request, TerminalSize, ToAgent, WorkspacePath,
+>>>>>>> agent
 };
 use tempfile::TempDir;
-use uuid::Uuid;
+
+pub use crate::server::Link;
 
 /// Far beyond anything that should happen here.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -34,35 +37,53 @@ pub struct Sandbox {
     listener: UnixListener,
 }
 
-/// The server's end of one connection.
-pub struct Link {
-    pub hello: Hello,
-    stream: UnixStream,
-    buffer: BytesMut,
-    /// Frames that came while something else was waited for.
-    pub stash: VecDeque<ToServer>,
-    next_id: u64,
-}
-
 impl Sandbox {
     pub fn start() -> Self {
         Self::start_in(tempfile::tempdir().expect("temp dir"))
     }
 
+    /// As an ordinary user; needs root to become one.
+    pub fn start_as(user: u32) -> Self {
+        let (dir, agent) = Self::owned_by(user);
+        Self::run(dir, Command::new(agent).uid(user).gid(user))
+    }
+
+    /// As an ordinary user and PID 1 of its own namespace, as in a container; needs root.
+    pub fn start_as_init() -> Self {
+        let (dir, agent) = Self::owned_by(1000);
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--pid", "--fork", "--kill-child", "--mount-proc", "--setuid=1000", "--setgid=1000"]);
+        Self::run(dir, unshare.arg(agent))
+    }
+
+    /// Folders of an ordinary user, with an agent it may run.
+    fn owned_by(user: u32) -> (TempDir, PathBuf) {
+        let dir = tempfile::tempdir().expect("temp dir");
+        fs::create_dir(dir.path().join("w")).expect("workspace");
+        // The build folder may be closed to others.
+        let agent = dir.path().join("agent");
+        fs::copy(env!("CARGO_BIN_EXE_carrel-agent"), &agent).expect("copy");
+        for path in [dir.path(), &dir.path().join("w")] {
+            std::os::unix::fs::chown(path, Some(user), Some(user)).expect("this test runs as root");
+        }
+        (dir, agent)
+    }
+
     /// With `dir/w` as the workspace, if it is there already, and `dir/l` as the link folder.
     pub fn start_in(dir: TempDir) -> Self {
+        Self::run(dir, &mut Command::new(env!("CARGO_BIN_EXE_carrel-agent")))
+    }
+
+    fn run(dir: TempDir, agent: &mut Command) -> Self {
         let link = dir.path().join("l");
         fs::create_dir_all(dir.path().join("w")).expect("workspace");
         fs::create_dir_all(&link).expect("link folder");
         fs::write(link.join(LINK_TOKEN), TOKEN).expect("token");
         let listener = UnixListener::bind(link.join(LINK_SOCKET)).expect("bind");
-        let agent = Command::new(env!("CARGO_BIN_EXE_carrel-agent"))
-            .arg("--link-dir")
-            .arg(&link)
-            .arg("--workspace")
-            .arg(dir.path().join("w"))
-            .spawn()
-            .expect("agent");
+        let socket = fs::Permissions::from_mode(0o666);
+        fs::set_permissions(link.join(LINK_SOCKET), socket).expect("chmod");
+        agent.arg("--link-dir").arg(&link).arg("--workspace").arg(dir.path().join("w"));
+        let agent = agent.spawn().expect("agent");
         Self { dir, agent, listener }
     }
 
@@ -89,17 +110,7 @@ impl Sandbox {
     pub fn accept_silently(&self) -> Link {
         self.listener.set_nonblocking(false).expect("blocking");
         let stream = accept_within(&self.listener, PATIENCE);
-        stream.set_read_timeout(Some(PATIENCE)).expect("timeout");
-        let mut link = Link {
-            hello: Hello { version: 0, token: String::new(), terminals: Vec::new(), restored: false },
-            stream,
-            buffer: BytesMut::new(),
-            stash: VecDeque::new(),
-            next_id: 1,
-        };
-        let ToServer::Hello(hello) = link.read("the greeting") else { panic!("the first frame is no greeting") };
-        link.hello = hello;
-        link
+        Link::greeted(stream)
     }
 
     pub fn workspace(&self) -> PathBuf {
@@ -127,6 +138,13 @@ impl Sandbox {
         rustix::process::kill_process(rustix::process::Pid::from_raw(pid).expect("pid"), signal).expect("kill");
     }
 
+    /// Ends the agent and hands back its folders.
+    pub fn end(mut self) -> TempDir {
+        self.signal(rustix::process::Signal::TERM);
+        self.wait();
+        std::mem::replace(&mut self.dir, tempfile::tempdir().expect("temp dir"))
+    }
+
     /// Waits for the agent to end by itself.
     pub fn wait(&mut self) -> ExitStatus {
         until("the agent's end", || self.agent.try_wait().expect("wait"))
@@ -149,6 +167,7 @@ impl Drop for Sandbox {
     }
 }
 
+<<<<<<< HEAD
 impl Link {
     pub fn send(&mut self, frame: &ToAgent) {
         let bytes = codec::encoded(frame).expect("frame");
@@ -275,7 +294,8 @@ impl Link {
     pub fn collect(&mut self, viewer: ViewerId, from: u64, mut enough: impl FnMut(&[u8]) -> bool) -> Vec<u8> {
         let mut collected = Vec::new();
         while !enough(&collected) {
-            let awaited = format!("output after {:?}", String::from_utf8_lossy(&collected[collected.len().saturating_sub(80)..]));
+            let awaited =
+                format!("output after {:?}", String::from_utf8_lossy(&collected[collected.len().saturating_sub(80)..]));
             if let ViewerEvent::Output { seq, bytes } = self.event(viewer, &awaited) {
                 assert_eq!(seq, from + collected.len() as u64, "no byte twice, none missing");
                 collected.extend_from_slice(&bytes);
@@ -382,6 +402,8 @@ impl Link {
     }
 }
 
+=======
+>>>>>>> agent
 pub fn at(path: &str) -> WorkspacePath {
     WorkspacePath::new(path).expect(path)
 }

@@ -1,8 +1,10 @@
 //! The real agent as an ordinary process, driven over its socket as the server would.
 
 mod harness;
+mod server;
 
 mod files;
+mod init;
 mod link;
 mod scan;
 mod terminals;
