@@ -37,6 +37,9 @@ pub const MAX_VIEWERS: usize = 128;
 /// Bytes a viewer may have sent to a terminal that the terminal has not yet taken.
 pub const INPUT_WINDOW_BYTES: u64 = 64 * 1024;
 
+/// Requests of one connection that touch files and are not answered yet; more are refused with `TooMany`.
+pub const MAX_REQUESTS_IN_FLIGHT: usize = 256;
+
 /// Where the workspace lies inside a sandbox.
 pub const WORKSPACE_DIR: &str = "/workspace";
 

@@ -1,0 +1,199 @@
+//! What one thing in the workspace is, in the protocol's words.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::ffi::OsStr;
+
+use carrel_protocol::path::MAX_PATH_BYTES;
+use carrel_protocol::{Entry, EntryKind, NotKept, WorkspacePath};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, openat, readlinkat, statat};
+use rustix::io::Errno;
+
+use super::beneath::{file_type, split};
+use super::hash::{HashCache, Hashed, stamp};
+
+/// Names at the top of the workspace that begin so are the agent's own and never shown.
+pub const SCRATCH_PREFIX: &[u8] = b".carrel-tmp-";
+
+/// Folders whose content is made again by tools, at any depth: neither watched nor listed.
+const IGNORED_FOLDERS: [&[u8]; 4] = [b".venv", b"__pycache__", b"node_modules", b".cache"];
+
+/// Whether `path` lies in the agent's own scratch folder.
+#[must_use]
+pub fn is_scratch(path: &[u8]) -> bool {
+    path.starts_with(SCRATCH_PREFIX)
+}
+
+/// Whether a folder of this path is left out.
+#[must_use]
+pub fn is_ignored_folder(path: &[u8]) -> bool {
+    IGNORED_FOLDERS.contains(&split(path).1)
+}
+
+/// What was found at a path.
+#[derive(Debug)]
+pub struct Seen {
+    /// In the protocol's words.
+    pub entry: Entry,
+    /// A folder that is kept, so that one should look inside.
+    pub folder: bool,
+    /// It changed while it was hashed: look again later.
+    pub unsettled: bool,
+}
+
+/// Describes `name` in `parent`, whose path is `path`. `None` for what is hidden; a vanished thing is `NOENT`.
+///
+/// # Errors
+/// Whatever the system calls say, except that an unreadable file merely has no hash.
+pub fn describe(
+    parent: impl AsFd,
+    path: &[u8],
+    max_file_bytes: u64,
+    cache: &HashCache,
+) -> Result<Option<Seen>, Errno> {
+    let name = OsStr::from_bytes(split(path).1);
+    let stat = statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
+    let is_folder = file_type(&stat) == FileType::Directory;
+    if is_scratch(path) || (is_folder && is_ignored_folder(path)) {
+        return Ok(None);
+    }
+    let text = std::str::from_utf8(path).ok().filter(|text| WorkspacePath::new(*text).is_ok());
+    let Some(text) = text else {
+        return Ok(Some(Seen::not_kept(rendering(path), NotKept::Name)));
+    };
+    let (mut unsettled, path_text) = (false, text.to_owned());
+    let kind = match file_type(&stat) {
+        FileType::Directory => EntryKind::Folder,
+        FileType::RegularFile => {
+            let (kind, torn) = file(&parent, name, &stat, max_file_bytes, cache)?;
+            unsettled = torn;
+            kind
+        }
+        FileType::Symlink => link(text, readlinkat(&parent, name, Vec::new())?.to_bytes()),
+        _ => EntryKind::NotKept(NotKept::Special),
+    };
+    Ok(Some(Seen { entry: Entry { path: path_text, kind }, folder: is_folder, unsettled }))
+}
+
+impl Seen {
+    fn not_kept(path: String, why: NotKept) -> Self {
+        Self { entry: Entry { path, kind: EntryKind::NotKept(why) }, folder: false, unsettled: false }
+    }
+
+    /// `path` is not there.
+    #[must_use]
+    pub fn missing(path: &[u8]) -> Self {
+        let path = std::str::from_utf8(path).map_or_else(|_| rendering(path), str::to_owned);
+        Self { entry: Entry { path, kind: EntryKind::Missing }, folder: false, unsettled: false }
+    }
+}
+
+/// Whether a link at `path` with this target stays inside the workspace, by its text alone.
+#[must_use]
+pub fn stays_inside(path: &str, target: &str) -> bool {
+    if target.is_empty() || target.starts_with('/') || target.contains('\0') {
+        return false;
+    }
+    let mut depth = path.split('/').count() - 1;
+    for component in target.split('/') {
+        match component {
+            "" | "." => {}
+            ".." if depth == 0 => return false,
+            ".." => depth -= 1,
+            _ => depth += 1,
+        }
+    }
+    true
+}
+
+fn file(
+    parent: impl AsFd,
+    name: &OsStr,
+    stat: &Stat,
+    max_bytes: u64,
+    cache: &HashCache,
+) -> Result<(EntryKind, bool), Errno> {
+    let seen = stamp(stat);
+    let entry = |size, executable, hash| EntryKind::File { size, executable, hash };
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY | OFlags::CLOEXEC;
+    if let Some(hash) = cache.known(&seen).filter(|_| seen.size <= max_bytes) {
+        return Ok((entry(seen.size, seen.executable, Some(hash)), false));
+    }
+    let file: OwnedFd = match openat(&parent, name, flags, Mode::empty()) {
+        Ok(file) => file,
+        // Its owner took the right to read it away: it is there, but nobody can keep it.
+        Err(Errno::ACCESS | Errno::PERM) => return Ok((entry(seen.size, seen.executable, None), false)),
+        // Replaced by a link or a socket in this very moment.
+        Err(Errno::LOOP | Errno::NXIO) => return Ok((entry(seen.size, seen.executable, None), true)),
+        Err(errno) => return Err(errno),
+    };
+    if file_type(&fstat(&file)?) != FileType::RegularFile {
+        return Ok((entry(seen.size, seen.executable, None), true));
+    }
+    Ok(match cache.hash(&file, max_bytes)? {
+        Hashed::Content(hash, stamp) => (entry(stamp.size, stamp.executable, Some(hash)), false),
+        Hashed::TooLarge(stamp) => (entry(stamp.size, stamp.executable, None), false),
+        Hashed::Torn(stamp) => (entry(stamp.size, stamp.executable, None), true),
+    })
+}
+
+fn link(path: &str, target: &[u8]) -> EntryKind {
+    match std::str::from_utf8(target) {
+        Ok(target) if stays_inside(path, target) => EntryKind::Symlink { target: target.to_owned() },
+        Ok(_) => EntryKind::NotKept(NotKept::EscapingLink),
+        Err(_) => EntryKind::NotKept(NotKept::Name),
+    }
+}
+
+/// A path that is no [`WorkspacePath`], readable and bounded: invalid bytes as `\xNN`.
+fn rendering(path: &[u8]) -> String {
+    let mut text = String::new();
+    for chunk in path.utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            text.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    let mut end = text.len().min(MAX_PATH_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_judged_by_where_their_text_leads() {
+        for (path, target, inside) in [
+            ("l", "a/b", true),
+            ("l", ".", true),
+            ("l", "..", false),
+            ("d/l", "..", true),
+            ("d/l", "../../etc", false),
+            ("d/l", "../a/../b", true),
+            ("l", "/etc/passwd", false),
+            ("l", "", false),
+            ("a/b/l", "x/../../../y", true),
+            ("a/b/l", "x/../../../../y", false),
+        ] {
+            assert_eq!(stays_inside(path, target), inside, "{path} -> {target}");
+        }
+    }
+
+    #[test]
+    fn names_that_cannot_be_kept_are_rendered_within_bounds() {
+        assert_eq!(rendering(b"caf\xe9/x"), "caf\\xe9/x");
+        let long = rendering(&"é".repeat(4000).into_bytes());
+        assert!(long.len() <= MAX_PATH_BYTES && long.chars().all(|c| c == 'é'));
+    }
+
+    #[test]
+    fn tool_folders_are_ignored_at_any_depth_and_only_by_their_whole_name() {
+        assert!(is_ignored_folder(b"node_modules") && is_ignored_folder(b"a/b/.venv"));
+        assert!(!is_ignored_folder(b"my.cache") && !is_ignored_folder(b"node_modules2"));
+    }
+}

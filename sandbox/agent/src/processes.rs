@@ -1,0 +1,142 @@
+//! What runs in the sandbox, read from `/proc`.
+
+use std::fs;
+
+use carrel_protocol::Process;
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Most processes listed: above any sensible process limit of a sandbox.
+const MAX_PROCESSES: usize = 512;
+
+/// Longest command line told, in bytes.
+const MAX_COMMAND_BYTES: usize = 256;
+
+/// The fields of `/proc/PID/stat` that matter here.
+#[derive(Debug, PartialEq, Eq)]
+struct Stat {
+    name: String,
+    parent: u32,
+    session: u32,
+    cpu_ticks: u64,
+    start_ticks: u64,
+    pages: u64,
+}
+
+/// The processes that can be seen, in order of their ids.
+#[must_use]
+pub fn list() -> Vec<Process> {
+    let ticks_per_second = system(libc::_SC_CLK_TCK, 100);
+    let page_bytes = system(libc::_SC_PAGESIZE, 4096);
+    let uptime_ms = fs::read_to_string("/proc/uptime")
+        .ok()
+        .and_then(|text| text.split(' ').next()?.parse::<f64>().ok())
+        .map_or(0, |seconds| std::time::Duration::from_secs_f64(seconds.max(0.0)).as_millis());
+    let uptime_ms = u64::try_from(uptime_ms).unwrap_or(u64::MAX);
+    let ms = |ticks: u64| ticks.saturating_mul(1000) / ticks_per_second;
+    let describe = |pid: u32| {
+        let stat = read_stat(pid)?;
+        Some(Process {
+            pid,
+            parent: stat.parent,
+            command: command(pid).unwrap_or_else(|| format!("[{}]", stat.name)),
+            cpu_ms: ms(stat.cpu_ticks),
+            memory_bytes: stat.pages.saturating_mul(page_bytes),
+            age_ms: uptime_ms.saturating_sub(ms(stat.start_ticks)),
+        })
+    };
+    let mut pids = pids();
+    pids.sort_unstable();
+    pids.into_iter().filter_map(describe).take(MAX_PROCESSES).collect()
+}
+
+/// Sends signals to every process of a session.
+pub fn signal_session(session: u32, signals: &[Signal]) {
+    for pid in pids() {
+        if read_stat(pid).is_none_or(|stat| stat.session != session) {
+            continue;
+        }
+        let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { continue };
+        for signal in signals {
+            // It may have ended by now.
+            let _ = kill_process(pid, *signal);
+        }
+    }
+}
+
+fn pids() -> Vec<u32> {
+    let Ok(folder) = fs::read_dir("/proc") else { return Vec::new() };
+    folder.filter_map(|item| item.ok()?.file_name().to_str()?.parse().ok()).collect()
+}
+
+fn read_stat(pid: u32) -> Option<Stat> {
+    parse_stat(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// A process may call itself `) R 1 1 1`, so the name ends at the *last* parenthesis.
+fn parse_stat(text: &[u8]) -> Option<Stat> {
+    let open = text.iter().position(|byte| *byte == b'(')?;
+    let close = text.iter().rposition(|byte| *byte == b')')?;
+    let name = String::from_utf8_lossy(text.get(open + 1..close)?).into_owned();
+    let rest = std::str::from_utf8(text.get(close + 1..)?).ok()?;
+    let fields: Vec<_> = rest.split_ascii_whitespace().collect();
+    // The first is field 3 of proc(5).
+    let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
+    let small = |field| number(field).and_then(|number| u32::try_from(number).ok());
+    Some(Stat {
+        name,
+        parent: small(4)?,
+        session: small(6)?,
+        cpu_ticks: number(14)?.saturating_add(number(15)?),
+        start_ticks: number(22)?,
+        pages: number(24)?,
+    })
+}
+
+fn command(pid: u32) -> Option<String> {
+    use std::io::Read;
+    let mut bytes = Vec::new();
+    // Every invalid byte becomes three, so the text is cut once more.
+    fs::File::open(format!("/proc/{pid}/cmdline")).ok()?.take(MAX_COMMAND_BYTES as u64).read_to_end(&mut bytes).ok()?;
+    let text = String::from_utf8_lossy(&bytes).replace('\0', " ");
+    let mut text = text.trim_end().to_owned();
+    let mut end = text.len().min(MAX_COMMAND_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
+    (!text.is_empty()).then_some(text)
+}
+
+fn system(name: libc::c_int, otherwise: u64) -> u64 {
+    // SAFETY: takes and returns plain numbers.
+    let value = unsafe { libc::sysconf(name) };
+    u64::try_from(value).ok().filter(|value| *value > 0).unwrap_or(otherwise)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_cannot_lie_about_its_numbers_by_its_name() {
+        let line = b"42 (x) R 9 9 9) S 7 42 41 0 -1 0 0 0 0 0 11 22 0 0 20 0 1 0 333 4096 55 0 0";
+        let expected = Stat {
+            name: "x) R 9 9 9".to_owned(),
+            parent: 7,
+            session: 41,
+            cpu_ticks: 33,
+            start_ticks: 333,
+            pages: 55,
+        };
+        assert_eq!(parse_stat(line), Some(expected));
+        assert_eq!(parse_stat(b"42 (short) S 7"), None);
+        assert_eq!(parse_stat(b"nothing"), None);
+    }
+
+    #[test]
+    fn this_very_process_is_listed() {
+        let me = std::process::id();
+        let found = list().into_iter().find(|process| process.pid == me).expect("listed");
+        assert!(found.memory_bytes > 0 && found.command.contains("carrel_agent"), "{found:?}");
+    }
+}

@@ -1,0 +1,144 @@
+//! The lane that looks at the workspace as a whole: it watches, lists and hashes, one job at a time.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use carrel_protocol::{AgentError, Entry, MAX_PAGE_ENTRIES, Reply};
+use rustix::io::Errno;
+
+use crate::dirty::Dirty;
+use crate::files::Workspace;
+use crate::files::beneath::split;
+use crate::files::entry::{Seen, describe};
+use crate::files::scan::{PAGE_BYTES, encoded, scan};
+use crate::watch::{Drained, Watch};
+
+/// Watches, and what they have found that the server has not been told.
+#[derive(Debug)]
+pub struct Tree {
+    workspace: Arc<Workspace>,
+    watch: Watch,
+    dirty: Dirty,
+}
+
+/// The next batch for the server.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// The state of each changed path, now.
+    pub entries: Vec<Entry>,
+    /// Changes were missed.
+    pub rescan: bool,
+    /// More paths are waiting.
+    pub more: bool,
+    /// Some of the files changed while they were hashed and are to be looked at again soon.
+    pub unsettled: bool,
+}
+
+impl Tree {
+    /// Sees nothing yet.
+    #[must_use]
+    pub fn new(workspace: Arc<Workspace>, watch: Watch) -> Self {
+        Self { workspace, watch, dirty: Dirty::new(usize::MAX) }
+    }
+
+    /// Begins to watch; what is there already is not news.
+    pub fn start(&mut self, link_dir: &Path) {
+        self.watch.add_link_dir(link_dir);
+        self.watch.add(Vec::new(), &mut self.dirty);
+        self.dirty.clear();
+    }
+
+    /// Takes the events that have arrived.
+    pub fn drain(&mut self) -> Drained {
+        self.dirty.set_limit(self.workspace.max_items());
+        self.watch.drain(&mut self.dirty)
+    }
+
+    /// Has the server list everything, because watching alone does not tell.
+    pub fn lose_track(&mut self) {
+        self.dirty.lose_track();
+    }
+
+    /// Forgets what changed so far: all of it was the server's own doing.
+    pub fn settle(&mut self) {
+        while self.drain().more {}
+        self.dirty.clear();
+    }
+
+    /// The next batch; one the server never took is part of it.
+    pub fn batch(&mut self) -> Batch {
+        let (paths, lost_track) = self.dirty.take(MAX_PAGE_ENTRIES);
+        let mut batch = Batch { rescan: lost_track, ..Batch::default() };
+        let (mut gone, mut bytes, mut later) = (BTreeSet::new(), 0, Vec::new());
+        for path in paths {
+            if bytes > PAGE_BYTES {
+                batch.more = true;
+                later.push(path);
+                continue;
+            }
+            if has_ancestor_in(&path, &gone) {
+                continue;
+            }
+            match self.look(&path) {
+                Ok(Some(seen)) => {
+                    bytes += encoded(&seen.entry).map_or(0, |encoded| encoded.len());
+                    batch.entries.push(seen.entry);
+                    if seen.unsettled {
+                        batch.unsettled = true;
+                        later.push(path);
+                    }
+                }
+                Ok(None) => {
+                    batch.entries.push(Seen::missing(&path).entry);
+                    gone.insert(path);
+                }
+                // Nobody may look there any more, so there is nothing to tell.
+                Err(Errno::ACCESS) => {}
+                Err(_) => batch.rescan = true,
+            }
+        }
+        batch.more |= !self.dirty.is_empty();
+        for path in later {
+            self.dirty.mark(path);
+        }
+        batch
+    }
+
+    /// The server has taken the batch.
+    pub fn taken(&mut self) {
+        self.dirty.taken();
+    }
+
+    /// Lists the whole workspace.
+    ///
+    /// # Errors
+    /// As [`scan`].
+    pub fn scan(&self, emit: &mut dyn FnMut(Vec<Entry>) -> Result<(), AgentError>) -> Result<Reply, AgentError> {
+        scan(&self.workspace, emit)
+    }
+
+    /// What is at `path`; `None` when nothing (that is kept) is.
+    fn look(&self, path: &[u8]) -> Result<Option<Seen>, Errno> {
+        let parent = match self.workspace.root.parent(path) {
+            Ok((parent, _)) => parent,
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(None),
+            Err(errno) => return Err(errno),
+        };
+        match describe(parent, path, self.workspace.max_file_bytes(), &self.workspace.hashes) {
+            Err(Errno::NOENT) => Ok(None),
+            other => other,
+        }
+    }
+}
+
+fn has_ancestor_in(path: &[u8], gone: &BTreeSet<Vec<u8>>) -> bool {
+    let mut folder = split(path).0;
+    while !gone.is_empty() && !folder.is_empty() {
+        if gone.contains(folder) {
+            return true;
+        }
+        folder = split(folder).0;
+    }
+    false
+}

@@ -1,0 +1,243 @@
+//! Which paths of the workspace have changed, from inotify.
+//!
+//! Every folder has a watch, tied to the folder itself and not to its name. A folder that appears is watched
+//! first and listed afterwards, so that nothing made in it meanwhile is missed.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsStr;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use carrel_protocol::WorkspacePath;
+use rustix::fs::inotify::{CreateFlags, ReadFlags, Reader, WatchFlags, add_watch, init, remove_watch};
+use rustix::fs::{AtFlags, Dir, FileType, OFlags, statat};
+use rustix::io::Errno;
+
+use crate::dirty::Dirty;
+use crate::files::beneath::{Root, file_type};
+use crate::files::entry::{is_ignored_folder, is_scratch};
+use crate::files::join;
+
+/// What is asked of the kernel about each folder.
+const EVENTS: WatchFlags = WatchFlags::CREATE
+    .union(WatchFlags::DELETE)
+    .union(WatchFlags::MODIFY)
+    .union(WatchFlags::CLOSE_WRITE)
+    .union(WatchFlags::ATTRIB)
+    .union(WatchFlags::MOVED_FROM)
+    .union(WatchFlags::MOVED_TO)
+    .union(WatchFlags::ONLYDIR)
+    .union(WatchFlags::EXCL_UNLINK);
+
+/// What may mean that the server's socket is back.
+const LINK_EVENTS: WatchFlags =
+    WatchFlags::CREATE.union(WatchFlags::MOVED_TO).union(WatchFlags::ATTRIB).union(WatchFlags::ONLYDIR);
+
+/// Buffer for events, in bytes: about a thousand.
+const BUFFER_BYTES: usize = 32 * 1024;
+
+/// Buffers read before the caller gets its turn again.
+const BUFFERS_PER_DRAIN: usize = 16;
+
+/// The watches of one workspace.
+#[derive(Debug)]
+pub struct Watch {
+    root: Arc<Root>,
+    inotify: Option<OwnedFd>,
+    paths: HashMap<i32, Vec<u8>>,
+    watches: BTreeMap<Vec<u8>, i32>,
+    link: Option<i32>,
+    /// Some folder could not be watched: only a listing tells what changes in it.
+    blind: bool,
+}
+
+/// What a drain of the events came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Drained {
+    /// Something in the workspace changed.
+    pub touched: bool,
+    /// Something in the link folder changed.
+    pub link: bool,
+    /// There is more to read.
+    pub more: bool,
+    /// Some folder cannot be watched.
+    pub blind: bool,
+}
+
+struct Event {
+    watch: i32,
+    what: ReadFlags,
+    name: Vec<u8>,
+}
+
+impl Watch {
+    /// Starts without any watch. Where inotify is used up, the workspace is merely listed every so often.
+    #[must_use]
+    pub fn new(root: Arc<Root>) -> Self {
+        let inotify = init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC).ok();
+        let blind = inotify.is_none();
+        Self { root, inotify, paths: HashMap::new(), watches: BTreeMap::new(), link: None, blind }
+    }
+
+    /// The descriptor that becomes readable with events.
+    #[must_use]
+    pub fn readable(&self) -> Option<OwnedFd> {
+        self.inotify.as_ref().and_then(|inotify| inotify.try_clone().ok())
+    }
+
+    /// Whether some folder cannot be watched.
+    #[must_use]
+    pub fn blind(&self) -> bool {
+        self.blind
+    }
+
+    /// Also watches the folder in which the server's socket appears.
+    pub fn add_link_dir(&mut self, link_dir: &Path) {
+        if let Some(inotify) = &self.inotify {
+            self.link = add_watch(inotify, link_dir, LINK_EVENTS).ok();
+        }
+    }
+
+    /// Watches the folder at `path` and all below it, and marks what is in them as dirty.
+    pub fn add(&mut self, path: Vec<u8>, dirty: &mut Dirty) {
+        let mut pending = vec![path];
+        while let Some(path) = pending.pop() {
+            match self.add_one(&path, dirty, &mut pending) {
+                // Gone or replaced meanwhile: its parent's watch tells.
+                Ok(()) | Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {}
+                Err(_) => self.blind = true,
+            }
+        }
+    }
+
+    /// Takes the events that have arrived.
+    pub fn drain(&mut self, dirty: &mut Dirty) -> Drained {
+        let mut drained = Drained::default();
+        let mut buffers = 0;
+        while let Some(events) = self.read() {
+            for event in events {
+                self.apply(event, dirty, &mut drained);
+            }
+            buffers += 1;
+            if buffers >= BUFFERS_PER_DRAIN {
+                drained.more = true;
+                break;
+            }
+        }
+        drained.blind = self.blind;
+        drained
+    }
+
+    fn add_one(&mut self, path: &[u8], dirty: &mut Dirty, pending: &mut Vec<Vec<u8>>) -> Result<(), Errno> {
+        let folder = self.root.folder(path, OFlags::RDONLY)?;
+        if let Some(inotify) = &self.inotify {
+            // By descriptor: whatever the name leads to by now, this folder is the one being listed.
+            let watch = add_watch(inotify, format!("/proc/self/fd/{}", folder.as_raw_fd()), EVENTS)?;
+            if let Some(old) = self.paths.insert(watch, path.to_vec()) {
+                self.watches.remove(&old);
+            }
+            self.watches.insert(path.to_vec(), watch);
+        }
+        for item in Dir::read_from(&folder)? {
+            let item = item?;
+            let name = item.file_name();
+            if matches!(name.to_bytes(), b"." | b"..") {
+                continue;
+            }
+            let path = join(path, name.to_bytes());
+            let is_folder = match item.file_type() {
+                FileType::Unknown => statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW)
+                    .is_ok_and(|stat| file_type(&stat) == FileType::Directory),
+                kind => kind == FileType::Directory,
+            };
+            if is_scratch(&path) || (is_folder && is_ignored_folder(&path)) {
+                continue;
+            }
+            if is_folder && can_be_kept(&path) {
+                pending.push(path.clone());
+            }
+            dirty.mark(path);
+        }
+        Ok(())
+    }
+
+    fn read(&self) -> Option<Vec<Event>> {
+        let inotify = self.inotify.as_ref()?;
+        let mut buffer = [MaybeUninit::uninit(); BUFFER_BYTES];
+        let (mut reader, mut events) = (Reader::new(inotify, &mut buffer), Vec::new());
+        loop {
+            match reader.next() {
+                Ok(event) => {
+                    let name = event.file_name().map(|name| name.to_bytes().to_vec()).unwrap_or_default();
+                    events.push(Event { watch: event.wd(), what: event.events(), name });
+                    if reader.is_buffer_empty() {
+                        return Some(events);
+                    }
+                }
+                Err(Errno::INTR) => {}
+                Err(_) => return None,
+            }
+        }
+    }
+
+    fn apply(&mut self, event: Event, dirty: &mut Dirty, drained: &mut Drained) {
+        if event.what.contains(ReadFlags::QUEUE_OVERFLOW) {
+            drained.touched = true;
+            dirty.lose_track();
+            // Folders may have come unseen.
+            self.add(Vec::new(), dirty);
+            return;
+        }
+        if Some(event.watch) == self.link {
+            drained.link = true;
+            return;
+        }
+        if event.what.contains(ReadFlags::IGNORED) {
+            if let Some(path) = self.paths.remove(&event.watch)
+                && self.watches.get(&path) == Some(&event.watch)
+            {
+                self.watches.remove(&path);
+            }
+            return;
+        }
+        let Some(folder) = self.paths.get(&event.watch) else { return };
+        if event.name.is_empty() {
+            return;
+        }
+        let path = join(folder, OsStr::from_bytes(&event.name).as_bytes());
+        let is_folder = event.what.contains(ReadFlags::ISDIR);
+        if is_scratch(&path) || (is_folder && is_ignored_folder(&path)) {
+            return;
+        }
+        drained.touched = true;
+        if is_folder && event.what.contains(ReadFlags::MOVED_FROM) {
+            self.forget(&path);
+        }
+        if is_folder && event.what.intersects(ReadFlags::CREATE | ReadFlags::MOVED_TO) && can_be_kept(&path) {
+            self.add(path.clone(), dirty);
+        }
+        dirty.mark(path);
+    }
+
+    /// Drops the watches of a folder that moved away, and of all below it.
+    fn forget(&mut self, path: &[u8]) {
+        let below = [path, b"/"].concat()..[path, b"0"].concat();
+        let gone: Vec<_> = self.watches.range(below).map(|(path, _)| path.clone()).chain([path.to_vec()]).collect();
+        for path in gone {
+            if let Some(watch) = self.watches.remove(&path) {
+                self.paths.remove(&watch);
+                if let Some(inotify) = &self.inotify {
+                    let _ = remove_watch(inotify, watch);
+                }
+            }
+        }
+    }
+}
+
+/// Whether a folder of this name is kept at all; inside others nothing is looked for.
+fn can_be_kept(path: &[u8]) -> bool {
+    std::str::from_utf8(path).is_ok_and(|text| WorkspacePath::new(text).is_ok())
+}

@@ -1,0 +1,10 @@
+//! The real agent as an ordinary process, driven over its socket as the server would.
+
+mod harness;
+
+mod files;
+mod link;
+mod scan;
+mod terminals;
+mod viewers;
+mod watch;
