@@ -4,4 +4,5 @@
 
 mod db;
 mod engine;
+mod live;
 mod support;

@@ -1,6 +1,9 @@
 //! What tests stand on.
 
-pub mod cleaner;
+pub mod client;
 pub mod engine;
+pub mod events;
 pub mod janitor;
 pub mod postgres;
+pub mod process;
+pub mod terminal;

@@ -1,0 +1,12 @@
+//! Everything together: the real program, real sandboxes, a client that checks every byte. What a user sees is tested here.
+
+mod both_ways;
+mod commands;
+mod editing;
+mod hidden;
+mod isolation;
+mod kept;
+mod life;
+mod neighbours;
+mod programs;
+mod viewers;
