@@ -127,8 +127,11 @@ impl Agent {
         let mut more = self.poll_link(cx, now);
         self.poll_events(cx);
         more |= self.poll_results(cx, now);
+        let held_back = self.link.is_busy();
         more |= self.terminals.poll(cx, now, &mut self.viewers, &mut |frame| self.link.send(&frame));
         more |= self.serve_viewers(cx, now);
+        // What waited for the socket, requests unread and results unsent, goes on.
+        more |= held_back && !self.link.is_busy();
         self.terminals.kill_leaving(&self.lanes, now);
         if self.restored && self.link.up().is_some() {
             self.changes.tick(now, &self.lanes);
@@ -208,7 +211,6 @@ impl Agent {
     fn poll_results(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         for _ in 0..RESULTS_PER_PASS {
             if self.link.is_busy() {
-                // Woken again when the socket takes more.
                 return false;
             }
             let Poll::Ready(Some(done)) = self.results.poll_recv(cx) else { return false };
@@ -250,7 +252,7 @@ impl Agent {
 
     /// Gives viewers what they may have, as far as the socket takes it; `true` when it would take more at once.
     fn serve_viewers(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
-        let (terminals, link) = (&self.terminals, &mut self.link);
+        let (terminals, link, watching) = (&self.terminals, &mut self.link, self.viewers.len());
         let mut turns = 0;
         let mut flushed = Ok(());
         while turns < TURNS_PER_PASS && flushed.is_ok() {
@@ -272,7 +274,9 @@ impl Agent {
             self.disconnect(now);
             return true;
         }
-        turns == TURNS_PER_PASS && !self.link.is_busy()
+        // A terminal that waited for a viewer who was let go is read on.
+        let let_go = self.viewers.len() < watching;
+        let_go || (turns == TURNS_PER_PASS && !self.link.is_busy())
     }
 
     fn is_over(&self, now: Instant) -> bool {

@@ -27,7 +27,8 @@ impl Config {
     pub fn from_args(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Self, String> {
         let (mut config, mut args) = (Self::default(), args.into_iter());
         while let Some(option) = args.next() {
-            let mut value = || args.next().map(PathBuf::from).ok_or_else(|| format!("{} needs a folder", option.display()));
+            let mut value =
+                || args.next().map(PathBuf::from).ok_or_else(|| format!("{} needs a folder", option.display()));
             match option.to_str() {
                 Some("--link-dir") => config.link_dir = value()?,
                 Some("--workspace") => config.workspace = value()?,

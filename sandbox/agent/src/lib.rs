@@ -52,5 +52,8 @@ pub fn run(config: Config) -> io::Result<()> {
     }
     signals::block()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-    runtime.block_on(async { Ok(agent::Agent::start(config)?.serve().await) })
+    runtime.block_on(async {
+        agent::Agent::start(config)?.serve().await;
+        Ok(())
+    })
 }

@@ -120,14 +120,8 @@ mod tests {
     #[test]
     fn a_process_cannot_lie_about_its_numbers_by_its_name() {
         let line = b"42 (x) R 9 9 9) S 7 42 41 0 -1 0 0 0 0 0 11 22 0 0 20 0 1 0 333 4096 55 0 0";
-        let expected = Stat {
-            name: "x) R 9 9 9".to_owned(),
-            parent: 7,
-            session: 41,
-            cpu_ticks: 33,
-            start_ticks: 333,
-            pages: 55,
-        };
+        let expected =
+            Stat { name: "x) R 9 9 9".to_owned(), parent: 7, session: 41, cpu_ticks: 33, start_ticks: 333, pages: 55 };
         assert_eq!(parse_stat(line), Some(expected));
         assert_eq!(parse_stat(b"42 (short) S 7"), None);
         assert_eq!(parse_stat(b"nothing"), None);

@@ -30,6 +30,12 @@ const LOGIN_SHELL: [&str; 2] = ["/bin/bash", "-l"];
 /// Highest signal number, real-time ones included.
 const LAST_SIGNAL: libc::c_int = 64;
 
+/// The kernel's `struct sigaction` for `SIG_DFL`: handler, flags, restorer and mask are all zero.
+const DEFAULT_ACTION: [u64; 4] = [0; 4];
+
+/// Size of the kernel's signal mask.
+const KERNEL_MASK_BYTES: usize = 8;
+
 /// Starts `command` as the leader of a new session on a new terminal; answers the terminal's non-blocking
 /// master end and the process id. The process is reaped by [`crate::signals::reap`].
 ///
@@ -78,8 +84,9 @@ fn prepare(folder: &OwnedFd) -> io::Result<()> {
         done(libc::ioctl(0, libc::TIOCSCTTY, 0))?;
         done(libc::fchdir(folder.as_raw_fd()))?;
         for signal in 1..=LAST_SIGNAL {
-            // Refused for SIGKILL, SIGSTOP and libc's own.
-            libc::signal(signal, libc::SIG_DFL);
+            // By the kernel's own call, for libc keeps two signals from us. Refused for SIGKILL and SIGSTOP.
+            let nothing = std::ptr::null_mut::<libc::c_void>();
+            libc::syscall(libc::SYS_rt_sigaction, signal, DEFAULT_ACTION.as_ptr(), nothing, KERNEL_MASK_BYTES);
         }
         let mut none: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&raw mut none);

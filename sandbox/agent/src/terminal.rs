@@ -165,6 +165,10 @@ impl Terminal {
                     match write_some(master, bytes) {
                         Ok(0) => {
                             ready.clear_ready();
+                            // Still "ready": hung up once, see `revive_if_due`.
+                            if master.poll_write_ready(cx).is_ready() {
+                                return;
+                            }
                             continue;
                         }
                         Ok(count) => count,

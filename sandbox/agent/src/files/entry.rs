@@ -1,8 +1,8 @@
 //! What one thing in the workspace is, in the protocol's words.
 
+use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::ffi::OsStr;
 
 use carrel_protocol::path::MAX_PATH_BYTES;
 use carrel_protocol::{Entry, EntryKind, NotKept, WorkspacePath};
@@ -45,12 +45,7 @@ pub struct Seen {
 ///
 /// # Errors
 /// Whatever the system calls say, except that an unreadable file merely has no hash.
-pub fn describe(
-    parent: impl AsFd,
-    path: &[u8],
-    max_file_bytes: u64,
-    cache: &HashCache,
-) -> Result<Option<Seen>, Errno> {
+pub fn describe(parent: impl AsFd, path: &[u8], max_file_bytes: u64, cache: &HashCache) -> Result<Option<Seen>, Errno> {
     let name = OsStr::from_bytes(split(path).1);
     let stat = statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
     let is_folder = file_type(&stat) == FileType::Directory;

@@ -148,7 +148,9 @@ mod tests {
         let cache = HashCache::default();
 
         fs::write(&path, "one").expect("write");
-        assert!(matches!(cache.hash(&open(), 100), Ok(Hashed::Content(hash, _)) if hash == *blake3::hash(b"one").as_bytes()));
+        assert!(
+            matches!(cache.hash(&open(), 100), Ok(Hashed::Content(hash, _)) if hash == *blake3::hash(b"one").as_bytes())
+        );
         assert!(cache.lock().is_empty(), "too young to be remembered");
 
         let settled = FileStamp { size: 3, inode: 1, mtime_ns: 5, ctime_ns: 5, executable: false };
@@ -158,7 +160,9 @@ mod tests {
 
         File::options().write(true).open(&path).expect("open").set_modified(old).expect("touch");
         fs::write(&path, "two").expect("write");
-        assert!(matches!(cache.hash(&open(), 100), Ok(Hashed::Content(hash, _)) if hash == *blake3::hash(b"two").as_bytes()));
+        assert!(
+            matches!(cache.hash(&open(), 100), Ok(Hashed::Content(hash, _)) if hash == *blake3::hash(b"two").as_bytes())
+        );
         assert!(matches!(cache.hash(&open(), 2), Ok(Hashed::TooLarge(stamp)) if stamp.size == 3));
     }
 

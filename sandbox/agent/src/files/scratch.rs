@@ -8,7 +8,9 @@ use std::ffi::CString;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, Dir, Mode, OFlags, RenameFlags, chmodat, mkdirat, openat, renameat, renameat_with, unlinkat};
+use rustix::fs::{
+    AtFlags, Dir, Mode, OFlags, RenameFlags, chmodat, mkdirat, openat, renameat, renameat_with, unlinkat,
+};
 use rustix::io::Errno;
 use rustix::path::Arg;
 
@@ -164,18 +166,13 @@ impl Scratch {
 ///
 /// # Errors
 /// `EXIST` when something is there.
-pub fn rename_to_absent<P: Arg + Copy, Q: Arg + Copy>(
-    from: (impl AsFd, P),
-    to: (impl AsFd, Q),
-) -> Result<(), Errno> {
+pub fn rename_to_absent<P: Arg + Copy, Q: Arg + Copy>(from: (impl AsFd, P), to: (impl AsFd, Q)) -> Result<(), Errno> {
     match renameat_with(&from.0, from.1, &to.0, to.1, RenameFlags::NOREPLACE) {
-        Err(Errno::INVAL | Errno::NOSYS) => {
-            match rustix::fs::statat(&to.0, to.1, AtFlags::SYMLINK_NOFOLLOW) {
-                Ok(_) => Err(Errno::EXIST),
-                Err(Errno::NOENT) => renameat(from.0, from.1, to.0, to.1),
-                Err(errno) => Err(errno),
-            }
-        }
+        Err(Errno::INVAL | Errno::NOSYS) => match rustix::fs::statat(&to.0, to.1, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(_) => Err(Errno::EXIST),
+            Err(Errno::NOENT) => renameat(from.0, from.1, to.0, to.1),
+            Err(errno) => Err(errno),
+        },
         other => other,
     }
 }

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use carrel_protocol::{AgentError, ContentHash, Expect, Reply, Request, WorkspacePath, WriteOptions};
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, Stat, fchmod, fsync, openat, renameat, renameat_with, statat};
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, RenameFlags, Stat, fchmod, fsync, openat, renameat, renameat_with, statat,
+};
 use rustix::io::Errno;
 
 use super::beneath::file_type;
@@ -55,15 +57,14 @@ impl Writer {
     pub fn handle(&mut self, request: Request) -> Result<Reply, AgentError> {
         match request {
             Request::WriteFile { path, options, bytes } => {
+                self.allow(bytes.len() as u64)?;
                 let mut upload = Upload::begin(&mut self.scratch, bytes.len() as u64).map_err(agent_error)?;
                 let outcome = upload.append(&bytes).and_then(|()| self.place(&upload, &path, options));
                 self.scratch.discard(&upload.name);
                 outcome
             }
             Request::BeginUpload { size } => {
-                if size > self.workspace.max_file_bytes() {
-                    return Err(AgentError::TooMany);
-                }
+                self.allow(size)?;
                 let upload = self.uploads.begin(&mut self.scratch, size)?;
                 Ok(Reply::Upload { upload })
             }
@@ -105,6 +106,10 @@ impl Writer {
         if self.uploads.is_empty() {
             self.scratch.tidy();
         }
+    }
+
+    fn allow(&self, size: u64) -> Result<(), AgentError> {
+        if size > self.workspace.max_file_bytes() { Err(AgentError::TooMany) } else { Ok(()) }
     }
 
     fn place(&mut self, upload: &Upload, path: &WorkspacePath, options: WriteOptions) -> Result<Reply, AgentError> {
@@ -179,13 +184,7 @@ impl Writer {
     }
 
     /// Whether what is there may be replaced: it is what the server expects, or already the new content.
-    fn is_expected(
-        &self,
-        there: &Stat,
-        path: &WorkspacePath,
-        expect: Expect,
-        new: ContentHash,
-    ) -> Result<bool, Errno> {
+    fn is_expected(&self, there: &Stat, path: &WorkspacePath, expect: Expect, new: ContentHash) -> Result<bool, Errno> {
         if file_type(there) != FileType::RegularFile {
             return Ok(false);
         }

@@ -30,7 +30,10 @@ fn it_comes_back_with_the_token_in_memory_its_terminals_and_the_restore_done() {
     sandbox.listen_again();
     let mut link = sandbox.accept(LIMITS);
     assert!(link.hello.restored && link.hello.token == TOKEN);
-    assert_eq!(link.hello.terminals.iter().map(|known| (known.id, known.pid, known.end)).collect::<Vec<_>>(), [(terminal.id, terminal.pid, 7)]);
+    assert_eq!(
+        link.hello.terminals.iter().map(|known| (known.id, known.pid, known.end)).collect::<Vec<_>>(),
+        [(terminal.id, terminal.pid, 7)]
+    );
     assert_eq!(link.attach(terminal.id, 1, Some(2), 65536), (2, 7, false), "viewers of the old connection are gone");
     link.collect_until(1, 2, "llo");
 }

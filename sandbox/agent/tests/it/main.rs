@@ -1,6 +1,7 @@
 //! The real agent as an ordinary process, driven over its socket as the server would.
 
 mod harness;
+mod server;
 
 mod files;
 mod link;

@@ -49,7 +49,7 @@ fn without_a_command_a_login_shell_starts_in_the_workspace() {
 #[test]
 fn a_program_finds_a_clean_process_around_it() {
     let (_sandbox, mut link) = Sandbox::ready();
-    let script = "env -u SHLVL -u _ -u PWD -u OLDPWD | sort; grep -E 'Sig(Blk|Ign)' /proc/self/status; ls /proc/$$/fd; tty; exit 0";
+    let script = "env -u SHLVL -u _ -u PWD -u OLDPWD | sort; grep -E 'Sig(Blk|Ign)' /proc/self/status; ls -1 /proc/$$/fd; tty; exit 0";
     let terminal = link.open(&["sh", "-c", script]);
     link.attach(terminal.id, 1, None, 65536);
     let (output, _) = link.collect_to_exit(1, 0);
@@ -63,7 +63,8 @@ fn a_program_finds_a_clean_process_around_it() {
 #[test]
 fn the_size_follows_the_window_and_every_viewer_hears_it() {
     let (_sandbox, mut link) = Sandbox::ready();
-    let terminal = link.open(&["sh", "-c", "stty size; trap 'stty size; exit 0' WINCH; echo ready; while :; do read line; done"]);
+    let terminal =
+        link.open(&["sh", "-c", "stty size; trap 'stty size; exit 0' WINCH; echo ready; while :; do read line; done"]);
     link.attach(terminal.id, 1, None, 65536);
     link.attach(terminal.id, 2, None, 65536);
     link.collect_until(1, 0, "24 80\r\nready");
@@ -110,14 +111,25 @@ fn opening_is_idempotent_bounded_and_refuses_nonsense() {
 fn closing_hangs_up_and_kills_what_stays() {
     let (_sandbox, mut link) = Sandbox::ready();
     let polite = link.open(&["sh", "-c", "sleep 1000 & sleep 1000 & wait"]);
-    let stubborn = link.open(&["sh", "-c", "trap '' HUP; (trap '' HUP; sleep 1000) & echo \"<$!>\"; while :; do sleep 1000; done"]);
+    let stubborn = link.open(&[
+        "sh",
+        "-c",
+        "trap '' HUP; (trap '' HUP; sleep 1000) & echo \"<$!>\"; while :; do sleep 1000; done",
+    ]);
     link.attach(stubborn.id, 1, None, 65536);
     let output = link.collect_until(1, 0, ">");
     let grandchild = output.trim_matches(|c: char| !c.is_ascii_digit()).parse().expect("a pid");
     assert_eq!(link.ask(Request::CloseTerminal { terminal: stubborn.id }), Ok(Reply::Done));
     assert_eq!(link.ask(Request::CloseTerminal { terminal: polite.id }), Ok(Reply::Done));
     link.find("the viewer's end", |frame| {
-        matches!(frame, carrel_protocol::ToServer::Viewer { viewer: 1, event: ViewerEvent::Detached(carrel_protocol::DetachReason::Closed) }).then_some(())
+        matches!(
+            frame,
+            carrel_protocol::ToServer::Viewer {
+                viewer: 1,
+                event: ViewerEvent::Detached(carrel_protocol::DetachReason::Closed)
+            }
+        )
+        .then_some(())
     });
     for pid in [polite.pid, stubborn.pid, grandchild] {
         gone(pid);
@@ -137,11 +149,12 @@ fn orphans_are_reaped() {
 #[test]
 fn a_program_may_close_its_terminal_and_open_it_again() {
     let (_sandbox, mut link) = Sandbox::ready();
-    let script = "t=$(tty); setsid -w sh -c 'exec </dev/null >/dev/null 2>&1; sleep 0.3; echo again >'$t; exit 6";
-    let terminal = link.open(&["bash", "-c", &format!("exec 3<&0; exec bash -c \"$0\" 3<&- ", ), script]);
+    let script =
+        "t=$(tty); exec </dev/null >/dev/null 2>&1; sleep 0.3; echo again >$t; sleep 0.3; echo more >$t; exit 6";
+    let terminal = link.open(&["bash", "-c", script]);
     link.attach(terminal.id, 1, None, 65536);
     let (output, exit) = link.collect_to_exit(1, 0);
-    assert_eq!((String::from_utf8_lossy(&output).as_ref(), exit), ("again\r\n", ExitState::Code(6)));
+    assert_eq!((String::from_utf8_lossy(&output).as_ref(), exit), ("again\r\nmore\r\n", ExitState::Code(6)));
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use carrel_protocol::{DetachReason, ExitState, INPUT_WINDOW_BYTES, Limits, Reply, Request, ToAgent, ToServer, ViewerEvent};
+use carrel_protocol::{
+    DetachReason, ExitState, INPUT_WINDOW_BYTES, Limits, Reply, Request, ToAgent, ToServer, ViewerEvent,
+};
 use proptest::prelude::*;
 
 use crate::harness::*;
@@ -90,10 +92,14 @@ fn a_flood_stops_at_its_window_and_ctrl_c_still_works() {
     for _ in 0..100 {
         assert!(echo_time(&mut link, &mut echo) < Duration::from_secs(1));
     }
-    let sent: usize = link.stash.iter().map(|frame| match frame {
-        ToServer::Viewer { viewer: 1, event: ViewerEvent::Output { bytes, .. } } => bytes.len(),
-        _ => 0,
-    }).sum();
+    let sent: usize = link
+        .stash
+        .iter()
+        .map(|frame| match frame {
+            ToServer::Viewer { viewer: 1, event: ViewerEvent::Output { bytes, .. } } => bytes.len(),
+            _ => 0,
+        })
+        .sum();
     assert_eq!(sent, 4096, "exactly the window");
     link.input(1, b"\x03");
     let (_, exit) = link.collect_to_exit(1, 0);
@@ -105,13 +111,18 @@ fn a_flood_stops_at_its_window_and_ctrl_c_still_works() {
 fn an_unwatched_flood_costs_only_its_ring_and_the_next_viewer_is_reset() {
     let limits = Limits { ring_bytes: 100_000, ..LIMITS };
     let (sandbox, mut link) = Sandbox::ready_with(limits);
-    let flood = link.open(&["sh", "-c", "yes | head -c 20000000; echo; echo done; read line"]).id;
+    let flood = link.open(&["sh", "-c", "head -c 3000000 /dev/zero | tr \\\\0 x; echo; echo done; read line"]).id;
     let mut echo = open_echo(&mut link);
-    while link.hello.terminals.iter().all(|known| known.end < 20_000_000) {
+    while link.hello.terminals.iter().all(|known| known.end < 3_000_000) {
         assert!(echo_time(&mut link, &mut echo) < Duration::from_secs(1));
         drop(link);
         link = sandbox.accept(limits);
-        link.attach(link.hello.terminals.iter().find(|known| known.id != flood).expect("echo").id, 2, Some(echo), 65536);
+        link.attach(
+            link.hello.terminals.iter().find(|known| known.id != flood).expect("echo").id,
+            2,
+            Some(echo),
+            65536,
+        );
     }
     let (start, end, reset) = link.attach(flood, 1, Some(5), 50_000);
     assert!(reset && end - start == 100_000, "the newest bytes are kept: {start}..{end}");
@@ -126,7 +137,8 @@ fn a_stalled_viewer_is_let_go_and_the_program_goes_on() {
     let terminal = link.open(&["sh", "-c", "seq 1 100000; exit 2"]).id;
     link.attach(terminal, 1, Some(0), 2000);
     link.find("the end of its patience", |frame| {
-        matches!(frame, ToServer::Viewer { viewer: 1, event: ViewerEvent::Detached(DetachReason::Stalled) }).then_some(())
+        matches!(frame, ToServer::Viewer { viewer: 1, event: ViewerEvent::Detached(DetachReason::Stalled) })
+            .then_some(())
     });
     assert_eq!(link.exit_of(terminal), ExitState::Code(2));
 }
@@ -144,7 +156,8 @@ fn a_viewer_overtaken_by_the_ring_is_let_go_and_the_other_sees_all() {
     // Its window opens, but what would come next is gone.
     link.ack(1, 1000);
     link.find("being overtaken", |frame| {
-        matches!(frame, ToServer::Viewer { viewer: 1, event: ViewerEvent::Detached(DetachReason::Stalled) }).then_some(())
+        matches!(frame, ToServer::Viewer { viewer: 1, event: ViewerEvent::Detached(DetachReason::Stalled) })
+            .then_some(())
     });
 }
 
@@ -175,7 +188,8 @@ fn input_waits_for_a_slow_program_whole_and_in_order() {
     }
     let file = tempfile::NamedTempFile::new().expect("file");
     std::fs::write(file.path(), &typed).expect("write");
-    let expected = std::process::Command::new("md5sum").stdin(file.reopen().expect("open")).output().expect("md5sum").stdout;
+    let expected =
+        std::process::Command::new("md5sum").stdin(file.reopen().expect("open")).output().expect("md5sum").stdout;
     assert_eq!(String::from_utf8_lossy(&printed), String::from_utf8_lossy(&expected));
     assert_eq!(total, 60_000);
 }
@@ -189,7 +203,8 @@ fn input_past_its_window_ends_the_link() {
     let part = vec![b'x'; 32 * 1024];
     // The terminal itself takes some; the window is full at the latest after these.
     for _ in 0..(4 * INPUT_WINDOW_BYTES / part.len() as u64) {
-        let frame = carrel_protocol::codec::encoded(&ToAgent::Input { viewer: 1, bytes: part.clone().into() }).expect("frame");
+        let frame =
+            carrel_protocol::codec::encoded(&ToAgent::Input { viewer: 1, bytes: part.clone().into() }).expect("frame");
         if !link.try_send_raw(&frame) {
             break;
         }
