@@ -84,7 +84,8 @@ pub struct Sandbox {
     container: ContainerId,
     dir: LinkDir,
     claimed: bool,
-    gone: bool,
+    /// Its end is somebody else's: the next server's, or a removal's under way.
+    kept: bool,
     place: Option<OwnedSemaphorePermit>,
     factory: Arc<SandboxFactory>,
 }
@@ -138,7 +139,7 @@ impl SandboxFactory {
             // It runs already, so it counts even where it is one too many.
             let place = Arc::clone(&factory.places).try_acquire_owned().ok();
             let claimed = dir.is_claimed();
-            Ok(Started { sandbox: Sandbox { id, container, dir, claimed, gone: false, place, factory }, door, caller })
+            Ok(Started { sandbox: Sandbox { id, container, dir, claimed, kept: false, place, factory }, door, caller })
         });
         adopting.await.map_err(|_| SandboxError::Stopping)?
     }
@@ -201,7 +202,7 @@ impl SandboxFactory {
         };
         // From here on the drop of `sandbox` removes all of it.
         let sandbox =
-            Sandbox { id, container, dir, claimed: false, gone: false, place: Some(place), factory: Arc::clone(&self) };
+            Sandbox { id, container, dir, claimed: false, kept: false, place: Some(place), factory: Arc::clone(&self) };
         self.engine.start(&sandbox.container).await?;
         progress(Stage::Agent);
         let caller = call_within(&mut door, Duration::from_secs(self.config.sandbox.agent_timeout_seconds)).await?;
@@ -282,9 +283,14 @@ impl Sandbox {
         Ok(())
     }
 
+    /// Lets go of it as it is, for the next server to adopt.
+    pub fn leave(mut self) {
+        self.kept = true;
+    }
+
     /// Removes container and directory. When the engine fails, the sweep finds the container by its label.
     pub async fn destroy(mut self) {
-        self.gone = true;
+        self.kept = true;
         let (factory, id, container) = (Arc::clone(&self.factory), self.id, self.container.clone());
         // In a task of its own: half a removal helps nobody.
         let removing = self.factory.io.spawn(async move { factory.remove(id, &container).await });
@@ -301,7 +307,7 @@ impl Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        if self.claimed || self.gone {
+        if self.claimed || self.kept {
             return;
         }
         let (factory, id, container) = (Arc::clone(&self.factory), self.id, self.container.clone());

@@ -56,10 +56,10 @@ pub struct AdoptSandboxes(pub Vec<FoundSandbox>);
 #[rtype(result = "()")]
 pub struct WaitingDied(pub SandboxId);
 
-/// Remove every waiting sandbox and make no more. The reply comes when they are gone.
+/// The server stops: make no more, and leave those that wait to the next server. The reply comes at once.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct DrainPool;
+pub struct LeavePool;
 
 /// How sessions reach the pool.
 #[derive(Clone)]
@@ -204,16 +204,13 @@ impl Handler<WaitingDied> for WarmPool {
     }
 }
 
-impl Handler<DrainPool> for WarmPool {
-    type Result = ResponseFuture<()>;
+impl Handler<LeavePool> for WarmPool {
+    type Result = ();
 
-    fn handle(&mut self, _: DrainPool, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, _: LeavePool, _: &mut Self::Context) {
         self.tally.handled += 1;
         self.stopping = true;
-        let waiting = std::mem::take(&mut self.waiting);
-        Box::pin(async move {
-            futures_util::future::join_all(waiting.into_iter().map(|started| started.sandbox.destroy())).await;
-        })
+        self.waiting.drain(..).for_each(|started| started.sandbox.leave());
     }
 }
 

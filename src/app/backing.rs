@@ -1,7 +1,11 @@
 //! The services Carrel stands on: given ones, or its own.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use anyhow::Context as _;
 use nix::unistd::geteuid;
+use tokio::task::JoinHandle;
 
 use super::data_dir::DataDir;
 use crate::config::Config;
@@ -10,15 +14,15 @@ use crate::engine::host::Host;
 use crate::engine::{EmbeddedEngine, Engine};
 
 /// How often our own engine is looked after.
-const LOOK_AFTER: std::time::Duration = std::time::Duration::from_secs(1);
+const LOOK_AFTER: Duration = Duration::from_secs(2);
 
 /// PostgreSQL and a Docker Engine.
 pub(super) struct Backing {
     pub(super) database_url: String,
     pub(super) engine_host: String,
     postgres: Option<EmbeddedPostgres>,
-    engine: Option<std::sync::Arc<EmbeddedEngine>>,
-    keeper: Option<tokio::task::JoinHandle<()>>,
+    engine: Option<Arc<EmbeddedEngine>>,
+    keeper: Option<JoinHandle<()>>,
 }
 
 impl Backing {
@@ -38,7 +42,7 @@ impl Backing {
                 return Err(error);
             }
         };
-        let engine_own = engine.0.map(std::sync::Arc::new);
+        let engine_own = engine.0.map(Arc::new);
         let keeper = engine_own.clone().map(|engine| tokio::spawn(keep(engine)));
         Ok(Self { database_url: postgres.1, engine_host: engine.1, postgres: postgres.0, engine: engine_own, keeper })
     }
@@ -84,7 +88,7 @@ impl Backing {
 pub async fn down(config: &Config, data: &DataDir) -> anyhow::Result<()> {
     EmbeddedPostgres::end_running(&data.join("postgres")).await?;
     if data.join("engine").exists() {
-        EmbeddedEngine::at(&data.join("engine"), &data.run().join("engine"))?.down().await?;
+        EmbeddedEngine::at(data.root(), data.run())?.down().await?;
     } else if let Ok(Host::Given(host)) =
         Host::resolve(&config.engine, docker_host().as_deref(), geteuid().is_root()).await
     {
@@ -134,7 +138,7 @@ async fn engine(config: &Config, data: &DataDir) -> anyhow::Result<(Option<Embed
     match Host::resolve(&config.engine, docker_host().as_deref(), geteuid().is_root()).await? {
         Host::Given(host) => Ok((None, host)),
         Host::Embedded => {
-            let started = EmbeddedEngine::start(&data.join("engine"), &data.run().join("engine")).await;
+            let started = EmbeddedEngine::start(data.root(), data.run()).await;
             let (engine, host) =
                 started.context("cannot run the embedded Docker Engine; or set engine.host to one of your own")?;
             Ok((Some(engine), host))
@@ -146,17 +150,17 @@ fn docker_host() -> Option<String> {
     std::env::var("DOCKER_HOST").ok()
 }
 
-/// Brings our engine back whenever it dies; its containers run on meanwhile.
-async fn keep(engine: std::sync::Arc<EmbeddedEngine>) {
+/// Brings our engine back whenever it dies or is stuck; its containers run on meanwhile.
+async fn keep(engine: Arc<EmbeddedEngine>) {
     let mut look = tokio::time::interval(LOOK_AFTER);
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         look.tick().await;
         if engine.pid().is_none() {
             tracing::warn!("the embedded Docker Engine has died; starting it again");
-            if let Err(error) = engine.ensure_running().await {
-                tracing::error!(error = %error, "the embedded Docker Engine does not start");
-            }
+        }
+        if let Err(error) = engine.ensure_running().await {
+            tracing::error!(error = %error, "the embedded Docker Engine does not answer, or does not start");
         }
     }
 }

@@ -48,6 +48,12 @@ impl DataDir {
         Ok(Self { root, run, instance, _lock: lock })
     }
 
+    /// The directory itself, as an absolute path.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// A directory in it.
     #[must_use]
     pub fn join(&self, name: &str) -> PathBuf {

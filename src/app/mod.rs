@@ -7,6 +7,7 @@
 
 mod backing;
 pub mod data_dir;
+mod kernel;
 mod readiness;
 
 use std::net::{SocketAddr, TcpListener};
@@ -23,7 +24,7 @@ use crate::actors::engine_watch::EngineWatch;
 use crate::actors::registry::Registry;
 use crate::actors::sandbox::SandboxFactory;
 use crate::actors::supervisor::{SessionSupervisor, Supervisors};
-use crate::actors::warm_pool::{AdoptSandboxes, PoolHandle, WarmPool};
+use crate::actors::warm_pool::{AdoptSandboxes, LeavePool, PoolHandle, WarmPool};
 use crate::actors::{Deps, Sessions};
 use crate::config::Config;
 use crate::db::Db;
@@ -41,6 +42,7 @@ const HTTP_SHARE: u32 = 3;
 pub struct App {
     address: SocketAddr,
     sessions: Sessions,
+    pool: Addr<WarmPool>,
     sockets: Sockets,
     server: ServerHandle,
     supervisors: Vec<Arbiter>,
@@ -62,12 +64,25 @@ impl App {
         let listener = TcpListener::bind(&config.server.listen)
             .with_context(|| format!("cannot listen on {}; choose another with --listen", config.server.listen))?;
         let data = DataDir::open(&config.server.data_dir)?;
+        kernel::make_room(config.pool.max_sandboxes);
         let backing = Backing::start(&config, &data).await?;
         match Self::build_on(&backing, &config, &data, listener).await {
             Ok(parts) => {
-                let Parts { address, sessions, sockets, server, supervisors, db, watchers } = parts;
+                let Parts { address, sessions, pool, sockets, server, supervisors, db, watchers } = parts;
                 let patience = Duration::from_secs(config.server.shutdown_seconds);
-                Ok(Self { address, sessions, sockets, server, supervisors, db, backing, patience, watchers, data })
+                Ok(Self {
+                    address,
+                    sessions,
+                    pool,
+                    sockets,
+                    server,
+                    supervisors,
+                    db,
+                    backing,
+                    patience,
+                    watchers,
+                    data,
+                })
             }
             Err(error) => {
                 backing.stop().await;
@@ -147,7 +162,16 @@ impl App {
         let running = server.into_inner();
         let server = running.handle();
         actix::spawn(running);
-        Ok(Parts { address, sessions, sockets, server, supervisors: arbiters, db, watchers: vec![preparing, checking] })
+        Ok(Parts {
+            address,
+            sessions,
+            pool,
+            sockets,
+            server,
+            supervisors: arbiters,
+            db,
+            watchers: vec![preparing, checking],
+        })
     }
 
     /// Where it listens.
@@ -164,7 +188,7 @@ impl App {
 
     /// Stops in order; sandboxes keep running for the next start, unless `everything` goes.
     pub async fn stop(self, everything: bool) {
-        let Self { sessions, sockets, server, supervisors, db, backing, patience, watchers, data, .. } = self;
+        let Self { sessions, pool, sockets, server, supervisors, db, backing, patience, watchers, data, .. } = self;
         for watcher in watchers {
             watcher.abort();
         }
@@ -178,6 +202,8 @@ impl App {
         if tokio::time::timeout(patience, sessions.stop_all()).await.is_err() {
             tracing::warn!("sessions did not end in time; the next start lists their sandboxes");
         }
+        // A pool that has ended has nothing to leave.
+        pool.send(LeavePool).await.ok();
         for arbiter in supervisors {
             arbiter.stop();
             // Its thread may be in the middle of something; the process ends soon either way.
@@ -195,6 +221,7 @@ impl App {
 struct Parts {
     address: SocketAddr,
     sessions: Sessions,
+    pool: Addr<WarmPool>,
     sockets: Sockets,
     server: ServerHandle,
     supervisors: Vec<Arbiter>,

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -10,7 +11,7 @@ use tokio::task::JoinHandle;
 use crate::actors::sandbox::ImageState;
 use crate::config::Config;
 use crate::db::Db;
-use crate::engine::{Engine, ImageSource};
+use crate::engine::{Engine, ImageProgress, ImageSource};
 use crate::http::Readiness;
 use crate::model::backoff::Backoff;
 
@@ -35,8 +36,11 @@ pub(super) fn prepare_image(
             let prepared = async {
                 let exe = std::env::current_exe().map_err(|error| error.to_string())?;
                 let source = ImageSource::locate(&config.sandbox, &exe, &images).map_err(|error| error.to_string())?;
-                let progress = |progress| tracing::debug!(image.progress = ?progress);
-                engine.ensure_image(&source, progress).await.map_err(|error| error.to_string())
+                let quarters = AtomicU64::new(0);
+                engine
+                    .ensure_image(&source, |progress| report(progress, &quarters))
+                    .await
+                    .map_err(|error| error.to_string())
             };
             match prepared.await {
                 Ok(tag) => {
@@ -58,6 +62,19 @@ pub(super) fn prepare_image(
         }
     });
     (receiver, preparing)
+}
+
+/// Logs how far the image is, by quarters: it takes seconds to minutes, once.
+fn report(progress: ImageProgress, quarters: &AtomicU64) {
+    match progress {
+        ImageProgress::Importing { done, total } => {
+            let quarter = done * 4 / total.max(1);
+            if quarters.fetch_max(quarter, Ordering::Relaxed) < quarter {
+                tracing::info!(image.percent = quarter * 25, "giving the sandbox image to the engine");
+            }
+        }
+        other => tracing::info!(image.progress = ?other, "preparing the sandbox image"),
+    }
 }
 
 /// Asks the services again and again.

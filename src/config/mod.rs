@@ -66,7 +66,7 @@ impl Default for ServerConfig {
             workers: 0,
             shutdown_seconds: 10,
             log_format: LogFormat::Auto,
-            log_filter: "info".into(),
+            log_filter: "info,actix_server=warn".into(),
         }
     }
 }

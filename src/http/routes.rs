@@ -11,7 +11,7 @@ use super::page;
 /// One route: a method on a path.
 #[derive(Debug)]
 pub struct RouteInfo {
-    /// The method; `GET` stands for `HEAD`, too.
+    /// The method; `GET` stands for `HEAD`, too, unless it opens a WebSocket.
     pub method: Method,
     /// The path as OpenAPI writes it.
     pub path: &'static str,
@@ -19,7 +19,7 @@ pub struct RouteInfo {
     pub access: Access,
     /// What its answers are made of.
     pub kind: Kind,
-    handler: fn() -> Route,
+    handler: fn(Method) -> Route,
 }
 
 /// Who may use a route.
@@ -52,7 +52,7 @@ macro_rules! routes {
             path: $path,
             access: Access::$access,
             kind: Kind::$kind,
-            handler: || web::method(Method::$method).to($handler),
+            handler: |method| web::method(method).to($handler),
         },)*];
     };
 }
@@ -110,16 +110,23 @@ fn resource(routes: &'static [RouteInfo]) -> Resource {
     let mut resource = web::resource(pattern).name(first.path);
     let mut allowed = Vec::new();
     for route in routes {
-        resource = resource.route((route.handler)());
-        allowed.push(route.method.clone());
-        if route.method == Method::GET {
-            allowed.push(Method::HEAD);
+        for method in methods(route) {
+            resource = resource.route((route.handler)(method.clone()));
+            allowed.push(method);
         }
     }
     resource.default_service(web::to(move || {
         let error = ApiError::method_not_allowed(&allowed);
         async move { Err::<HttpResponse, _>(error) }
     }))
+}
+
+/// A route's method, and `HEAD` beside `GET`; the connection leaves the body out.
+fn methods(route: &RouteInfo) -> Vec<Method> {
+    match route.method {
+        Method::GET if route.kind != Kind::Socket => vec![Method::GET, Method::HEAD],
+        _ => vec![route.method.clone()],
+    }
 }
 
 /// An unsafe method on what is no route.

@@ -4,5 +4,6 @@
 
 mod db;
 mod engine;
+mod http;
 mod live;
 mod support;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use rustix::process::Pid;
@@ -16,8 +17,14 @@ const NEEDED: [&str; 3] = ["cpu", "memory", "pids"];
 
 /// Mounts them if nobody has, as Debian's `cgroupfs-mount` does.
 pub(super) async fn ensure_mounted() -> Result<(), EmbeddedError> {
+    // Two engines of one process must not mount over each other.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     // Reading and mounting are quick, but may wait for other mounts.
-    let mounted = tokio::task::spawn_blocking(|| if hierarchies().is_empty() { mount_all() } else { Ok(()) }).await;
+    let mounted = tokio::task::spawn_blocking(|| {
+        let _one = ONE_AT_A_TIME.lock();
+        if hierarchies().is_empty() { mount_all() } else { Ok(()) }
+    })
+    .await;
     let problem = match mounted {
         Ok(Ok(())) => return Ok(()),
         Ok(Err(why)) => why.to_string(),

@@ -1,9 +1,10 @@
 //! Our own engine's life: started, adopted, killed, taken down.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use carrel::config::EngineConfig;
-use carrel::engine::{EmbeddedEngine, Engine};
+use carrel::engine::{ContainerId, EmbeddedEngine, Engine};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -80,21 +81,19 @@ fn runs(pid: u32) -> bool {
 /// Processes, mounts, control groups and files that name `engine`.
 fn traces(engine: &TestEngine) -> Vec<String> {
     let directory = engine.directory.to_str().unwrap();
-    let config = std::fs::read_to_string(engine.directory.join("data/engine/daemon.json")).unwrap();
-    let config: serde_json::Value = serde_json::from_str(&config).unwrap();
-    let name = config["containerd-namespace"].as_str().unwrap();
+    let name = &name(engine);
     let mut found = Vec::new();
     for process in std::fs::read_dir("/proc").unwrap().flatten() {
         let line = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
         let line = String::from_utf8_lossy(&line).replace('\0', " ");
-        if line.contains(name) || (line.contains(directory) && !line.contains("janitor")) {
+        if line.contains(name.as_str()) || (line.contains(directory) && !line.contains("janitor")) {
             found.push(format!("process: {line}"));
         }
     }
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
     found.extend(mounts.lines().filter(|line| line.contains(directory)).map(|line| format!("mount: {line}")));
     for hierarchy in std::fs::read_dir("/sys/fs/cgroup").unwrap().flatten() {
-        let group = if hierarchy.file_name() == name { hierarchy.path() } else { hierarchy.path().join(name) };
+        let group = if hierarchy.file_name() == name.as_str() { hierarchy.path() } else { hierarchy.path().join(name) };
         found.extend(group.exists().then(|| format!("control group: {}", group.display())));
     }
     let run = std::fs::read_dir(engine.directory.join("run")).unwrap().flatten();
@@ -106,6 +105,20 @@ fn traces(engine: &TestEngine) -> Vec<String> {
 fn shim_sockets() -> Vec<String> {
     let sockets = std::fs::read_dir("/run/containerd/s").into_iter().flatten().flatten();
     sockets.map(|socket| socket.file_name().to_string_lossy().into_owned()).collect()
+}
+
+/// Where `containerd` (dockerd's, or the machine's if that runs) keeps the state of a container.
+fn state_of(engine: &TestEngine, container: &ContainerId) -> PathBuf {
+    let below = format!("io.containerd.runtime.v2.task/{}/{}", name(engine), container.as_str());
+    let places = [engine.directory.join("run/engine/exec/containerd/daemon"), PathBuf::from("/run/containerd")];
+    places.map(|place| place.join(&below)).into_iter().find(|state| state.exists()).unwrap()
+}
+
+/// What the engine's control groups and its `containerd` name space are called.
+fn name(engine: &TestEngine) -> String {
+    let config = std::fs::read_to_string(engine.directory.join("data/engine/daemon.json")).unwrap();
+    let config: serde_json::Value = serde_json::from_str(&config).unwrap();
+    config["containerd-namespace"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
@@ -130,9 +143,7 @@ async fn even_when_killed_it_can_be_taken_down_with_all_its_sandboxes() {
     let carrel = engine.carrel().await;
     let (_, container) = carrel.run(&carrel.tiny_image().await).await;
     let pid = carrel.engine.inspect(&container).await.unwrap().unwrap().pid.unwrap();
-    let address = "run/engine/exec/containerd/daemon/io.containerd.runtime.v2.task";
-    let state = std::fs::read_dir(engine.directory.join(address)).unwrap().flatten().next().unwrap().path();
-    let socket = std::fs::read_to_string(state.join(container.as_str()).join("address")).unwrap();
+    let socket = std::fs::read_to_string(state_of(&engine, &container).join("address")).unwrap();
     let socket = socket.rsplit('/').next().unwrap().to_owned();
     assert!(shim_sockets().contains(&socket));
 

@@ -74,14 +74,14 @@ import json, os, resource, socket
 listener = socket.create_server(("127.0.0.1", 0))
 client = socket.create_connection(listener.getsockname())
 print(json.dumps({
-    "loopback": client.getpeername()[0], "name": socket.gethostname(), "cwd": os.getcwd(),
+    "loopback": client.getpeername()[0], "localhost": socket.gethostbyname("localhost"), "own": socket.gethostbyname(socket.gethostname())[:4], "name": socket.gethostname(), "cwd": os.getcwd(),
     "files": resource.getrlimit(resource.RLIMIT_NOFILE), "core": resource.getrlimit(resource.RLIMIT_CORE),
     "processes": resource.getrlimit(resource.RLIMIT_NPROC)[0] > 1000, "oom": open("/proc/self/oom_score_adj").read().strip(),
     "cgroup": sorted({line.strip().split(":")[2] for line in open("/proc/self/cgroup")}),
 }))"#;
     let seen = carrel.probe(&container, program, &[]).await;
     let expected = serde_json::json!({
-        "loopback": "127.0.0.1", "name": "sandbox", "cwd": "/workspace", "files": [1024, 1024], "core": [0, 0],
+        "loopback": "127.0.0.1", "localhost": "127.0.0.1", "own": "127.", "name": "sandbox", "cwd": "/workspace", "files": [1024, 1024], "core": [0, 0],
         "processes": true, "oom": "500", "cgroup": ["/"],
     });
     assert_eq!(seen, expected);

@@ -60,6 +60,11 @@ impl TestEngine {
     }
 }
 
+/// Runs its first argument as a program in a file, which multiprocessing needs.
+const RUN_AS_A_FILE: &str = "import os, sys
+open('/dev/shm/program.py', 'w').write(sys.argv[1])
+os.execvp('python3', ['python3', '/dev/shm/program.py', *sys.argv[2:]])";
+
 /// One Carrel's view of an engine.
 pub struct Carrel {
     /// Its client.
@@ -139,7 +144,8 @@ impl Carrel {
         let path = self.engine.host().trim_start_matches("unix://");
         let docker = Docker::connect_with_unix(path, 600, bollard::API_DEFAULT_VERSION).unwrap();
         let docker = docker.negotiate_version().await.unwrap();
-        let command = ["python3", "-c", program].iter().chain(arguments).map(|&word| word.to_owned()).collect();
+        let command = ["python3", "-c", RUN_AS_A_FILE, program];
+        let command = command.iter().chain(arguments).map(|&word| word.to_owned()).collect();
         let config = ExecConfig {
             cmd: Some(command),
             attach_stdout: Some(true),

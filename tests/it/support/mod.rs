@@ -6,4 +6,5 @@ pub mod events;
 pub mod janitor;
 pub mod postgres;
 pub mod process;
+pub mod server;
 pub mod terminal;

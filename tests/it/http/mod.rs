@@ -1,0 +1,6 @@
+//! The server over real sockets.
+
+mod accounts;
+mod bodies;
+mod routes;
+mod sockets;
