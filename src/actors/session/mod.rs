@@ -82,7 +82,7 @@ enum Phase {
     Opening,
     /// A sandbox holds the files.
     Live(Box<Live>),
-    /// The sandbox is going.
+    /// The sandbox is going, or its end is being written down.
     Closing,
 }
 
@@ -434,7 +434,17 @@ impl SessionActor {
                     config: self.deps.config.clone(),
                     io: self.deps.io.clone(),
                 };
-                let sync = WorkspaceSyncActor::new(work, self.deps.config.actors.sync_mailbox).start();
+                // One that is about to be adopted may hold what the database does not have yet.
+                let named = self.session.as_ref().is_some_and(|session| session.sandbox.is_some());
+                let live = named || matches!(self.phase, Phase::Live(_));
+                let sync = WorkspaceSyncActor::new(work, self.deps.config.actors.sync_mailbox, live).start();
+                if let Phase::Live(live) = &self.phase
+                    && let Some(link) = live.link.clone()
+                {
+                    // The first message of an empty mailbox: the new one lists everything before it does anything else.
+                    let connect = sync::Connect { link, restored: true, progress: std::sync::Arc::new(|_, _| ()) };
+                    sync.try_send(connect).ok();
+                }
                 self.sync = Some(sync.clone());
                 sync
             }

@@ -8,7 +8,8 @@
 //!
 //! **Invariants**: one job runs at a time, in the order of arrival; a listing is asked for at most once more while one waits. A user's
 //! write is in the sandbox before it is committed, and both before it is answered: a crash between the two leaves a change that the next
-//! listing finds, never an older content in the place of an acknowledged one. A batch is confirmed to the agent only when it is committed
+//! listing finds, never an older content in the place of an acknowledged one. While a sandbox lives and its agent is away, users' writes
+//! are refused. A batch is confirmed to the agent only when it is committed
 //! or a listing is due that will find it again.
 //!
 //! **Talks to**: the database and the agent's link, through [`work`]. Held by its SessionActor alone; it holds nobody.
@@ -45,6 +46,9 @@ pub struct WorkspaceSyncActor {
     capacity: usize,
     running: Option<&'static str>,
     link: Option<AgentLink>,
+    /// A sandbox holds the files. While its agent is away nothing can be written: a write into the database alone would be overtaken by
+    /// what the sandbox still holds.
+    live: bool,
     /// A listing waits in the line, or for its pause to be over.
     listing_due: bool,
     failures: u32,
@@ -63,10 +67,15 @@ pub struct Connect {
     pub progress: RestoreProgress,
 }
 
-/// The link is gone.
+/// The link is gone; the agent may call again. Users' writes are refused until it does.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Disconnect;
+
+/// The sandbox is gone. From here on users' writes go into the database alone.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Release;
 
 /// Save a file; the reply comes when it is committed and in place.
 #[derive(Message)]
@@ -148,18 +157,33 @@ impl Job {
             Self::Listing => "comparing",
         }
     }
+
+    /// Answers a user's write that cannot be done without the agent; gives back what is none.
+    fn refuse(self) -> Option<Self> {
+        let away = || SessionError::from(crate::link::LinkError::Closed);
+        // Whoever asked may have stopped waiting.
+        match self {
+            Self::Save(_, answer) => answer.send(Err(away())).map_or((), drop),
+            Self::Remove(_, answer) => answer.send(Err(away())).map_or((), drop),
+            Self::MakeFolder(_, answer) => answer.send(Err(away())).map_or((), drop),
+            Self::Move(_, answer) => answer.send(Err(away())).map_or((), drop),
+            job => return Some(job),
+        }
+        None
+    }
 }
 
 impl WorkspaceSyncActor {
-    /// Orders the changes of `work`'s workspace; `capacity` users' writes may wait.
+    /// Orders the changes of `work`'s workspace; `capacity` users' writes may wait. `live`: a sandbox holds the files already.
     #[must_use]
-    pub fn new(work: Work, capacity: usize) -> Self {
+    pub fn new(work: Work, capacity: usize, live: bool) -> Self {
         Self {
             work,
             line: VecDeque::new(),
             capacity,
             running: None,
             link: None,
+            live,
             listing_due: false,
             failures: 0,
             tally: Tally::default(),
@@ -187,15 +211,12 @@ impl WorkspaceSyncActor {
         if self.running.is_some() {
             return;
         }
-        let Some(job) = self.line.pop_front() else { return };
+        let Some((job, link)) = self.next_job() else { return };
         self.running = Some(job.name());
-        if let Job::Connect(connect, _) = &job {
-            self.link = Some(connect.link.clone());
-        }
         if matches!(job, Job::Listing) {
             self.listing_due = false;
         }
-        let (work, link) = (self.work.clone(), self.link.clone().filter(|link| !link.is_closed()));
+        let work = self.work.clone();
         // On the I/O runtime: hashing and compressing must not hold up the actors of this thread.
         let running = self.work.io.spawn(async move { run(&work, link, job).await });
         ctx.spawn(running.into_actor(self).map(|outcome, actor, ctx| {
@@ -210,6 +231,22 @@ impl WorkspaceSyncActor {
             }
             actor.run_next(ctx);
         }));
+    }
+
+    /// The next job that can be done, and the link it is done with.
+    fn next_job(&mut self) -> Option<(Job, Option<AgentLink>)> {
+        while let Some(job) = self.line.pop_front() {
+            if let Job::Connect(connect, _) = &job {
+                self.link = Some(connect.link.clone());
+                self.live = true;
+            }
+            let link = self.link.clone().filter(|link| !link.is_closed());
+            let job = if self.live && link.is_none() { job.refuse() } else { Some(job) };
+            if let Some(job) = job {
+                return Some((job, link));
+            }
+        }
+        None
     }
 
     /// Asks for a listing after a pause, unless one is due already.
@@ -234,6 +271,14 @@ enum Outcome {
     ListingDue,
 }
 
+/// What a user's write leaves behind: one that failed half-way may have changed the sandbox and not the database.
+fn after_write<T>(link: Option<&AgentLink>, result: &Result<T, SessionError>) -> Outcome {
+    match result {
+        Err(SessionError::Unavailable(_) | SessionError::Internal) if link.is_some() => Outcome::ListingDue,
+        _ => Outcome::Done,
+    }
+}
+
 impl From<Result<(), SessionError>> for Outcome {
     fn from(result: Result<(), SessionError>) -> Self {
         if result.is_ok() { Self::Done } else { Self::ListingDue }
@@ -250,20 +295,28 @@ async fn run(work: &Work, link: Option<AgentLink>, job: Job) -> Outcome {
             Outcome::Done
         }
         Job::Save(save, answer) => {
-            answer.send(place::save(work, link, save).await).ok();
-            Outcome::Done
+            let result = place::save(work, link, save).await;
+            let outcome = after_write(link, &result);
+            answer.send(result).ok();
+            outcome
         }
         Job::Remove(remove, answer) => {
-            answer.send(place::remove(work, link, remove).await).ok();
-            Outcome::Done
+            let result = place::remove(work, link, remove).await;
+            let outcome = after_write(link, &result);
+            answer.send(result).ok();
+            outcome
         }
         Job::MakeFolder(folder, answer) => {
-            answer.send(place::make_folder(work, link, folder).await).ok();
-            Outcome::Done
+            let result = place::make_folder(work, link, folder).await;
+            let outcome = after_write(link, &result);
+            answer.send(result).ok();
+            outcome
         }
         Job::Move(change, answer) => {
-            answer.send(place::rename(work, link, change).await).ok();
-            Outcome::Done
+            let result = place::rename(work, link, change).await;
+            let outcome = after_write(link, &result);
+            answer.send(result).ok();
+            outcome
         }
         Job::Changed(changed) => {
             let Some(link) = link else { return Outcome::Done };
@@ -311,6 +364,16 @@ impl Handler<Disconnect> for WorkspaceSyncActor {
     fn handle(&mut self, _: Disconnect, _: &mut Self::Context) {
         self.tally.handled += 1;
         self.link = None;
+    }
+}
+
+impl Handler<Release> for WorkspaceSyncActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Release, _: &mut Self::Context) {
+        self.tally.handled += 1;
+        self.link = None;
+        self.live = false;
     }
 }
 

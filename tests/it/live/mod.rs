@@ -3,6 +3,7 @@
 mod both_ways;
 mod commands;
 mod editing;
+mod fall;
 mod hidden;
 mod isolation;
 mod kept;

@@ -99,7 +99,7 @@ impl Server {
         let down = ["down".to_owned(), "--data-dir".to_owned(), data.to_str().unwrap().to_owned()];
         let estate = Estate {
             directories: vec![directory.clone()],
-            engine: embedded.then(|| (data.join("engine"), data.join("run/engine"))),
+            engine: embedded.then(|| (data.clone(), data.join("run"))),
             down: Some((down.to_vec(), all.clone())),
         };
         let janitor = Janitor::post(&estate);
@@ -122,7 +122,7 @@ impl Server {
 
     /// The address of its engine.
     pub fn engine_host(&self) -> String {
-        let own = || format!("unix://{}", self.data.join("run/engine/engine/docker.sock").display());
+        let own = || format!("unix://{}", self.data.join("run/engine/docker.sock").display());
         self.variables.get("CARREL_ENGINE__HOST").cloned().unwrap_or_else(own)
     }
 
