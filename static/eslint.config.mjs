@@ -31,7 +31,10 @@ export default tseslint.config(
     // Components know nothing of the product: no features, no server.
     files: ['src/components/**'],
     rules: {
-      'no-restricted-imports': ['error', { patterns: ['@/features/*', '@/api/*', '../features/*', '../api/*'] }],
+      'no-restricted-imports': [
+        'error',
+        { patterns: ['@/features/*', '@/api/*', '../features/*', '../api/*'] },
+      ],
     },
   },
   {
@@ -42,7 +45,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['src/**/*.test.{ts,tsx}'],
+    files: ['src/**/*.test.{ts,tsx}', 'src/test/**'],
     rules: { 'max-lines': 'off', '@typescript-eslint/unbound-method': 'off' },
   },
   {

@@ -23,8 +23,8 @@ use super::session::life::Death;
 use super::warm_pool::{WaitingDied, WarmPool};
 use crate::db;
 use crate::engine::{EngineError, EngineEvent, EventKind, FoundSandbox};
-use crate::model::SandboxId;
 use crate::model::backoff::Backoff;
+use crate::model::{SandboxId, SessionState};
 
 /// Pauses before watching again.
 const RETRY: Backoff = Backoff { first: Duration::from_millis(200), most: Duration::from_secs(5) };
@@ -83,12 +83,16 @@ impl EngineWatch {
     fn sweep(&mut self, ctx: &mut Context<Self>) {
         let (engine, db, io) = (self.deps.sandboxes.engine().clone(), self.deps.db.clone(), self.deps.io.clone());
         let looking = async move {
+            // The database first: a sandbox claimed between the two looks is then found but not yet named, which harms nobody; the other
+            // way round it would be named but not found, and taken for dead.
+            let connection = db.bulk().await.map_err(|error| error.to_string())?;
+            let live = db::sessions::live(&connection).await.map_err(|error| error.to_string())?;
+            drop(connection);
             let found =
                 io.spawn(async move { engine.list().await }).await.map_err(|_| "the server is stopping".to_owned())?;
             let found = found.map_err(|error| error.to_string())?;
-            let connection = db.bulk().await.map_err(|error| error.to_string())?;
-            let live = db::sessions::live(&connection).await.map_err(|error| error.to_string())?;
-            Ok::<_, String>((found, live.into_iter().filter_map(|session| session.sandbox).collect::<HashSet<_>>()))
+            let live = live.into_iter().filter(|session| session.state != SessionState::Deleted);
+            Ok::<_, String>((found, live.filter_map(|session| session.sandbox).collect::<HashSet<_>>()))
         };
         ctx.spawn(looking.into_actor(self).map(|looked, watch, ctx| match looked {
             Ok((found, named)) => watch.compare(found, &named, ctx),

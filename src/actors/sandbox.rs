@@ -18,8 +18,8 @@ use crate::link::door::Caller;
 use crate::link::{Door, DoorError, LinkDir};
 use crate::model::{Quotas, SandboxId, Stage};
 
-/// How long an adopted sandbox's agent may take to call: it dials at least twice a second.
-const ADOPTION_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an adopted sandbox's agent may take to call: it dials at least twice a second, on a machine that may be very busy.
+const ADOPTION_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How long a start waits for one of `pool.max_sandboxes` places.
 const PLACE_TIMEOUT: Duration = Duration::from_secs(30);

@@ -21,7 +21,7 @@ use super::sync::{MakeFolder, Move, Remove, Save, WorkspaceSyncActor};
 use crate::db;
 use crate::model::backoff::Backoff;
 use crate::model::terminal::Terminal;
-use crate::model::{Item, Quotas, Session, SessionId, TerminalId, UserId, WorkspacePath};
+use crate::model::{Item, Quotas, Session, SessionId, SessionState, TerminalId, UserId, WorkspacePath};
 
 /// How long an actor may take to answer `Describe`.
 const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -224,7 +224,9 @@ impl Sessions {
         let connection = self.inner.deps.db.bulk().await?;
         let live = db::sessions::live(&connection).await?;
         drop(connection);
-        let adopting = live.iter().map(|session| self.actor(session.id));
+        // A deleted session's sandbox is nobody's and is swept.
+        let live = live.iter().filter(|session| session.state != SessionState::Deleted);
+        let adopting = live.map(|session| self.actor(session.id));
         let adopted = futures_util::future::join_all(adopting).await;
         Ok(adopted.into_iter().filter(Result::is_ok).count())
     }

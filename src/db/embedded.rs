@@ -37,8 +37,8 @@ const READY_TIMEOUT: Duration = Duration::from_secs(120);
 const READY_POLL: Backoff = Backoff { first: Duration::from_millis(5), most: Duration::from_millis(100) };
 /// Pauses before a server that died is started again.
 const RESTART: Backoff = Backoff { first: Duration::from_millis(50), most: Duration::from_secs(10) };
-/// How often a start is tried at once, as processes of a killed predecessor need a moment to notice.
-const START_ATTEMPTS: u32 = 6;
+/// How long a server that is stopping, or the processes of one that was killed, may take to go.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(30);
 /// A server that ran this long has started well.
 const SETTLED: Duration = Duration::from_secs(30);
 /// How long a fast shutdown may take; it writes what is in `shared_buffers`.
@@ -223,20 +223,20 @@ impl EmbeddedPostgres {
     }
 }
 
-/// Starts the server, again should processes of its predecessor still be about or the disk be full.
+/// Starts the server; again should processes of its predecessor still be about, or the disk be full.
 async fn start_patiently(cluster: &Cluster) -> Result<Postmaster, EmbeddedError> {
+    let deadline = Instant::now() + LEAVE_TIMEOUT;
     let mut attempt = 0;
     loop {
         let mut postmaster = process::spawn(cluster).await?;
         let Err(error) = process::wait_for_pid_file(&mut postmaster, cluster).await else { return Ok(postmaster) };
-        attempt += 1;
-        if attempt >= START_ATTEMPTS {
-            return Err(error);
-        }
         if ballast::release_if_full(&cluster.dir) {
             tracing::error!("the disk is full: the ballast file was removed so that PostgreSQL can start; make room");
+        } else if !process::has_processes(&cluster.data) || Instant::now() >= deadline {
+            return Err(error);
         }
         tokio::time::sleep(RESTART.pause(attempt)).await;
+        attempt += 1;
     }
 }
 

@@ -19,6 +19,10 @@ pub enum DbError {
     /// This database cannot be used by this program, and what to do.
     #[error("{0}")]
     Unsuitable(String),
+    /// A transaction was to be committed in which a statement had failed: the server would have answered with a rollback that looks
+    /// like success.
+    #[error("the transaction had failed before its commit")]
+    Aborted,
     /// A mistake of ours.
     #[error("the database refused a statement: {0}")]
     Query(#[source] tokio_postgres::Error),

@@ -108,12 +108,12 @@ pub enum ApplyError {
     /// A folder should be moved into itself.
     #[error("{0} cannot be moved into itself")]
     IntoItself(WorkspacePath),
-    /// What lies in a folder would have no legal path after the move.
-    #[error("{path} cannot be moved there: {why}")]
+    /// What lies in a moved folder would have no legal path, or a link has no legal target.
+    #[error("{path} would be or lead to no legal path: {why}")]
     BadPath {
         /// Where it lies.
         path: WorkspacePath,
-        /// The rule its new path would break.
+        /// The rule its new path, or the target, would break.
         why: carrel_protocol::PathError,
     },
     /// More items than the workspace may hold.
@@ -226,7 +226,8 @@ pub async fn get_many(
             select n, names, $1::uuid as id, 0 as depth from wanted
             union all
             select w.n, w.names, i.id, w.depth + 1 from walk w
-            join workspace_items i on i.parent_id = w.id and i.name = w.names[w.depth + 1] collate \"C\")
+            join workspace_items i on i.session_id = $1 and i.parent_id = w.id
+                and i.name = w.names[w.depth + 1] collate \"C\")
         select walk.n, i.kind, i.blob_hash, i.size, i.executable, i.link_target
         from walk join workspace_items i using (id) where walk.depth = cardinality(walk.names)";
     let texts: Vec<&str> = paths.iter().map(WorkspacePath::as_str).collect();

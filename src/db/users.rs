@@ -56,6 +56,10 @@ pub async fn by_id(client: &impl Client, id: UserId) -> Result<Option<User>, DbE
 /// # Errors
 /// When the database cannot be asked.
 pub async fn by_login(client: &impl Client, login: &str) -> Result<Option<(User, String)>, DbError> {
+    if login.contains('\0') {
+        // PostgreSQL's texts cannot, so nobody is called that.
+        return Ok(None);
+    }
     // A username cannot contain an @, so the two never mean different people.
     let sql = "select id, username, email, display_name, role, created_at, password_hash from users
         where lower(username collate \"C\") = lower($1::text collate \"C\")

@@ -99,10 +99,11 @@ fn file(request: &HttpRequest, path: &str, status: StatusCode) -> HttpResponse {
     let mut response = HttpResponse::build(status);
     response.insert_header((header::CACHE_CONTROL, if is_hashed(path) { FOREVER } else { ASK_FIRST }));
     response.insert_header((header::ETAG, etag.to_string()));
+    // Also on a 304, whose headers replace those of the browser's copy.
+    response.insert_header((header::CONTENT_SECURITY_POLICY, PAGE_POLICY));
     if is_known(request, &etag) && status == StatusCode::OK {
         return response.status(StatusCode::NOT_MODIFIED).finish();
     }
-    response.insert_header((header::CONTENT_SECURITY_POLICY, PAGE_POLICY));
     response.content_type(content_type(path)).body(content(found))
 }
 

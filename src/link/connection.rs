@@ -74,10 +74,34 @@ pub enum LinkEvent {
 /// Events of one link, in order; ends with the link.
 pub type LinkEvents = mpsc::Receiver<LinkEvent>;
 
-/// A connected agent. Clones are the same link.
+/// A connected agent. Clones are the same link; its [`OwnedLink`] decides how long it lasts.
 #[derive(Clone, Debug)]
 pub struct AgentLink {
     shared: Arc<Shared>,
+}
+
+/// The owner's hold on a link: ends it when dropped, however the owner ends, so that the agent notices and dials again.
+#[derive(Debug)]
+pub struct OwnedLink(AgentLink);
+
+impl OwnedLink {
+    pub(super) fn new(link: AgentLink) -> Self {
+        Self(link)
+    }
+}
+
+impl std::ops::Deref for OwnedLink {
+    type Target = AgentLink;
+
+    fn deref(&self) -> &AgentLink {
+        &self.0
+    }
+}
+
+impl Drop for OwnedLink {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 /// What the link's handles, its viewers and its reader share.

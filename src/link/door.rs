@@ -28,7 +28,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
-use super::connection::{AgentLink, LinkEvents};
+use super::connection::{AgentLink, LinkEvents, OwnedLink};
 use crate::model::SandboxId;
 
 /// How long a caller may take to introduce itself.
@@ -138,8 +138,8 @@ impl LinkDir {
 /// An agent that has called: its link, its events and what it said first.
 #[derive(Debug)]
 pub struct Caller {
-    /// The link.
-    pub link: AgentLink,
+    /// The link; ends when this is dropped.
+    pub link: OwnedLink,
     /// What the agent reports.
     pub events: LinkEvents,
     /// Terminals it holds and whether its workspace is complete.
@@ -249,7 +249,7 @@ impl Visitors {
         }
         if let Ok((link, events)) = AgentLink::open(stream, left_over, self.limits) {
             // The session may be gone; then so is its sandbox, in a moment.
-            self.sender.send(Caller { link, events, hello }).await.ok();
+            self.sender.send(Caller { link: OwnedLink::new(link), events, hello }).await.ok();
         }
     }
 }

@@ -16,6 +16,6 @@ pub mod inbox;
 pub mod outbox;
 pub mod viewer;
 
-pub use connection::{AgentLink, LinkError, LinkEvent, LinkEvents};
+pub use connection::{AgentLink, LinkError, LinkEvent, LinkEvents, OwnedLink};
 pub use door::{Door, DoorError, LinkDir};
 pub use viewer::{InputRefused, Viewer, ViewerEvents};

@@ -34,7 +34,8 @@ for (const page of await pages(OUT)) {
     moved += 1;
     return `<script${attributes} src="/${FOLDER}/${name}"></script>`;
   });
-  if (/\son[a-z]+\s*=\s*"/i.test(changed.replace(SCRIPT, ''))) throw new Error(`${page} has an inline handler`);
+  if (/\son[a-z]+\s*=\s*"/i.test(changed.replace(SCRIPT, '')))
+    throw new Error(`${page} has an inline handler`);
   await writeFile(page, changed);
 }
 

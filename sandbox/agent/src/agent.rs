@@ -186,6 +186,7 @@ impl Agent {
         let was_up = self.link.up();
         self.link.close(now);
         self.viewers.clear();
+        self.terminals.forget_input();
         self.in_flight = 0;
         if let Some(number) = was_up {
             self.lanes.set_connection(number + 1);
@@ -236,6 +237,7 @@ impl Agent {
                 }
                 self.changes.drained(drained, now, &self.lanes);
             }
+            Done::Looked(drained) => self.changes.looked(drained, now),
             Done::Batch(batch) => {
                 if let Some(frame) = self.changes.made(batch, connection.is_some(), now, &self.lanes) {
                     self.link.send(&frame);

@@ -66,6 +66,11 @@ impl Changes {
         }
     }
 
+    /// The lane has tried again to watch everything.
+    pub fn looked(&mut self, drained: Drained, now: Instant) {
+        self.blind_at = drained.blind.then_some(now + BLIND_PAUSE);
+    }
+
     /// The lane has made a batch; answers the frame to send. `up` when there is a server to send it to.
     pub fn made(&mut self, batch: Batch, up: bool, now: Instant, lanes: &Lanes) -> Option<ToServer> {
         self.making = false;

@@ -94,6 +94,8 @@ pub enum Done {
     Page(Caller, Vec<Entry>),
     /// Events were read.
     Drained(Drained),
+    /// It was tried again to watch everything.
+    Looked(Drained),
     /// A batch is ready.
     Batch(Batch),
     /// The restore is finished.
@@ -219,10 +221,7 @@ fn tree_lane(tree: &mut Tree, jobs: &Receiver<TreeJob>, done: &Results, current:
                 tree.taken();
                 continue;
             }
-            TreeJob::LoseTrack => {
-                tree.lose_track();
-                continue;
-            }
+            TreeJob::LoseTrack => Done::Looked(tree.lose_track()),
             TreeJob::Scan(caller) => Done::Reply(
                 caller,
                 guarded(|| {

@@ -21,6 +21,7 @@ use uuid::Uuid;
 use crate::pty;
 use crate::readiness::register;
 use crate::ring::Ring;
+use crate::viewers::Viewers;
 
 /// Read from one terminal before others get their turn, in bytes.
 pub const READ_BYTES: usize = 64 * 1024;
@@ -155,9 +156,19 @@ impl Terminal {
         taken
     }
 
-    /// Writes waiting input as far as the terminal takes it, and tells `taken` how much of whose.
-    pub fn poll_input(&mut self, cx: &mut Context<'_>, mut taken: impl FnMut(ViewerId, usize)) {
+    /// Drops waiting input. Its viewers were never told that it was taken, and may send it again.
+    pub fn forget_input(&mut self) {
+        self.input.clear();
+    }
+
+    /// Writes waiting input as far as the terminal takes it, and tells `viewers` how much of theirs. What a
+    /// viewer that has left was still waiting to write is dropped.
+    pub fn poll_input(&mut self, cx: &mut Context<'_>, now: Instant, viewers: &mut Viewers) {
         while let Some((viewer, bytes)) = self.input.front_mut() {
+            let Some(viewer) = viewers.get(*viewer) else {
+                self.input.pop_front();
+                continue;
+            };
             let count = match &self.master {
                 None => bytes.len(),
                 Some(master) => {
@@ -177,7 +188,7 @@ impl Terminal {
                 }
             };
             bytes.advance(count);
-            taken(*viewer, count);
+            viewer.input_taken(count, now);
             if bytes.is_empty() {
                 self.input.pop_front();
             }

@@ -160,11 +160,7 @@ impl Terminals {
     ) -> bool {
         let mut more = false;
         for terminal in self.all.values_mut() {
-            terminal.poll_input(cx, |id, bytes| {
-                if let Some(viewer) = viewers.get(id) {
-                    viewer.input_taken(bytes, now);
-                }
-            });
+            terminal.poll_input(cx, now, viewers);
             let allowance = viewers.allowance(terminal.id(), terminal.ring.end());
             match terminal.poll_output(cx, now, allowance, &mut self.buffer) {
                 Turn::Idle => {}
@@ -173,6 +169,11 @@ impl Terminals {
             }
         }
         more
+    }
+
+    /// Drops waiting input of all viewers: their connection is gone.
+    pub fn forget_input(&mut self) {
+        self.all.values_mut().for_each(Terminal::forget_input);
     }
 
     /// Kills the sessions whose grace is over.

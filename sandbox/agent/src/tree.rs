@@ -52,12 +52,14 @@ impl Tree {
     /// Takes the events that have arrived.
     pub fn drain(&mut self) -> Drained {
         self.dirty.set_limit(self.workspace.max_items());
+        self.watch.set_limit(self.workspace.max_items());
         self.watch.drain(&mut self.dirty)
     }
 
-    /// Has the server list everything, because watching alone does not tell.
-    pub fn lose_track(&mut self) {
+    /// Has the server list everything, because watching alone does not tell; tries again to watch it all.
+    pub fn lose_track(&mut self) -> Drained {
         self.dirty.lose_track();
+        Drained { blind: self.watch.retry(&mut self.dirty), ..Drained::default() }
     }
 
     /// Forgets what changed so far: all of it was the server's own doing.

@@ -52,6 +52,8 @@ pub struct Watch {
     link: Option<i32>,
     /// Some folder could not be watched: only a listing tells what changes in it.
     blind: bool,
+    /// Most folders watched.
+    limit: usize,
 }
 
 /// What a drain of the events came to.
@@ -79,7 +81,7 @@ impl Watch {
     pub fn new(root: Arc<Root>) -> Self {
         let inotify = init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC).ok();
         let blind = inotify.is_none();
-        Self { root, inotify, paths: HashMap::new(), watches: BTreeMap::new(), link: None, blind }
+        Self { root, inotify, paths: HashMap::new(), watches: BTreeMap::new(), link: None, blind, limit: usize::MAX }
     }
 
     /// The descriptor that becomes readable with events.
@@ -88,9 +90,17 @@ impl Watch {
         self.inotify.as_ref().and_then(|inotify| inotify.try_clone().ok())
     }
 
-    /// Whether some folder cannot be watched.
-    #[must_use]
-    pub fn blind(&self) -> bool {
+    /// Sets how many folders are watched at most; more are more than the server would list.
+    pub fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
+    /// Tries again to watch what could not be watched; answers whether anything still cannot.
+    pub fn retry(&mut self, dirty: &mut Dirty) -> bool {
+        self.blind = self.inotify.is_none();
+        if !self.blind {
+            self.add(Vec::new(), dirty);
+        }
         self.blind
     }
 
@@ -106,8 +116,8 @@ impl Watch {
         let mut pending = vec![path];
         while let Some(path) = pending.pop() {
             match self.add_one(&path, dirty, &mut pending) {
-                // Gone or replaced meanwhile: its parent's watch tells.
-                Ok(()) | Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {}
+                // Gone, replaced or locked meanwhile: its parent's watch tells when that changes.
+                Ok(()) | Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::ACCESS) => {}
                 Err(_) => self.blind = true,
             }
         }
@@ -132,6 +142,9 @@ impl Watch {
     }
 
     fn add_one(&mut self, path: &[u8], dirty: &mut Dirty, pending: &mut Vec<Vec<u8>>) -> Result<(), Errno> {
+        if self.watches.len() >= self.limit {
+            return Err(Errno::NOSPC);
+        }
         let folder = self.root.folder(path, OFlags::RDONLY)?;
         if let Some(inotify) = &self.inotify {
             // By descriptor: whatever the name leads to by now, this folder is the one being listed.
@@ -216,7 +229,9 @@ impl Watch {
         if is_folder && event.what.contains(ReadFlags::MOVED_FROM) {
             self.forget(&path);
         }
-        if is_folder && event.what.intersects(ReadFlags::CREATE | ReadFlags::MOVED_TO) && can_be_kept(&path) {
+        let appeared = event.what.intersects(ReadFlags::CREATE | ReadFlags::MOVED_TO)
+            || (event.what.contains(ReadFlags::ATTRIB) && !self.watches.contains_key(&path));
+        if is_folder && appeared && can_be_kept(&path) {
             self.add(path.clone(), dirty);
         }
         dirty.mark(path);

@@ -6,7 +6,7 @@ use actix::prelude::*;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::{
-    AgentLink, Backoff, Caller, Claim, Deps, Duration, Instant, Level, LinkEvent, Live, Phase, Progress,
+    AgentLink, Backoff, Caller, Claim, Deps, Duration, Instant, Level, LinkEvent, Live, OwnedLink, Phase, Progress,
     REDIAL_TIMEOUT, RestartPolicy, Sandbox, Session, SessionActor, SessionError, SessionId, SessionNotice,
     SessionState, Stage, Verdict, WorkspaceSyncActor, db, sandbox, sync,
 };
@@ -29,6 +29,15 @@ const SYNC_RESTARTS: RestartPolicy = RestartPolicy {
     window: Duration::from_secs(300),
     backoff: Backoff { first: Duration::from_millis(50), most: Duration::from_secs(1) },
 };
+
+/// How often and how patiently a sandbox that runs is adopted: some two minutes.
+const ADOPTION: Attempts =
+    Attempts { attempts: 15, pauses: Backoff { first: Duration::from_millis(250), most: Duration::from_secs(10) } };
+
+struct Attempts {
+    attempts: u32,
+    pauses: Backoff,
+}
 
 /// The engine says that the session's container has died, or that one of its programs took too much memory.
 #[derive(Message)]
@@ -71,7 +80,7 @@ impl SessionActor {
                 let state = row.state;
                 actor.session = Some(row);
                 match (sandbox, state) {
-                    (Some(sandbox), _) => actor.begin_adoption(sandbox, ctx),
+                    (Some(sandbox), _) => actor.begin_adoption(sandbox, 0, ctx),
                     (None, SessionState::Cold | SessionState::Failed | SessionState::Deleted) => {
                         actor.phase = Phase::Idle
                     }
@@ -119,11 +128,18 @@ impl SessionActor {
         }))
     }
 
-    fn begin_adoption(&mut self, sandbox: SandboxId, ctx: &mut Context<Self>) {
+    fn begin_adoption(&mut self, sandbox: SandboxId, attempt: u32, ctx: &mut Context<Self>) {
         self.phase = Phase::Opening;
         let adopting = adopt(self.deps.clone(), self.id, sandbox, self.sync(), self.reporter(ctx));
-        ctx.spawn(adopting.into_actor(self).map(|opened, actor, ctx| match opened {
+        ctx.spawn(adopting.into_actor(self).map(move |opened, actor, ctx| match opened {
             Ok(Some(opened)) => actor.opened(Ok(opened), ctx),
+            // It may hold what the database does not have yet: not given up because something is away for a moment.
+            Err(SessionError::Unavailable(why)) if attempt < ADOPTION.attempts => {
+                tracing::warn!(session.id = %actor.id, why, "cannot adopt a sandbox now; trying again");
+                ctx.run_later(ADOPTION.pauses.pause(attempt), move |actor, ctx| {
+                    actor.begin_adoption(sandbox, attempt + 1, ctx)
+                });
+            }
             Ok(None) => actor.gone_cold(
                 "its sandbox had ended while the server was away; your saved files are all here".into(),
                 ctx,
@@ -279,9 +295,7 @@ impl SessionActor {
     /// The agent has called, for the first time or again.
     fn take_call(&mut self, caller: Caller, ctx: &mut Context<Self>) {
         let Phase::Live(live) = &mut self.phase else { return };
-        if let Some(old) = live.link.replace(caller.link) {
-            old.close();
-        }
+        live.link = Some(caller.link);
         live.link_number += 1;
         let number = live.link_number;
         let events = ReceiverStream::new(caller.events);
@@ -296,7 +310,7 @@ impl SessionActor {
 
     /// The agent has called again: bring files together again.
     fn called_again(&mut self, caller: Caller, ctx: &mut Context<Self>) {
-        let (link, restored) = (caller.link.clone(), caller.hello.restored);
+        let (link, restored) = (AgentLink::clone(&caller.link), caller.hello.restored);
         self.take_call(caller, ctx);
         self.connect_sync(link, restored, ctx);
     }
@@ -309,10 +323,10 @@ impl SessionActor {
             match connected {
                 Ok(Ok(())) => {}
                 // The next link begins anew.
-                Ok(Err(_)) if live.link.as_ref().is_none_or(AgentLink::is_closed) => {}
+                Ok(Err(_)) if live.link.as_ref().is_none_or(|link| link.is_closed()) => {}
                 Ok(Err(error)) => {
                     tracing::warn!(session.id = %actor.id, error = %error, "cannot compare a sandbox with the database; trying again");
-                    live.link.iter().for_each(AgentLink::close);
+                    live.link.iter().for_each(|link| link.close());
                 }
                 Err(_) => actor.sync_fell(ctx),
             }
@@ -330,7 +344,7 @@ impl SessionActor {
             Verdict::Restart(pause) => {
                 ctx.run_later(pause, |actor, ctx| {
                     if let Phase::Live(live) = &actor.phase
-                        && let Some(link) = live.link.clone()
+                        && let Some(link) = live.link.as_deref().cloned()
                     {
                         actor.connect_sync(link, true, ctx);
                     }
@@ -390,7 +404,7 @@ impl SessionActor {
         tracing::warn!(session.id = %self.id, sandbox.id = %sandbox, reason, "a sandbox has died");
         let Live { sandbox, link, door, claim, .. } = *live;
         ctx.cancel_future(door);
-        link.iter().for_each(AgentLink::close);
+        drop(link);
         self.gone_cold(reason, ctx);
         ctx.spawn(sandbox.destroy().into_actor(self).map(move |(), _, _| drop(claim)));
     }
@@ -416,7 +430,7 @@ impl StreamHandler<LinkSignal> for SessionActor {
                     // So many writes wait that this one has no place: cutting the link makes the next one begin with a listing.
                     self.tally.refused += 1;
                     if let Phase::Live(live) = &self.phase {
-                        live.link.iter().for_each(AgentLink::close);
+                        live.link.iter().for_each(|link| link.close());
                     }
                 }
             }
@@ -523,7 +537,8 @@ async fn adopt(
 ) -> Result<Option<Opened>, SessionError> {
     let (engine, io) = (deps.sandboxes.engine().clone(), deps.io.clone());
     let listing = io.spawn(async move { engine.list().await }).await.map_err(|_| SessionError::Internal)?;
-    let Some(found) = listing.map_err(start_failed)?.into_iter().find(|found| found.sandbox == sandbox) else {
+    let listing = listing.map_err(|error| SessionError::Unavailable(error.to_string()))?;
+    let Some(found) = listing.into_iter().find(|found| found.sandbox == sandbox) else {
         return Ok(None);
     };
     if !found.running {
@@ -562,12 +577,12 @@ async fn fill(sync: &Addr<WorkspaceSyncActor>, caller: &Caller, report: Reporter
     let progress = Arc::new(move |done, total| {
         report.report(Progress { stage: Stage::Restore, done: Some(done), total: Some(total) });
     });
-    let connect = sync::Connect { link: caller.link.clone(), restored: caller.hello.restored, progress };
+    let connect = sync::Connect { link: AgentLink::clone(&caller.link), restored: caller.hello.restored, progress };
     sync.send(connect).await.map_err(|_| SessionError::Internal)?
 }
 
 /// Collects what programs changed, hangs up, and removes the sandbox.
-async fn close(db: db::Db, id: SessionId, sync: Addr<WorkspaceSyncActor>, link: Option<AgentLink>, sandbox: Sandbox) {
+async fn close(db: db::Db, id: SessionId, sync: Addr<WorkspaceSyncActor>, link: Option<OwnedLink>, sandbox: Sandbox) {
     match tokio::time::timeout(FLUSH_TIMEOUT, sync.send(sync::Flush)).await {
         Ok(Ok(Ok(()))) => {}
         Ok(Ok(Err(error))) => {

@@ -37,7 +37,7 @@ use super::sync::{self, WorkspaceSyncActor};
 use super::{Deps, sandbox};
 use crate::db;
 use crate::link::door::Caller;
-use crate::link::{AgentLink, LinkEvent};
+use crate::link::{AgentLink, LinkEvent, OwnedLink};
 use crate::model::backoff::{Backoff, Failures, RestartPolicy, Verdict};
 use crate::model::terminal::Terminal;
 use crate::model::{Level, Progress, Session, SessionId, SessionNotice, SessionState, Stage, TerminalId};
@@ -90,7 +90,7 @@ enum Phase {
 struct Live {
     sandbox: Sandbox,
     /// Absent while the agent has not called again.
-    link: Option<AgentLink>,
+    link: Option<OwnedLink>,
     /// Counts links, so that the end of an old one is not taken for the end of the present one.
     link_number: u64,
     door: SpawnHandle,

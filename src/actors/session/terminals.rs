@@ -141,7 +141,7 @@ impl SessionActor {
     fn link(&self) -> Result<AgentLink, SessionError> {
         let Some(session) = &self.session else { return Err(SessionError::NotFound) };
         match &self.phase {
-            Phase::Live(live) => live.link.clone().ok_or_else(|| LinkError::Closed.into()),
+            Phase::Live(live) => live.link.as_deref().cloned().ok_or_else(|| LinkError::Closed.into()),
             _ => Err(SessionError::NotReady { state: session.state }),
         }
     }

@@ -289,9 +289,19 @@ async fn run(work: &Work, link: Option<AgentLink>, job: Job) -> Outcome {
     let link = link.as_ref();
     // Whoever asked may have stopped waiting; what was done stays done.
     match job {
+        Job::Connect(connect, answer) if connect.restored => {
+            let listed = collect::listing(work, &connect.link).await;
+            let outcome = Outcome::from(listed.clone());
+            // What the sandbox holds is whole, so its user may go on while the comparison is tried again.
+            let usable = listed.is_ok() || !connect.link.is_closed();
+            if usable && let Err(error) = &listed {
+                work.warn(format!("Files and database cannot be compared at the moment: {error}. Trying again."));
+            }
+            answer.send(if usable { Ok(()) } else { listed }).ok();
+            outcome
+        }
         Job::Connect(connect, answer) => {
-            let result = restore::connect(work, &connect).await;
-            answer.send(result).ok();
+            answer.send(restore::all(work, &connect).await).ok();
             Outcome::Done
         }
         Job::Save(save, answer) => {

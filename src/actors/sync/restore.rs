@@ -6,7 +6,7 @@ use bytes::Bytes;
 use carrel_protocol::{Expect, Request, WriteOptions};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{Connect, Work, collect, transfer};
+use super::{Connect, Work, transfer};
 use crate::actors::api::SessionError;
 use crate::db::{blobs, items};
 use crate::link::AgentLink;
@@ -22,15 +22,12 @@ const BATCH_BYTES: u64 = 8 * 1024 * 1024;
 /// Told how many of how many items are in place.
 pub type RestoreProgress = Arc<dyn Fn(u64, u64) + Send + Sync>;
 
-/// Brings sandbox and database together: an empty sandbox gets everything, one that had everything is listed.
+/// Puts everything that is kept into an empty sandbox.
 ///
 /// # Errors
-/// When they do not agree: the session must not be called ready.
-pub(super) async fn connect(work: &Work, connect: &Connect) -> Result<(), SessionError> {
+/// When something could not be put in place: the session must not be called ready.
+pub(super) async fn all(work: &Work, connect: &Connect) -> Result<(), SessionError> {
     let link = &connect.link;
-    if connect.restored {
-        return collect::listing(work, link).await;
-    }
     let connection = work.db.bulk().await?;
     let items = items::all(&connection, work.session).await?;
     drop(connection);

@@ -124,7 +124,7 @@ impl Cluster {
     fn write_settings(&self, connections: u32) -> Result<(), EmbeddedError> {
         let run_dir = self.run_dir.display();
         let log = self.dir.join("log");
-        let log = log.display().to_string().replace('\'', "''");
+        let log = log.display().to_string().replace('\\', "\\\\").replace('\'', "''");
         let connections = connections + SPARE_CONNECTIONS;
         // What PostgreSQL logs as ERROR we get as an answer and log ourselves: left out, the log cannot be flooded.
         let text = format!(

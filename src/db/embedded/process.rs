@@ -15,11 +15,9 @@ use tokio::io::unix::AsyncFd;
 use tokio::process::Child;
 use tokio::time::Instant;
 
-use super::EmbeddedError;
 use super::cluster::{Cluster, io};
+use super::{EmbeddedError, LEAVE_TIMEOUT};
 
-/// How long a server that is stopping, or the processes of one that was killed, may take to go.
-const LEAVE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a started server may take to note its process id; it does so first of all.
 const PID_FILE_TIMEOUT: Duration = Duration::from_secs(20);
 /// Between two looks at that file.
@@ -121,6 +119,8 @@ pub(super) async fn wait_for_pid_file(postmaster: &mut Postmaster, cluster: &Clu
 /// The server that runs on the cluster in `data`, if one does. Waits for one that is just ending, and clears away a note that would
 /// keep a new one from starting.
 pub(super) async fn find(data: &Path) -> Result<Option<Postmaster>, EmbeddedError> {
+    // Processes are known by their working directory, which the kernel tells in its canonical form.
+    let Ok(data) = &data.canonicalize() else { return Ok(None) };
     let Some(file) = PidFile::read(data) else { return Ok(None) };
     if !is_postgres_of(file.pid, data) {
         // Processes of a postmaster that was killed notice and go; while they are there, PostgreSQL itself refuses to start.
@@ -176,7 +176,7 @@ fn is_postgres_of(pid: Pid, data: &Path) -> bool {
 }
 
 /// Whether any process works in the cluster.
-fn has_processes(data: &Path) -> bool {
+pub(super) fn has_processes(data: &Path) -> bool {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     processes.map(|entry| entry.path().join("cwd")).any(|cwd| fs::read_link(cwd).is_ok_and(|cwd| cwd == data))
 }

@@ -6,12 +6,16 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use carrel_protocol::PathError;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{AppliedChange, ApplyError, Bounds, ItemChange};
 use crate::db::versions::Change;
 use crate::model::{Item, ItemKind, Precondition, Usage, WorkspacePath};
+
+/// Longest target of a link: as long as a path in a workspace may be ([`PathError::TooLong`]).
+const MAX_TARGET_BYTES: usize = 3072;
 
 /// One item and where it hangs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,6 +153,9 @@ impl Tree {
     }
 
     fn put(&mut self, path: &WorkspacePath, kind: &ItemKind, precondition: Precondition) -> Result<(), ApplyError> {
+        if let ItemKind::Symlink { target } = kind {
+            check_target(target).map_err(|why| ApplyError::BadPath { path: path.clone(), why })?;
+        }
         let there = self.find(path);
         let current = there.map(|id| self.nodes[&id].kind.clone());
         match (&current, kind) {
@@ -280,5 +287,15 @@ impl Tree {
             self.touched.push((path.clone(), before));
         }
         self.versions.push(NewVersion { path: path.clone(), change, kind });
+    }
+}
+
+/// A link may lead anywhere, but its target must be a text that can be one.
+fn check_target(target: &str) -> Result<(), PathError> {
+    match target {
+        "" => Err(PathError::Empty),
+        _ if target.len() > MAX_TARGET_BYTES => Err(PathError::TooLong),
+        _ if target.contains('\0') => Err(PathError::Nul),
+        _ => Ok(()),
     }
 }

@@ -1,6 +1,7 @@
 //! What callers hold: a connection checked out of a lane, or a transaction on it.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bb8::PooledConnection;
@@ -8,9 +9,10 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
+use super::lane::Lane;
 use super::manager::Manager;
 use super::physical::Physical;
-use crate::db::DbError;
+use crate::db::{DbError, Unavailable};
 
 /// Values for `$1`, `$2`, …
 pub type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
@@ -46,20 +48,29 @@ pub struct Connection {
     // Before the permit: whoever gets the permit must find the connection there.
     inner: PooledConnection<'static, Manager>,
     _permit: OwnedSemaphorePermit,
+    lane: Lane,
 }
 
 impl Connection {
-    pub(super) fn new(inner: PooledConnection<'static, Manager>, permit: OwnedSemaphorePermit) -> Self {
-        Self { inner, _permit: permit }
+    pub(super) fn new(inner: PooledConnection<'static, Manager>, permit: OwnedSemaphorePermit, lane: Lane) -> Self {
+        Self { inner, _permit: permit, lane }
     }
 
-    /// Starts a transaction (read committed).
+    /// Starts a transaction (read committed). Should the connection turn out to be lost, as after a restart of the server, another
+    /// one takes its place: nothing was done on it yet.
     ///
     /// # Errors
-    /// When the connection is lost.
+    /// When no connection can be had.
     pub async fn transaction(&mut self) -> Result<Transaction<'_>, DbError> {
-        self.inner.batch("begin").await?;
-        Ok(Transaction { connection: self, open: true })
+        match self.inner.batch("begin").await {
+            Err(DbError::Unavailable(Unavailable::Lost(_))) => {
+                // In the place of the lost one, which still counts in its lane.
+                *self.inner = self.lane.replacement().await?;
+                self.inner.batch("begin").await?;
+            }
+            result => result?,
+        }
+        Ok(Transaction { connection: self, open: true, has_failed: AtomicBool::new(false) })
     }
 
     pub(super) fn physical(&self) -> &Physical {
@@ -82,14 +93,19 @@ impl Client for Connection {
 pub struct Transaction<'a> {
     connection: &'a mut Connection,
     open: bool,
+    has_failed: AtomicBool,
 }
 
 impl Transaction<'_> {
     /// Makes its changes last: they are on disk when this returns `Ok`.
     ///
     /// # Errors
-    /// Deferred constraints, or a lost connection: then nobody knows whether it was done.
+    /// [`DbError::Aborted`] when a statement in it had failed; or a lost connection: then nobody knows whether it was done.
     pub async fn commit(mut self) -> Result<(), DbError> {
+        if self.has_failed.load(Ordering::Acquire) {
+            self.rollback().await?;
+            return Err(DbError::Aborted);
+        }
         self.open = false;
         let result = self.connection.physical().batch("commit").await;
         if result.is_err() {
@@ -113,17 +129,24 @@ impl Transaction<'_> {
 
     /// Runs statements without parameters, with a limit of their own on our side.
     pub(crate) async fn batch_within(&self, sql: &str, limit: Duration) -> Result<(), DbError> {
-        self.connection.physical().batch_within(sql, limit).await
+        self.noted(self.connection.physical().batch_within(sql, limit).await)
+    }
+
+    fn noted<T>(&self, result: Result<T, DbError>) -> Result<T, DbError> {
+        if result.is_err() {
+            self.has_failed.store(true, Ordering::Release);
+        }
+        result
     }
 }
 
 impl Client for Transaction<'_> {
     async fn query(&self, sql: &'static str, params: Params<'_>) -> Result<Vec<Row>, DbError> {
-        self.connection.query(sql, params).await
+        self.noted(self.connection.query(sql, params).await)
     }
 
     async fn execute(&self, sql: &'static str, params: Params<'_>) -> Result<u64, DbError> {
-        self.connection.execute(sql, params).await
+        self.noted(self.connection.execute(sql, params).await)
     }
 }
 

@@ -3,11 +3,12 @@
 //! A semaphore in front of bb8 makes the line: it is first come, first served, its length is known, and one checkout too many is
 //! refused at once instead of joining a crowd that cannot be served anyway.
 
+use std::future::Future;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bb8::Pool;
+use bb8::{Pool, PooledConnection};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -115,27 +116,35 @@ impl Lane {
     pub(crate) async fn checkout(&self) -> Result<Connection, DbError> {
         let shared = &*self.0;
         let start = Instant::now();
-        let served = tokio::time::timeout_at(start + shared.checkout_timeout, async {
-            let permit = self.permit().await?;
-            self.connection(permit).await
-        });
-        let served = tokio::select! {
-            biased;
-            () = shared.closing.cancelled() => return Err(Unavailable::Closed.into()),
-            served = served => served,
-        };
-        let connection = match served {
-            Ok(result) => result?,
-            Err(_) => {
-                shared.timeouts.fetch_add(1, Ordering::Relaxed);
-                let last = shared.last_failure.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                return Err(Unavailable::NoConnection { waited: shared.checkout_timeout, last }.into());
-            }
-        };
+        let connection = self
+            .in_time(async {
+                let permit = self.permit().await?;
+                Ok(Connection::new(self.usable().await?, permit, self.clone()))
+            })
+            .await?;
         shared.checkouts.fetch_add(1, Ordering::Relaxed);
         let waited = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
         shared.wait_micros.fetch_add(waited, Ordering::Relaxed);
         Ok(connection)
+    }
+
+    /// A new connection to take the place of one that was checked out and is lost.
+    pub(crate) async fn replacement(&self) -> Result<Physical, DbError> {
+        self.in_time(self.0.pool.dedicated_connection()).await
+    }
+
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T, DbError>>) -> Result<T, DbError> {
+        let shared = &*self.0;
+        let served = tokio::select! {
+            biased;
+            () = shared.closing.cancelled() => return Err(Unavailable::Closed.into()),
+            served = tokio::time::timeout(shared.checkout_timeout, work) => served,
+        };
+        served.unwrap_or_else(|_| {
+            shared.timeouts.fetch_add(1, Ordering::Relaxed);
+            let last = shared.last_failure.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            Err(Unavailable::NoConnection { waited: shared.checkout_timeout, last }.into())
+        })
     }
 
     async fn permit(&self) -> Result<OwnedSemaphorePermit, DbError> {
@@ -149,7 +158,7 @@ impl Lane {
         }
     }
 
-    async fn connection(&self, permit: OwnedSemaphorePermit) -> Result<Connection, DbError> {
+    async fn usable(&self) -> Result<PooledConnection<'static, Manager>, DbError> {
         loop {
             let mut pooled = match self.0.pool.get_owned().await {
                 Ok(pooled) => pooled,
@@ -166,7 +175,7 @@ impl Lane {
                 pooled.spoil();
                 continue;
             }
-            return Ok(Connection::new(pooled, permit));
+            return Ok(pooled);
         }
     }
 

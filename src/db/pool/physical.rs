@@ -124,13 +124,15 @@ impl Physical {
         };
         flight.land();
         result.map_err(|error| {
-            if let Some(state) = error.code() {
-                // A standby since a failover; a plan or statement the server no longer knows.
-                if matches!(state.code(), "25006" | "0A000" | "26000") {
-                    self.spoil();
-                }
+            // A plan or statement the server no longer knows.
+            let is_stale = error.code().is_some_and(|state| matches!(state.code(), "0A000" | "26000"));
+            let error = DbError::from(error);
+            // Lost, or a standby since a failover: the next one shall not meet that, too.
+            let is_gone = matches!(error, DbError::Unavailable(Unavailable::Lost(_) | Unavailable::ReadOnly));
+            if is_stale || is_gone {
+                self.spoil();
             }
-            error.into()
+            error
         })
     }
 

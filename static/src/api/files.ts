@@ -17,7 +17,10 @@ export function fileUrl(session: string, path: string): string {
 }
 
 export async function readFile(session: string, path: string, signal?: AbortSignal): Promise<FileContent> {
-  const response = await request(fileUrl(session, path), { ...(signal ? { signal } : {}), cache: 'no-store' });
+  const response = await request(fileUrl(session, path), {
+    ...(signal ? { signal } : {}),
+    cache: 'no-store',
+  });
   if (!response.ok) throw await errorFrom(response);
   return {
     bytes: new Uint8Array(await response.arrayBuffer()),

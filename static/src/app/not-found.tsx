@@ -10,7 +10,10 @@ export default function NotFound() {
         icon={<Logo className="size-11" />}
         title="There is nothing here"
         actions={
-          <Link href="/" className="inline-flex h-8 items-center rounded-md bg-accent-solid px-3 font-medium text-on-accent">
+          <Link
+            href="/"
+            className="inline-flex h-8 items-center rounded-md bg-accent-solid px-3 font-medium text-on-accent"
+          >
             To your sessions
           </Link>
         }

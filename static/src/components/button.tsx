@@ -18,7 +18,13 @@ export interface ButtonProps extends ComponentProps<'button'> {
   busy?: boolean;
 }
 
-export function Button({ variant = 'secondary', size = 'sm', busy = false, className, ...rest }: ButtonProps) {
+export function Button({
+  variant = 'secondary',
+  size = 'sm',
+  busy = false,
+  className,
+  ...rest
+}: ButtonProps) {
   return (
     <button
       type="button"

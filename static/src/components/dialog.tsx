@@ -32,14 +32,9 @@ export function Dialog({ open, onClose, title, description, children, footer, wi
             wide ? 'max-w-2xl' : 'max-w-md',
           )}
         >
-          <div className="flex items-start gap-3 px-5 pt-4">
-            <Radix.Title className="flex-1 text-[0.9375rem] leading-6 font-semibold">{title}</Radix.Title>
-            <Radix.Close asChild>
-              <IconButton label="Close">
-                <X />
-              </IconButton>
-            </Radix.Close>
-          </div>
+          <Radix.Title className="pt-4 pr-12 pl-5 text-[0.9375rem] leading-6 font-semibold">
+            {title}
+          </Radix.Title>
           {description ? (
             <Radix.Description asChild>
               <div className="px-5 pt-1 text-muted">{description}</div>
@@ -47,6 +42,12 @@ export function Dialog({ open, onClose, title, description, children, footer, wi
           ) : null}
           {children ? <div className="px-5 pt-4">{children}</div> : null}
           <div className="flex flex-wrap justify-end gap-2 px-5 pt-5 pb-4">{footer}</div>
+          {/* Last in order, so that the focus begins at what the dialog is about. */}
+          <Radix.Close asChild>
+            <IconButton label="Close" className="absolute top-3.5 right-3.5">
+              <X />
+            </IconButton>
+          </Radix.Close>
         </Radix.Content>
       </Radix.Portal>
     </Radix.Root>

@@ -47,7 +47,9 @@ export function Dropdown({ trigger, header, entries, align = 'end' }: DropdownPr
       <RadixDropdown.Portal>
         <RadixDropdown.Content align={align} sideOffset={4} className={CONTENT}>
           {header ? (
-            <RadixDropdown.Label className="border-b border-line px-2 pt-1 pb-2 text-muted">{header}</RadixDropdown.Label>
+            <RadixDropdown.Label className="border-b border-line px-2 pt-1 pb-2 text-muted">
+              {header}
+            </RadixDropdown.Label>
           ) : null}
           {entries.map((entry, index) =>
             entry === 'line' ? (

@@ -36,7 +36,10 @@ export function Empty({ icon, title, children, actions }: MessageProps) {
 
 export function Failure({ title, children, actions }: Omit<MessageProps, 'icon'>) {
   return (
-    <div role="alert" className="flex h-full min-h-24 flex-col items-center justify-center gap-2 p-6 text-center">
+    <div
+      role="alert"
+      className="flex h-full min-h-24 flex-col items-center justify-center gap-2 p-6 text-center"
+    >
       <CircleAlert aria-hidden className="size-7 text-danger" />
       <p className="text-sm font-medium">{title}</p>
       {children ? <div className="max-w-md text-muted">{children}</div> : null}

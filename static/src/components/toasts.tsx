@@ -55,9 +55,17 @@ export function ToastProvider({ children }: { children: ReactNode }) {
 
   const region = useMemo(
     () => (
-      <div role="log" aria-live="polite" aria-label="Notices" className="fixed right-4 bottom-9 z-[60] flex w-80 flex-col gap-2">
+      <div
+        role="log"
+        aria-live="polite"
+        aria-label="Notices"
+        className="fixed right-4 bottom-9 z-[60] flex w-80 flex-col gap-2"
+      >
         {toasts.map((toast) => (
-          <div key={toast.id} className="flex items-start gap-2 rounded-lg border border-line-strong bg-raised py-2 pr-1.5 pl-3 shadow-pop">
+          <div
+            key={toast.id}
+            className="flex items-start gap-2 rounded-lg border border-line-strong bg-raised py-2 pr-1.5 pl-3 shadow-pop"
+          >
             {ICONS[toast.tone]}
             <p className="min-w-0 flex-1 py-0.5 break-words">{toast.text}</p>
             <IconButton label="Dismiss" onClick={() => dismiss(toast.id)}>

@@ -3,8 +3,8 @@ import { useSyncExternalStore } from 'react';
 
 /** Read and watch, without the right to change. */
 export interface Readable<T> {
-  get(): T;
-  subscribe(listener: () => void): () => void;
+  get: () => T;
+  subscribe: (listener: () => void) => () => void;
 }
 
 /** One immutable value; listeners run after every change to a different value. */

@@ -27,7 +27,9 @@ async fn names_and_addresses_are_unique_without_regard_to_case() {
         let (found, hash) = users::by_login(&client, login).await.unwrap().unwrap();
         assert_eq!((found, hash.as_str()), (ada.clone(), "hash"));
     }
-    assert_eq!(users::by_login(&client, "nobody").await.unwrap(), None);
+    for stranger in ["nobody", "", "ada\0", "%", "ada@example.org\u{301}"] {
+        assert_eq!(users::by_login(&client, stranger).await.unwrap(), None, "{stranger:?}");
+    }
     assert_eq!(users::by_id(&client, ada.id).await.unwrap(), Some(ada));
     assert_eq!(users::by_id(&client, UserId::new()).await.unwrap(), None);
 }

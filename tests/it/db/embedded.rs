@@ -18,6 +18,11 @@ const DIRECTORY: &str = "CARREL_IT_POSTGRES_DIRECTORY";
 async fn starts_a_cluster_and_waits() {
     let Some(dir) = std::env::var_os(DIRECTORY).map(std::path::PathBuf::from) else { return };
     let run = std::env::var_os("CARREL_IT_POSTGRES_RUN").map(std::path::PathBuf::from).unwrap();
+    std::thread::spawn(|| {
+        // Nothing is ever written: this returns when the test process is gone.
+        let _ = std::io::Read::read(&mut std::io::stdin(), &mut [0]);
+        std::process::exit(1);
+    });
     let (cluster, _) = EmbeddedPostgres::start(&dir, &run, "postgres", 10).await.unwrap();
     println!("\nstarted {} {}", cluster.pid(), cluster.was_adopted());
     std::future::pending::<()>().await;
@@ -32,6 +37,7 @@ async fn started_by_one_who_was_killed(name: &str) -> (i32, bool) {
             .args(["--exact", "db::embedded::starts_a_cluster_and_waits", "--nocapture"])
             .env(DIRECTORY, place.data.join(&name))
             .env("CARREL_IT_POSTGRES_RUN", place.run.join(&name))
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -51,9 +57,21 @@ async fn a_cluster_whose_server_was_killed_is_adopted_not_doubled() {
     let (pid, adopted) = started_by_one_who_was_killed("adopted").await;
     assert!(!adopted);
     assert_eq!(started_by_one_who_was_killed("adopted").await, (pid, true));
+    // One nobody can reach any more is ended and started again.
+    std::fs::remove_file(postgres::place().run.join("adopted/.s.PGSQL.5432")).unwrap();
+    let (deaf, (pid, adopted)) = (pid, started_by_one_who_was_killed("adopted").await);
+    assert!(deaf != pid && !adopted);
     let (cluster, url) = postgres::start("adopted").await.unwrap();
     assert!(cluster.was_adopted());
     assert_eq!(cluster.pid(), pid);
+    // Found by whatever name, and left alone.
+    let other_name = postgres::place().run.join("by-another-name");
+    std::os::unix::fs::symlink(&postgres::place().data, &other_name).unwrap();
+    for name in [postgres::place().data.join("adopted"), other_name.join("adopted")] {
+        assert_eq!(EmbeddedPostgres::url_of_running(&name).await.unwrap().as_ref(), Some(&url));
+    }
+    assert_eq!(EmbeddedPostgres::url_of_running(&other_name.join("none")).await.unwrap(), None);
+    assert!(postgres::place().data.join("adopted/cluster/postmaster.pid").exists());
     let db = Db::connect(&postgres::config(), &url).await.unwrap();
     db.ping().await.unwrap();
     db.close().await;
@@ -75,6 +93,12 @@ async fn a_cluster_whose_server_was_killed_is_adopted_not_doubled() {
     let me = me.unwrap();
     assert_eq!((me.try_get::<_, &str>(0).unwrap(), me.try_get::<_, &str>(1).unwrap()), ("carrel", "carrel"));
     cluster.stop().await.unwrap();
+
+    // What a killed server has left can be ended without starting one.
+    let (pid, _) = started_by_one_who_was_killed("adopted").await;
+    EmbeddedPostgres::end_running(&other_name.join("adopted")).await.unwrap();
+    assert!(kill(Pid::from_raw(pid), None).is_err() || is_zombie(pid), "it has ended");
+    assert_eq!(EmbeddedPostgres::url_of_running(&other_name.join("adopted")).await.unwrap(), None);
 }
 
 fn is_zombie(pid: i32) -> bool {

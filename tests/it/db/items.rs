@@ -1,5 +1,7 @@
 //! Changes to a workspace, one by one and many at once.
 
+use std::sync::OnceLock;
+
 use bytes::Bytes;
 use carrel::db::items::{self, Applied, ApplyError, Bounds, ItemChange as C};
 use carrel::db::versions::{self, Change, Origin};
@@ -80,16 +82,24 @@ const BEFORE: &str = "a/ a/b/ a/b/c=1 a/d=2 e=3 l->e";
 /// Does `changes` to [`BEFORE`]: the tree, or the error and nothing done.
 #[track_caller]
 fn check(changes: &[C], expect: &str) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    // One schema for all of them: each has its own session.
+    static SHARED: OnceLock<(tokio::runtime::Runtime, Db)> = OnceLock::new();
+    let (runtime, db) = SHARED.get_or_init(|| {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let db = runtime.block_on(async {
+            let db = postgres::db().await;
+            store(&db, &["1", "2", "3", "x"]).await;
+            db
+        });
+        (runtime, db)
+    });
     let got = runtime.block_on(async {
-        let db = postgres::db().await;
-        store(&db, &["1", "2", "3", "x"]).await;
-        let id = postgres::session(&db).await.id;
+        let id = postgres::session(db).await.id;
         let start = [put("a/b/c", file("1")), put("a/d", file("2")), put("e", file("3")), put("l", link("e"))];
-        apply(&db, id, &start).await.unwrap();
-        assert_eq!(tree(&db, id).await, BEFORE);
-        let result = apply(&db, id, changes).await;
-        let tree = tree(&db, id).await;
+        apply(db, id, &start).await.unwrap();
+        assert_eq!(tree(db, id).await, BEFORE);
+        let result = apply(db, id, changes).await;
+        let tree = tree(db, id).await;
         let client = db.interactive().await.unwrap();
         let all = items::all(&client, id).await.unwrap();
         let counted = Usage { items: all.len() as u64, bytes: all.iter().map(|item| item.kind.size()).sum() };
@@ -116,6 +126,9 @@ fn putting_makes_or_replaces_and_never_turns_a_folder_into_something_else() {
     check(&[put("e/x", file("x"))], "NotFolder");
     check(&[put("l/x", file("x"))], "NotFolder");
     check(&[put("e/x/y", file("x"))], "NotFolder");
+    for target in ["", "a\0b", &"x".repeat(4096)] {
+        check(&[put("n", link(target))], "BadPath");
+    }
 }
 
 #[test]
@@ -357,6 +370,10 @@ async fn names_are_kept_and_sorted_as_bytes() {
     for name in names {
         assert!(items::get(&client, id, &path(name)).await.unwrap().is_some(), "{name}");
     }
+    let (mut asked, last) = (names.map(path).to_vec(), path("nothing/here"));
+    asked.push(last.clone());
+    let found = items::get_many(&client, id, &asked).await.unwrap();
+    assert!(found.len() == names.len() && !found.contains_key(&last) && found[&path("a/é")] == file("1"));
     assert_eq!(items::get(&client, id, &path("A")).await.unwrap(), None);
     assert_eq!(items::get(&client, id, &path("a/x/y")).await.unwrap(), None);
 }

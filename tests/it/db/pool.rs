@@ -158,6 +158,37 @@ async fn a_transaction_dropped_between_statements_is_rolled_back_and_its_connect
 }
 
 #[tokio::test]
+async fn a_transaction_in_which_something_failed_cannot_be_committed() {
+    let config = DatabaseConfig { interactive_connections: 1, ..postgres::config() };
+    let db = postgres::db_with(&config).await;
+    let mut connection = db.interactive().await.unwrap();
+    let transaction = connection.transaction().await.unwrap();
+    transaction.execute("create table lost (x int)", &[]).await.unwrap();
+    transaction.execute("select 1 / 0", &[]).await.unwrap_err();
+    // PostgreSQL itself would answer this COMMIT with success and a rollback.
+    let refused = transaction.commit().await.unwrap_err();
+    assert!(matches!(refused, DbError::Aborted), "{refused:?}");
+    let row = connection.query_one("select to_regclass('lost') is null", &[]).await.unwrap();
+    assert!(row.try_get::<_, bool>(0).unwrap());
+}
+
+#[tokio::test]
+async fn a_transaction_begins_even_if_its_connection_has_just_been_lost() {
+    let config = DatabaseConfig { interactive_connections: 1, ..postgres::config() };
+    let db = postgres::db_with(&config).await;
+    let (mut one, two) = (db.interactive().await.unwrap(), db.bulk().await.unwrap());
+    let ended = backend(&one).await;
+    two.execute("select pg_terminate_backend($1)", &[&ended]).await.unwrap();
+    let transaction = one.transaction().await.unwrap();
+    transaction.execute("create table kept (x int)", &[]).await.unwrap();
+    transaction.commit().await.unwrap();
+    let new = backend(&one).await;
+    assert_ne!(new, ended);
+    drop(one);
+    assert_eq!(backend(&db.interactive().await.unwrap()).await, new, "the pool keeps it");
+}
+
+#[tokio::test]
 async fn a_future_dropped_in_mid_statement_takes_its_connection_along() {
     let config = DatabaseConfig { interactive_connections: 1, ..postgres::config() };
     let db = postgres::db_with(&config).await;

@@ -95,6 +95,20 @@ async fn a_sandbox_belongs_to_one_session_and_is_released_by_name() {
 }
 
 #[tokio::test]
+async fn a_session_that_becomes_cold_or_failed_has_no_sandbox_any_more() {
+    let db = postgres::db().await;
+    let id = postgres::session(&db).await.id;
+    let client = db.interactive().await.unwrap();
+    for end in [S::Cold, S::Failed] {
+        sessions::transition(&client, id, &[S::Cold], S::Starting, None).await.unwrap().unwrap();
+        sessions::claim_sandbox(&client, id, SandboxId::new()).await.unwrap();
+        let ready = sessions::transition(&client, id, &[S::Starting], S::Ready, None).await.unwrap().unwrap();
+        assert!(ready.sandbox.is_some());
+        assert_eq!(sessions::transition(&client, id, &[S::Ready], end, None).await.unwrap().unwrap().sandbox, None);
+    }
+}
+
+#[tokio::test]
 async fn last_use_never_goes_back() {
     let db = postgres::db().await;
     let session = postgres::session(&db).await;

@@ -39,6 +39,20 @@ impl Sandbox {
 
     /// As an ordinary user; needs root to become one.
     pub fn start_as(user: u32) -> Self {
+        let (dir, agent) = Self::owned_by(user);
+        Self::run(dir, Command::new(agent).uid(user).gid(user))
+    }
+
+    /// As an ordinary user and PID 1 of its own namespace, as in a container; needs root.
+    pub fn start_as_init() -> Self {
+        let (dir, agent) = Self::owned_by(1000);
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--pid", "--fork", "--kill-child", "--mount-proc", "--setuid=1000", "--setgid=1000"]);
+        Self::run(dir, unshare.arg(agent))
+    }
+
+    /// Folders of an ordinary user, with an agent it may run.
+    fn owned_by(user: u32) -> (TempDir, PathBuf) {
         let dir = tempfile::tempdir().expect("temp dir");
         fs::create_dir(dir.path().join("w")).expect("workspace");
         // The build folder may be closed to others.
@@ -47,7 +61,7 @@ impl Sandbox {
         for path in [dir.path(), &dir.path().join("w")] {
             std::os::unix::fs::chown(path, Some(user), Some(user)).expect("this test runs as root");
         }
-        Self::run(dir, Command::new(agent).uid(user).gid(user))
+        (dir, agent)
     }
 
     /// With `dir/w` as the workspace, if it is there already, and `dir/l` as the link folder.

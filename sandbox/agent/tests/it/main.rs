@@ -4,6 +4,7 @@ mod harness;
 mod server;
 
 mod files;
+mod init;
 mod link;
 mod scan;
 mod terminals;

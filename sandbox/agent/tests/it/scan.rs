@@ -2,10 +2,10 @@
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::process::Command;
 
-use carrel_protocol::{AgentError, Entry, EntryKind, Expect, Limits, NotKept};
+use carrel_protocol::{AgentError, Entry, EntryKind, Expect, Limits, NotKept, Reply, Request};
 
 use crate::harness::*;
 
@@ -83,4 +83,18 @@ fn a_folder_that_cannot_be_read_fails_the_listing() {
     fs::set_permissions(sandbox.path("f"), fs::Permissions::from_mode(0o000)).expect("chmod");
     let kind = EntryKind::File { size: 1, executable: false, hash: None };
     assert_eq!(link.scan().map(|entries| entries[0].clone()), Ok(Entry { path: "f".to_owned(), kind }));
+
+    // A folder that arrives locked is looked into when it opens.
+    assert_eq!(link.ask(Request::FinishRestore), Ok(Reply::Done));
+    let outside = sandbox.dir.path().join("shut");
+    fs::create_dir(&outside).expect("mkdir");
+    fs::write(outside.join("f"), "inside").expect("write");
+    for path in [outside.join("f"), outside.clone()] {
+        chown(path, Some(1000), Some(1000)).expect("chown");
+    }
+    fs::set_permissions(&outside, fs::Permissions::from_mode(0o000)).expect("chmod");
+    fs::rename(&outside, sandbox.path("shut")).expect("rename");
+    link.changes_until(|now| now("shut") == Some(EntryKind::Folder));
+    fs::set_permissions(sandbox.path("shut"), fs::Permissions::from_mode(0o755)).expect("chmod");
+    link.changes_until(|now| now("shut/f") == Some(file(b"inside")));
 }

@@ -214,3 +214,39 @@ fn input_past_its_window_ends_the_link() {
     assert_eq!(link.ask(Request::Ping), Ok(Reply::Done));
     assert_eq!(link.hello.terminals.len(), 1);
 }
+
+#[test]
+fn input_that_was_never_taken_is_dropped_with_its_viewer() {
+    let (sandbox, mut link) = Sandbox::ready();
+    let script = "stty raw -echo; echo ready; until [ -e go ]; do sleep 0.02; done; exec cat";
+    let terminal = link.open(&["sh", "-c", script]).id;
+    link.attach(terminal, 1, Some(0), 1_000_000);
+    let begun = link.collect_until(1, 0, "ready\n").len() as u64;
+    // More than the terminal itself takes while nobody reads, so the rest waits in the agent.
+    for viewer in [1, 3, 4] {
+        if viewer > 1 {
+            link.attach(terminal, viewer, Some(begun), 1_000_000);
+        }
+        link.input(viewer, &vec![b'x'; 60_000]);
+    }
+    assert_eq!(link.ask(Request::Ping), Ok(Reply::Done));
+    let mut taken = [0, 0, 0];
+    while link.hears_within(Duration::from_millis(100)) {
+        let (index, total) = link.find("receipts", |frame| match frame {
+            ToServer::Viewer { viewer, event: ViewerEvent::InputTaken { total } } => {
+                Some((usize::from(*viewer > 1) + usize::from(*viewer > 3), *total))
+            }
+            _ => None,
+        });
+        taken[index] = total;
+    }
+    let total: u64 = taken.iter().sum();
+    assert!(total < 180_000, "{taken:?}");
+    drop(link);
+    let mut link = sandbox.accept(LIMITS);
+    link.attach(terminal, 1, Some(begun), 1_000_000);
+    link.input(1, b"END");
+    std::fs::write(sandbox.path("go"), "").expect("write");
+    let output = link.collect(1, begun, |bytes| bytes.ends_with(b"END"));
+    assert_eq!(output.len() as u64, total + 3, "what was told as taken, and not a byte more");
+}

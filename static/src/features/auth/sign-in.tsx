@@ -80,7 +80,10 @@ export function SignIn() {
 
   return (
     <main className="relative grid min-h-dvh place-items-center overflow-hidden p-6">
-      <div aria-hidden className="pointer-events-none absolute inset-x-0 -top-40 mx-auto h-80 max-w-3xl rounded-full bg-accent opacity-[0.07] blur-3xl" />
+      <div
+        aria-hidden
+        className="pointer-events-none absolute inset-x-0 -top-40 mx-auto h-80 max-w-3xl rounded-full bg-accent opacity-[0.07] blur-3xl"
+      />
       <div className="absolute top-3 right-3">
         <ThemeToggle />
       </div>
@@ -104,7 +107,14 @@ export function SignIn() {
           />
           <form key={mode} onSubmit={onSubmit} className="mt-4 flex flex-col gap-3.5">
             {mode === 'login' ? (
-              <Field label="Username or e-mail" name="login" autoComplete="username" required autoFocus spellCheck={false} />
+              <Field
+                label="Username or e-mail"
+                name="login"
+                autoComplete="username"
+                required
+                autoFocus
+                spellCheck={false}
+              />
             ) : (
               <>
                 <Field
@@ -116,8 +126,20 @@ export function SignIn() {
                   spellCheck={false}
                   problem={about('username')}
                 />
-                <Field label="E-mail" name="email" type="email" autoComplete="email" required problem={about('email')} />
-                <Field label="Name (optional)" name="display_name" autoComplete="name" hint="How others see you." />
+                <Field
+                  label="E-mail"
+                  name="email"
+                  type="email"
+                  autoComplete="email"
+                  required
+                  problem={about('email')}
+                />
+                <Field
+                  label="Name (optional)"
+                  name="display_name"
+                  autoComplete="name"
+                  hint="How others see you."
+                />
               </>
             )}
             <Field

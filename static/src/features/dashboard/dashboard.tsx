@@ -65,8 +65,8 @@ export function Dashboard() {
           ) : list.length === 0 ? (
             <div className="py-12">
               <Empty icon={<SquareTerminal aria-hidden />} title="No sessions yet" actions={newButton}>
-                A session is a folder with Python 3.11, pandas and a terminal, ready in a moment. Its files stay when
-                it stops.
+                A session is a folder with Python 3.11, pandas and a terminal, ready in a moment. Its files
+                stay when it stops.
               </Empty>
             </div>
           ) : (

@@ -43,9 +43,13 @@ export function SessionRow({ session, onRename, onDelete, onStop }: SessionRowPr
         <p className="mt-0.5 truncate text-xs text-faint">
           <span title={formatTime(session.last_active_at)}>Active {formatAgo(session.last_active_at)}</span>
           {' · '}
-          {session.usage.items} {session.usage.items === 1 ? 'item' : 'items'}, {formatBytes(session.usage.bytes)}
+          {session.usage.items} {session.usage.items === 1 ? 'item' : 'items'},{' '}
+          {formatBytes(session.usage.bytes)}
           {session.reason && session.state !== 'ready' ? (
-            <span className={session.state === 'failed' ? 'text-danger' : ''}> · {displayName(session.reason)}</span>
+            <span className={session.state === 'failed' ? 'text-danger' : ''}>
+              {' '}
+              · {displayName(session.reason)}
+            </span>
           ) : null}
         </p>
       </div>

@@ -27,8 +27,8 @@ export function CodeView({ file }: { file: OpenFile }) {
   const [editor, setEditor] = useState<CodeEditor | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const { theme } = useTheme();
-  const { focusRequests } = useWorkspace();
-  const request = useStore(focusRequests);
+  const { focusRequest } = useWorkspace();
+  const request = useStore(focusRequest);
   const { path } = useStore(file.state);
 
   useEffect(() => {
@@ -66,6 +66,7 @@ export function CodeView({ file }: { file: OpenFile }) {
       // Names and text from a sandbox may try to deceive; Monaco marks such characters.
       unicodeHighlight: { ambiguousCharacters: false, invisibleCharacters: true },
       links: false,
+      hideCursorInOverviewRuler: true,
     });
     const watch = created.onDidChangeCursorPosition(({ position }) =>
       setCursor({ line: position.lineNumber, column: position.column }),
@@ -101,8 +102,10 @@ export function CodeView({ file }: { file: OpenFile }) {
   }, [monaco, editor, file, path]);
 
   useEffect(() => {
-    if (editor && request > 0) editor.focus();
-  }, [editor, file, request]);
+    if (!editor || request !== path) return;
+    editor.focus();
+    focusRequest.set(null);
+  }, [editor, path, request, focusRequest]);
 
   if (problem) return <Failure title="The editor could not be loaded">{problem}</Failure>;
   return (

@@ -47,7 +47,10 @@ export function ConflictDialog({ file, open, onClose }: ConflictDialogProps) {
 
   if (save.kind === 'conflict' && hidden) {
     return (
-      <div role="alert" className="flex items-center gap-3 border-b border-l-2 border-b-line border-l-danger bg-raised px-3 py-1.5">
+      <div
+        role="alert"
+        className="flex items-center gap-3 border-b border-l-2 border-b-line border-l-danger bg-raised px-3 py-1.5"
+      >
         <span className="flex-1">
           <strong className="font-semibold">Not saved.</strong> The file was changed by somebody else.
         </span>

@@ -15,7 +15,9 @@ export class IndexedDraftTable implements DraftTable {
   private database: Promise<IDBDatabase> | null = null;
 
   async get(key: string): Promise<Draft | undefined> {
-    return settled<Draft | undefined>((await this.table('readonly')).get(key));
+    const store = await this.table('readonly');
+    // Only `put` writes here, so only drafts come out.
+    return settled(store.get(key) as IDBRequest<Draft | undefined>);
   }
 
   async put(draft: Draft): Promise<void> {
@@ -27,7 +29,8 @@ export class IndexedDraftTable implements DraftTable {
   }
 
   async all(): Promise<Draft[]> {
-    return settled<Draft[]>((await this.table('readonly')).getAll());
+    const store = await this.table('readonly');
+    return settled(store.getAll() as IDBRequest<Draft[]>);
   }
 
   private async table(mode: IDBTransactionMode): Promise<IDBObjectStore> {

@@ -16,10 +16,7 @@ export function EditorPanel() {
   return (
     <section aria-label="Editor" className="flex h-full min-h-0 flex-col bg-panel">
       <EditorTabs />
-      <div
-        className="min-h-0 flex-1"
-        {...(file ? { role: 'tabpanel', 'aria-label': file.path } : {})}
-      >
+      <div className="min-h-0 flex-1" {...(file ? { role: 'tabpanel', 'aria-label': file.path } : {})}>
         {file ? (
           <FileView file={file} />
         ) : (

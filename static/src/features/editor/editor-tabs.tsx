@@ -24,7 +24,9 @@ export function EditorTabs() {
   const onKeyDown = (event: KeyboardEvent): void => {
     const focusTab = (step: number): void => {
       files.cycle(step);
-      requestAnimationFrame(() => list.current?.querySelector<HTMLElement>('[aria-selected="true"]')?.focus());
+      requestAnimationFrame(() =>
+        list.current?.querySelector<HTMLElement>('[aria-selected="true"]')?.focus(),
+      );
     };
     if (event.key === 'ArrowRight') focusTab(1);
     else if (event.key === 'ArrowLeft') focusTab(-1);
@@ -94,7 +96,9 @@ function Tab({ file, active, ambiguous, onOpen, onClose }: TabProps) {
     >
       <FileIcon name={name} />
       <span className={cx('truncate', outside === 'deleted' && 'text-danger line-through')}>{name}</span>
-      {ambiguous ? <span className="truncate text-xs text-faint">{displayName(parentOf(path)) || '/'}</span> : null}
+      {ambiguous ? (
+        <span className="truncate text-xs text-faint">{displayName(parentOf(path)) || '/'}</span>
+      ) : null}
       {/* For the pointer only: a button inside a tab would hide it from assistive technology; Delete closes. */}
       <span
         aria-hidden
@@ -106,7 +110,11 @@ function Tab({ file, active, ambiguous, onOpen, onClose }: TabProps) {
         className="relative inline-flex size-5 items-center justify-center rounded hover:bg-hover"
       >
         {unsaved ? (
-          <span className={cx('text-xs leading-none group-hover:hidden', trouble ? 'text-danger' : 'text-accent')}>●</span>
+          <span
+            className={cx('text-xs leading-none group-hover:hidden', trouble ? 'text-danger' : 'text-accent')}
+          >
+            ●
+          </span>
         ) : null}
         <X
           className={cx(

@@ -37,8 +37,8 @@ export function FileBanners({ file }: { file: OpenFile }) {
       ) : null}
       {save.kind === 'retrying' ? (
         <Banner tone="warn" actions={<Button onClick={() => void file.save()}>Save now</Button>}>
-          <strong className="font-semibold">Not saved.</strong> {save.message} Trying again by itself; your text is kept
-          in this browser.
+          <strong className="font-semibold">Not saved.</strong> {save.message} Trying again by itself; your
+          text is kept in this browser.
         </Banner>
       ) : null}
       {save.kind === 'failed' ? (

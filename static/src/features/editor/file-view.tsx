@@ -25,7 +25,9 @@ export function FileView({ file }: { file: OpenFile }) {
           title={phase.missing ? 'This file is not there any more' : 'This file could not be opened'}
           actions={
             <>
-              <Button onClick={() => void file.load(tree.tree.items.get(path)?.size ?? null)}>Try again</Button>
+              <Button onClick={() => void file.load(tree.tree.items.get(path)?.size ?? null)}>
+                Try again
+              </Button>
               <Button onClick={() => files.close(path)}>Close</Button>
             </>
           }

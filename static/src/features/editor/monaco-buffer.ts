@@ -45,5 +45,9 @@ export class MonacoBuffer implements TextBuffer {
 
 export async function createMonacoBuffer(path: string, text: string): Promise<MonacoBuffer> {
   const monaco = await loadMonaco();
-  return new MonacoBuffer(monaco, monaco.editor.createModel(text, languageOf(path)));
+  const model = monaco.editor.createModel(text, languageOf(path));
+  model.updateOptions({
+    bracketColorizationOptions: { enabled: false, independentColorPoolPerBracketType: false },
+  });
+  return new MonacoBuffer(monaco, model);
 }

@@ -1,5 +1,7 @@
 /** Loads the prebuilt Monaco once, with its worker as a plain module the CSP allows. */
-export type MonacoApi = typeof import('../../../monaco/editor');
+import type * as Monaco from '../../../monaco/editor';
+
+export type MonacoApi = typeof Monaco;
 export type CodeEditor = ReturnType<MonacoApi['editor']['create']>;
 export type TextModel = ReturnType<MonacoApi['editor']['createModel']>;
 
@@ -76,7 +78,7 @@ function defineThemes({ editor }: MonacoApi): void {
       'editorIndentGuide.activeBackground1': '#4a535d',
       'editorWidget.background': '#1a1e23',
       'editorWidget.border': '#39414a',
-      'focusBorder': '#3fd0bd',
+      focusBorder: '#3fd0bd',
       'minimap.background': '#131619',
       'scrollbarSlider.background': '#ffffff1a',
     },
@@ -104,7 +106,7 @@ function defineThemes({ editor }: MonacoApi): void {
       'editor.selectionBackground': '#0f766e2b',
       'editorCursor.foreground': '#0f766e',
       'editorIndentGuide.background1': '#e8ebee',
-      'focusBorder': '#0f766e',
+      focusBorder: '#0f766e',
       'editorWidget.background': '#ffffff',
       'editorWidget.border': '#c6ccd3',
     },

@@ -88,7 +88,9 @@ export class OpenFiles {
   /** Saves what is open at or below `path`, before it moves. */
   async saveWithin(path: string): Promise<void> {
     const { files } = this.tabs.get();
-    await Promise.all(files.filter((file) => isWithin(file.path, path) && file.unsaved).map((file) => file.save()));
+    await Promise.all(
+      files.filter((file) => isWithin(file.path, path) && file.unsaved).map((file) => file.save()),
+    );
   }
 
   /** We renamed `from` to `to`: the tabs follow. */

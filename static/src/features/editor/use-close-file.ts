@@ -6,7 +6,9 @@ import type { Question } from '@/components/confirm';
 import { baseName } from '@/lib/paths';
 import { useWorkspace } from '@/features/workspace/workspace-context';
 
-export function useCloseFile(confirm: (question: Question) => Promise<boolean>): (path: string) => Promise<void> {
+export function useCloseFile(
+  confirm: (question: Question) => Promise<boolean>,
+): (path: string) => Promise<void> {
   const { files } = useWorkspace();
   return useCallback(
     async (path) => {

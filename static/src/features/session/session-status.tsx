@@ -68,7 +68,11 @@ export function SessionStatus() {
 function StartProgress({ progress }: { progress: Progress | null }) {
   const current = progress ? STAGES.indexOf(progress.stage) : 0;
   return (
-    <div role="status" aria-label="Starting the session" className="flex h-full items-center justify-center p-4">
+    <div
+      role="status"
+      aria-label="Starting the session"
+      className="flex h-full items-center justify-center p-4"
+    >
       <ol className="flex flex-col gap-1.5">
         {STAGES.slice(0, -1).map((stage, index) => {
           const done = index < current;
@@ -102,7 +106,10 @@ function StartProgress({ progress }: { progress: Progress | null }) {
 
 function Detail({ progress }: { progress: Progress }) {
   const { text, done, total } = progress;
-  const count = done !== null && total !== null && total > 0 ? `${Math.min(100, Math.round((done / total) * 100))} %` : '';
+  const count =
+    done !== null && total !== null && total > 0
+      ? `${Math.min(100, Math.round((done / total) * 100))} %`
+      : '';
   const words = [displayName(text), count].filter(Boolean).join(' · ');
   return words ? <span className="text-faint"> — {words}</span> : null;
 }

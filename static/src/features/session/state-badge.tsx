@@ -13,7 +13,10 @@ const LOOKS: Record<SessionState, { word: string; dot: string }> = {
 export function StateBadge({ state }: { state: SessionState }) {
   const { word, dot } = LOOKS[state];
   return (
-    <span className="inline-flex items-center gap-1.5 text-xs whitespace-nowrap text-muted" data-state={state}>
+    <span
+      className="inline-flex items-center gap-1.5 text-xs whitespace-nowrap text-muted"
+      data-state={state}
+    >
       <span aria-hidden className={cx('size-2 rounded-full', dot)} />
       {word}
     </span>

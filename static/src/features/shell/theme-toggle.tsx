@@ -8,7 +8,11 @@ import { useTheme } from '@/components/theme';
 export function ThemeToggle() {
   const { theme, toggle } = useTheme();
   return (
-    <IconButton label={theme === 'dark' ? 'Use light colours' : 'Use dark colours'} onClick={toggle} className="size-7">
+    <IconButton
+      label={theme === 'dark' ? 'Use light colours' : 'Use dark colours'}
+      onClick={toggle}
+      className="size-7"
+    >
       {theme === 'dark' ? <Sun /> : <Moon />}
     </IconButton>
   );

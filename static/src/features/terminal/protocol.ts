@@ -34,7 +34,16 @@ export interface Exit {
 
 export type Control =
   /** First frame: where output begins, what the window is, and whether the screen must be cleared first. */
-  | { type: 'hello'; seq: number; end: number; cols: number; rows: number; name: string; window: number; reset: boolean }
+  | {
+      type: 'hello';
+      seq: number;
+      end: number;
+      cols: number;
+      rows: number;
+      name: string;
+      window: number;
+      reset: boolean;
+    }
   /** Clear the screen; output continues at `seq`. */
   | { type: 'reset'; seq: number }
   /** The program has ended. */
@@ -49,8 +58,7 @@ export type Control =
   | { type: 'notice'; level: string; text: string };
 
 export type ServerFrame =
-  | { type: 'output'; seq: number; bytes: Uint8Array }
-  | { type: 'control'; control: Control | null };
+  { type: 'output'; seq: number; bytes: Uint8Array } | { type: 'control'; control: Control | null };
 
 /** A frame the protocol does not allow. */
 export class ProtocolError extends Error {
@@ -82,7 +90,7 @@ export function encodeResize(cols: number, rows: number): Uint8Array<ArrayBuffer
 
 export function decodeFrame(data: ArrayBuffer): ServerFrame {
   const bytes = new Uint8Array(data);
-  switch (bytes[0]) {
+  switch (bytes[0] ?? -1) {
     case TAG_OUTPUT: {
       if (bytes.length < 1 + SEQUENCE_BYTES) throw new ProtocolError('output frame is too short');
       const seq = new DataView(data).getBigUint64(1, true);

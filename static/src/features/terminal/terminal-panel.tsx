@@ -83,7 +83,9 @@ function TerminalTabs({ items, active }: { items: readonly Terminal[]; active: s
     if (step !== 0) {
       const next = items[(index + step + items.length) % items.length];
       if (next) terminals.activate(next.id);
-      requestAnimationFrame(() => list.current?.querySelector<HTMLElement>('[aria-selected="true"]')?.focus());
+      requestAnimationFrame(() =>
+        list.current?.querySelector<HTMLElement>('[aria-selected="true"]')?.focus(),
+      );
     } else if (event.key === 'Delete' && now) void close(now);
     else if (event.key === 'Enter') terminals.focusActive();
     else return;

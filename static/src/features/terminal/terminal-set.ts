@@ -85,7 +85,9 @@ export class TerminalSet {
 
   async close(id: string): Promise<void> {
     await unwrap(
-      api.DELETE('/api/v1/sessions/{id}/terminals/{tid}', { params: { path: { id: this.session, tid: id } } }),
+      api.DELETE('/api/v1/sessions/{id}/terminals/{tid}', {
+        params: { path: { id: this.session, tid: id } },
+      }),
     );
     this.remove(id);
   }
@@ -129,7 +131,8 @@ export class TerminalSet {
   /** Types a line into the terminal in front, opening one if none is alive. */
   async run(line: string): Promise<boolean> {
     const { items, active } = this.state.get();
-    const alive = items.find((item) => item.id === active && !item.exit) ?? items.findLast((item) => !item.exit);
+    const alive =
+      items.find((item) => item.id === active && !item.exit) ?? items.findLast((item) => !item.exit);
     const id = alive?.id ?? (await this.open());
     if (id === null) return false;
     this.activate(id);

@@ -52,7 +52,10 @@ export function TerminalView({ terminal, visible }: { terminal: Terminal; visibl
     const element = host.current;
     if (!element) return;
     const open = async (): Promise<void> => {
-      const [{ TerminalScreen: Screen }, family] = await Promise.all([import('./terminal-screen'), terminalFont()]);
+      const [{ TerminalScreen: Screen }, family] = await Promise.all([
+        import('./terminal-screen'),
+        terminalFont(),
+      ]);
       if (disposed) return;
       const url = socketUrl(`${API_BASE}/sessions/${session}/terminals/${id}/socket`);
       const created = new Screen(element, url, family, currentTheme.current, {
@@ -97,7 +100,11 @@ export function TerminalView({ terminal, visible }: { terminal: Terminal; visibl
   const words = WORDS[status];
   return (
     <div className={cx('absolute inset-0', !visible && 'hidden')}>
-      <div ref={host} className={cx('h-full transition-opacity', words && 'opacity-60')} data-testid="terminal" />
+      <div
+        ref={host}
+        className={cx('h-full transition-opacity', words && 'opacity-60')}
+        data-testid="terminal"
+      />
       {words ? (
         <div
           role="status"

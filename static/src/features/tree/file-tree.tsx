@@ -4,13 +4,21 @@
  */
 'use client';
 
-import { FilePlus2, FolderPlus, Download, PencilLine, Trash2, Copy, SquareArrowOutUpRight } from 'lucide-react';
+import {
+  FilePlus2,
+  FolderPlus,
+  Download,
+  PencilLine,
+  Trash2,
+  Copy,
+  SquareArrowOutUpRight,
+} from 'lucide-react';
 import { Fragment, useEffect, useState, type KeyboardEvent, type MouseEvent } from 'react';
 import { fileUrl } from '@/api/files';
 import { ContextMenu, type MenuEntry } from '@/components/menu';
 import { useToast } from '@/components/toasts';
 import { useWorkspace } from '@/features/workspace/workspace-context';
-import { baseName, parentOf } from '@/lib/paths';
+import { baseName, joinPath, parentOf } from '@/lib/paths';
 import { useStore } from '@/lib/store';
 import { NameRow } from './name-row';
 import { ROOT, isFolder, type TreeModel } from './tree-model';
@@ -33,6 +41,8 @@ export function FileTree({ tree, editing, onEditing, onFolder }: FileTreeProps) 
   const toast = useToast();
   const { active } = useStore(workspace.files.tabs);
   const [target, setTarget] = useState<string>(ROOT);
+  /** A path that takes the focus once it is in the tree. */
+  const [awaited, setAwaited] = useState<string | null>(null);
   const instance = useFileTree({
     tree,
     session: workspace.id,
@@ -50,10 +60,18 @@ export function FileTree({ tree, editing, onEditing, onFolder }: FileTreeProps) 
   }, [focused, tree, onFolder]);
 
   useEffect(() => {
-    if (editing?.kind === 'create' && editing.folder !== ROOT) instance.getItemInstance(editing.folder).expand();
+    if (editing?.kind === 'create' && editing.folder !== ROOT)
+      instance.getItemInstance(editing.folder).expand();
     // Only when editing begins.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [editing]);
+
+  useEffect(() => {
+    if (awaited === null || !tree.items.has(awaited)) return;
+    instance.getItemInstance(awaited).setFocused();
+    instance.updateDomFocus();
+    setAwaited(null);
+  }, [awaited, tree, instance]);
 
   const create = (what: 'file' | 'folder', near: string): void =>
     onEditing({ kind: 'create', what, folder: near === ROOT ? ROOT : folderOf(near) });
@@ -65,7 +83,8 @@ export function FileTree({ tree, editing, onEditing, onFolder }: FileTreeProps) 
 
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.target instanceof HTMLInputElement || event.ctrlKey || event.metaKey || event.altKey) return;
-    const path = focused ?? instance.getItems()[0]?.getId();
+    // Not the value of the last render: keys may come faster than React draws.
+    const path = instance.getState().focusedItem ?? instance.getItems()[0]?.getId();
     if (path === undefined) return;
     if (event.key === 'Enter' && isFolder(tree, path)) {
       const item = instance.getItemInstance(path);
@@ -92,7 +111,12 @@ export function FileTree({ tree, editing, onEditing, onFolder }: FileTreeProps) 
       editing.kind === 'create'
         ? await commands.create(editing.what, editing.folder, name)
         : await commands.rename(editing.path, name);
-    if (problem === null) onEditing(null);
+    if (problem === null) {
+      onEditing(null);
+      // A new file takes the keyboard into the editor instead.
+      if (editing.kind === 'rename') setAwaited(joinPath(parentOf(editing.path), name));
+      else if (editing.what === 'folder') setAwaited(joinPath(editing.folder, name));
+    }
     return problem;
   };
 
@@ -160,10 +184,23 @@ export function FileTree({ tree, editing, onEditing, onFolder }: FileTreeProps) 
         label: 'Copy path',
         icon: <Copy />,
         onSelect: () =>
-          void navigator.clipboard.writeText(path).catch(() => toast('The clipboard is not available.', 'danger')),
+          void navigator.clipboard
+            .writeText(path)
+            .catch(() => toast('The clipboard is not available.', 'danger')),
       },
-      { label: 'Rename', keys: 'F2', icon: <PencilLine />, onSelect: () => onEditing({ kind: 'rename', path }) },
-      { label: 'Delete', keys: 'Del', icon: <Trash2 />, danger: true, onSelect: () => void commands.remove(path) },
+      {
+        label: 'Rename',
+        keys: 'F2',
+        icon: <PencilLine />,
+        onSelect: () => onEditing({ kind: 'rename', path }),
+      },
+      {
+        label: 'Delete',
+        keys: 'Del',
+        icon: <Trash2 />,
+        danger: true,
+        onSelect: () => void commands.remove(path),
+      },
     ];
   }
 }

@@ -7,6 +7,9 @@ import { FileIcon } from '@/components/file-icon';
 import { nameProblem } from '@/lib/paths';
 import { LEFT_PX, LEVEL_PX } from './tree-row';
 
+/** The tree moves the focus a moment after an arrow key; one that arrives here so late is not the user leaving. */
+const SETTLE_MS = 150;
+
 interface NameRowProps {
   level: number;
   kind: string;
@@ -22,6 +25,7 @@ export function NameRow({ level, kind, initial, label, submit, onCancel }: NameR
   const [problem, setProblem] = useState<string | null>(null);
   const input = useRef<HTMLInputElement>(null);
   const busy = useRef(false);
+  const [openedAt] = useState(() => Date.now());
   const note = useId();
 
   useEffect(() => {
@@ -51,13 +55,21 @@ export function NameRow({ level, kind, initial, label, submit, onCancel }: NameR
   const onKeyDown = (event: KeyboardEvent): void => {
     event.stopPropagation();
     if (event.key === 'Enter') void finish(false);
-    else if (event.key === 'Escape') onCancel();
+    else if (event.key === 'Escape') {
+      // Losing the focus on the way out must not submit after all.
+      busy.current = true;
+      onCancel();
+    }
   };
 
   return (
     <div role="none" style={{ paddingLeft: LEFT_PX + 20 + level * LEVEL_PX }} className="pr-2">
       <div className="flex h-6 items-center gap-1.5">
-        {kind === 'folder' ? <Folder aria-hidden className="size-3.5 shrink-0 text-muted" /> : <FileIcon name={name} />}
+        {kind === 'folder' ? (
+          <Folder aria-hidden className="size-3.5 shrink-0 text-muted" />
+        ) : (
+          <FileIcon name={name} />
+        )}
         <input
           ref={input}
           value={name}
@@ -71,7 +83,10 @@ export function NameRow({ level, kind, initial, label, submit, onCancel }: NameR
             setProblem(null);
           }}
           onKeyDown={onKeyDown}
-          onBlur={() => void finish(true)}
+          onBlur={() => {
+            if (Date.now() - openedAt < SETTLE_MS) setTimeout(() => input.current?.focus(), 0);
+            else void finish(true);
+          }}
           className="h-[22px] min-w-0 flex-1 rounded border border-accent bg-panel px-1 outline-none"
         />
       </div>

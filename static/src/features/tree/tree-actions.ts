@@ -22,11 +22,15 @@ export async function createFile(session: string, path: string): Promise<void> {
 }
 
 export async function createFolder(session: string, path: string): Promise<void> {
-  await unwrap(api.POST('/api/v1/sessions/{id}/folders', { params: { path: { id: session } }, body: { path } }));
+  await unwrap(
+    api.POST('/api/v1/sessions/{id}/folders', { params: { path: { id: session } }, body: { path } }),
+  );
 }
 
 export async function moveItem(session: string, from: string, to: string): Promise<void> {
-  await unwrap(api.POST('/api/v1/sessions/{id}/move', { params: { path: { id: session } }, body: { from, to } }));
+  await unwrap(
+    api.POST('/api/v1/sessions/{id}/move', { params: { path: { id: session } }, body: { from, to } }),
+  );
 }
 
 export async function removeItem(session: string, path: string): Promise<void> {
@@ -36,7 +40,11 @@ export async function removeItem(session: string, path: string): Promise<void> {
 /** A failure in the user's words: a taken name is the commonest. */
 export function treeFailure(error: unknown, name: string): string {
   if (error instanceof ApiError && (error.status === 409 || error.status === 412)) {
-    return `“${name}” already exists here.`;
+    return takenName(name);
   }
   return messageOf(error);
+}
+
+export function takenName(name: string): string {
+  return `“${name}” already exists here.`;
 }

@@ -12,9 +12,7 @@ import { ROOT } from './tree-model';
 
 /** A row in which the user types a name. */
 export type Editing =
-  | { kind: 'create'; what: 'file' | 'folder'; folder: string }
-  | { kind: 'rename'; path: string }
-  | null;
+  { kind: 'create'; what: 'file' | 'folder'; folder: string } | { kind: 'rename'; path: string } | null;
 
 export function TreePanel() {
   const { tree: store } = useWorkspace();

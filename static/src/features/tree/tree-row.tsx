@@ -40,7 +40,11 @@ export function TreeRow({ item, data, open }: TreeRowProps) {
     >
       <ChevronRight
         aria-hidden
-        className={cx('size-3.5 shrink-0 text-faint transition-transform', expanded && 'rotate-90', !folder && 'invisible')}
+        className={cx(
+          'size-3.5 shrink-0 text-faint transition-transform',
+          expanded && 'rotate-90',
+          !folder && 'invisible',
+        )}
       />
       {folder ? (
         expanded ? (
@@ -52,7 +56,9 @@ export function TreeRow({ item, data, open }: TreeRowProps) {
         <FileIcon name={name} />
       )}
       <span className={cx('truncate', data?.executable && 'text-ok')}>{name}</span>
-      {data?.kind === 'symlink' ? <CornerDownRight aria-hidden className="size-3 shrink-0 text-faint" /> : null}
+      {data?.kind === 'symlink' ? (
+        <CornerDownRight aria-hidden className="size-3 shrink-0 text-faint" />
+      ) : null}
     </div>
   );
 }

@@ -7,7 +7,7 @@ import { useConfirm } from '@/components/confirm';
 import { useToast } from '@/components/toasts';
 import { useWorkspace } from '@/features/workspace/workspace-context';
 import { baseName, displayName, isWithin, joinPath, parentOf } from '@/lib/paths';
-import { createFile, createFolder, moveItem, removeItem, treeFailure } from './tree-actions';
+import { createFile, createFolder, moveItem, removeItem, takenName, treeFailure } from './tree-actions';
 
 export interface TreeCommands {
   /** Resolve to the problem in the user's words, or `null` when done. */
@@ -27,6 +27,7 @@ export function useTreeCommands(): TreeCommands {
 
     const moveTo = async (from: string, to: string): Promise<string | null> => {
       if (from === to) return null;
+      if (tree.tree.items.has(to)) return takenName(baseName(to));
       await files.saveWithin(from);
       try {
         await moveItem(id, from, to);
@@ -41,6 +42,7 @@ export function useTreeCommands(): TreeCommands {
     return {
       async create(kind, folder, name) {
         const path = joinPath(folder, name);
+        if (tree.tree.items.has(path)) return takenName(name);
         try {
           if (kind === 'folder') {
             await createFolder(id, path);

@@ -1,14 +1,7 @@
 /** Keys that belong to the page wherever the focus is, the terminal included. */
 
 export type PageCommand =
-  | 'save'
-  | 'run'
-  | 'toggle_terminal'
-  | 'new_terminal'
-  | 'close_tab'
-  | 'next_tab'
-  | 'previous_tab'
-  | 'help';
+  'save' | 'run' | 'toggle_terminal' | 'new_terminal' | 'close_tab' | 'next_tab' | 'previous_tab' | 'help';
 
 function isApple(): boolean {
   return /Mac|iPhone|iPad/.test(navigator.userAgent);

@@ -15,7 +15,9 @@ interface Remembered {
 
 function isRemembered(value: unknown): value is Remembered {
   return (
-    isRecord(value) && isStringArray(value['paths']) && (value['active'] === null || typeof value['active'] === 'string')
+    isRecord(value) &&
+    isStringArray(value['paths']) &&
+    (value['active'] === null || typeof value['active'] === 'string')
   );
 }
 

@@ -35,7 +35,13 @@ export function WorkspaceHeader({ onRun, onHelp }: { onRun: () => void; onHelp: 
 
   return (
     <header className="flex h-11 shrink-0 items-center gap-2 border-b bg-panel px-3">
-      <Link href="/" prefetch={false} aria-label="To your sessions" title="To your sessions" className="rounded-md">
+      <Link
+        href="/"
+        prefetch={false}
+        aria-label="To your sessions"
+        title="To your sessions"
+        className="rounded-md"
+      >
         <Logo className="size-6" />
       </Link>
       <span aria-hidden className="text-line-strong">

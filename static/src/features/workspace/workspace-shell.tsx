@@ -32,7 +32,13 @@ export function WorkspaceShell() {
           {...(columns.defaultLayout ? { defaultLayout: columns.defaultLayout } : {})}
           onLayoutChanged={columns.onLayoutChanged}
         >
-          <Panel id="files" defaultSize={240} minSize={140} maxSize="50%" groupResizeBehavior="preserve-pixel-size">
+          <Panel
+            id="files"
+            defaultSize={240}
+            minSize={140}
+            maxSize="50%"
+            groupResizeBehavior="preserve-pixel-size"
+          >
             <TreePanel />
           </Panel>
           <Separator className="splitter w-px" aria-label="Width of the files" />

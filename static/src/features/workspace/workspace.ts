@@ -33,8 +33,8 @@ export class Workspace {
   readonly progress = new Store<Progress | null>(null);
   /** Why the last request to start, stop or restart was refused. */
   readonly refusal = new Store<string | null>(null);
-  /** Counts the requests to put the keyboard into the editor. */
-  readonly focusRequests = new Store(0);
+  /** The file whose editor is to take the keyboard once it is there. */
+  readonly focusRequest = new Store<string | null>(null);
   readonly tree: TreeStore;
   readonly files: OpenFiles;
   readonly terminals: TerminalSet;
@@ -58,7 +58,8 @@ export class Workspace {
       write: (path, bytes, expect) => writeFile(id, path, bytes, expect),
       createBuffer: createMonacoBuffer,
       drafts: this.drafts,
-      onConflictCopy: (path) => callbacks.onNotice(`Both versions were kept; the other is “${path}”.`, 'info'),
+      onConflictCopy: (path) =>
+        callbacks.onNotice(`Both versions were kept; the other is “${path}”.`, 'info'),
     });
     this.tree = new TreeStore(
       (cursor) => fetchTreePage(id, cursor),
@@ -91,8 +92,15 @@ export class Workspace {
     if (focus) this.focusEditor();
   }
 
+  /** Gives the keyboard to the file in front, unless the user does something else before it has loaded. */
   focusEditor(): void {
-    this.focusRequests.update((count) => count + 1);
+    this.focusRequest.set(this.files.tabs.get().active);
+    const cancel = (): void => this.focusRequest.set(null);
+    const once = { capture: true, once: true } as const;
+    setTimeout(() => {
+      window.addEventListener('keydown', cancel, once);
+      window.addEventListener('pointerdown', cancel, once);
+    }, 0);
   }
 
   dispose(): void {

@@ -1,0 +1,154 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { FileContent, Precondition } from '@/api/files';
+import { ApiError } from '@/api/problem';
+import type { Item } from '@/api/types';
+import { FakeBuffer } from '@/test/fake-buffer';
+import { MemoryDraftTable } from './draft-database';
+import { Drafts } from './drafts';
+import { LARGEST_TEXT_BYTES } from './file-text';
+import { DRAFT_DELAY_MS, OpenFile } from './open-file';
+
+/** A server with files whose tag is their text. */
+function setUp(files: Record<string, string>) {
+  const drafts = new Drafts(new MemoryDraftTable(), 'user/session');
+  const writes: { path: string; text: string; expect: Precondition }[] = [];
+  const encode = (text: string) => new TextEncoder().encode(text);
+  const backend = {
+    drafts,
+    onConflictCopy: () => undefined,
+    createBuffer: (_path: string, text: string) => Promise.resolve(new FakeBuffer(text)),
+    read: vi.fn((path: string): Promise<FileContent> => {
+      const text = files[path];
+      return text === undefined
+        ? Promise.reject(new ApiError(404, 'not_found', 'There is no such file.'))
+        : Promise.resolve({ bytes: encode(text), etag: `"${text}"` });
+    }),
+    write: (path: string, bytes: Uint8Array, expect: Precondition) => {
+      const text = new TextDecoder().decode(bytes);
+      const now = files[path];
+      const fits =
+        expect === 'any' ||
+        (expect === 'absent' ? now === undefined : now !== undefined && expect.etag === `"${now}"`);
+      if (!fits) return Promise.reject(new ApiError(412, 'precondition_failed', 'changed'));
+      files[path] = text;
+      writes.push({ path, text, expect });
+      return Promise.resolve({ etag: `"${text}"`, conflictCopy: null });
+    },
+  };
+  const open = async (path: string): Promise<{ file: OpenFile; buffer: FakeBuffer }> => {
+    const file = new OpenFile(path, backend);
+    await file.load(null);
+    return { file, buffer: file.buffer as FakeBuffer };
+  };
+  return { files, writes, drafts, backend, open };
+}
+
+function item(path: string, etag: string): Item {
+  return { path, kind: 'file', size: 1, etag, executable: false, modified_at: '' };
+}
+
+describe('OpenFile', () => {
+  it('shows text, and only a size and a download for what is not text or too large', async () => {
+    const { backend, open } = setUp({ 'a.py': 'print()', 'b.bin': 'a\u0000b' });
+    expect((await open('a.py')).file.state.get().phase.kind).toBe('ready');
+    expect((await open('b.bin')).file.state.get().phase).toEqual({
+      kind: 'unsupported',
+      why: 'binary',
+      size: 3,
+    });
+    const large = new OpenFile('c.csv', backend);
+    await large.load(LARGEST_TEXT_BYTES + 1);
+    expect(large.state.get().phase).toMatchObject({ kind: 'unsupported', why: 'large' });
+    expect(backend.read).toHaveBeenCalledTimes(2);
+  });
+
+  it('takes a change from outside at once when nothing is unsaved', async () => {
+    const { files, open } = setUp({ 'a.py': 'one' });
+    const { file, buffer } = await open('a.py');
+    files['a.py'] = 'two';
+    file.changedOutside(item('a.py', 'two'));
+    await vi.waitFor(() => expect(buffer.text()).toBe('two'));
+    expect(file.unsaved).toBe(false);
+  });
+
+  it('keeps unsaved edits when the file changes outside, and says so', async () => {
+    const { files, open } = setUp({ 'a.py': 'one' });
+    const { file, buffer } = await open('a.py');
+    buffer.type('mine');
+    files['a.py'] = 'theirs';
+    file.changedOutside(item('a.py', 'theirs'));
+    expect(file.state.get().outside).toBe('changed');
+    expect(buffer.text()).toBe('mine');
+  });
+
+  it('does not mistake its own save for a change from outside', async () => {
+    const { open } = setUp({ 'a.py': 'one' });
+    const { file, buffer } = await open('a.py');
+    buffer.type('two');
+    const saving = file.save();
+    file.changedOutside(item('a.py', 'two'));
+    await saving;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(file.state.get()).toMatchObject({ outside: null, save: { kind: 'saved' } });
+  });
+
+  it('resolves a conflict as the user decides', async () => {
+    for (const choice of ['mine', 'theirs', 'both'] as const) {
+      const { files, open } = setUp({ 'a.py': 'one' });
+      const { file, buffer } = await open('a.py');
+      files['a.py'] = 'theirs';
+      buffer.type('mine');
+      expect(await file.save()).toBe(false);
+      expect(file.state.get().save.kind).toBe('conflict');
+      if (choice === 'mine') await file.takeMine();
+      if (choice === 'theirs') await file.takeTheirs();
+      if (choice === 'both') await file.keepBoth('copy.py');
+      expect(files['a.py']).toBe(choice === 'mine' ? 'mine' : 'theirs');
+      expect(files['copy.py']).toBe(choice === 'both' ? 'mine' : undefined);
+      expect(file.state.get().save.kind).toBe('saved');
+    }
+  });
+
+  it('offers to write a file again that was deleted outside', async () => {
+    const { files, open } = setUp({ 'a.py': 'one' });
+    const { file } = await open('a.py');
+    delete files['a.py'];
+    file.changedOutside(null);
+    expect(file.state.get().outside).toBe('deleted');
+    expect(await file.takeMine()).toBe(true);
+    expect(files['a.py']).toBe('one');
+    expect(file.state.get().outside).toBeNull();
+  });
+
+  it('restores a draft after a crash, saves it, and forgets it', async () => {
+    const { files, drafts, open } = setUp({ 'a.py': 'one' });
+    await drafts.keep('a.py', 'typed before the crash', '"one"');
+    const { file, buffer } = await open('a.py');
+    expect(buffer.text()).toBe('typed before the crash');
+    expect(file.state.get().restoredAt).not.toBeNull();
+    expect(file.unsaved).toBe(true);
+    expect(await file.save()).toBe(true);
+    expect(files['a.py']).toBe('typed before the crash');
+    expect(await drafts.read('a.py')).toBeUndefined();
+  });
+
+  it('does not let an old draft overwrite what was written since', async () => {
+    const { files, drafts, open } = setUp({ 'a.py': 'newer' });
+    await drafts.keep('a.py', 'old draft', '"older"');
+    const { file } = await open('a.py');
+    expect(await file.save()).toBe(false);
+    expect(files['a.py']).toBe('newer');
+    expect(file.state.get().save.kind).toBe('conflict');
+  });
+
+  it('keeps a draft shortly after a key, and at once when it is taken down', async () => {
+    const { drafts, open } = setUp({ 'a.py': 'one' });
+    const { file, buffer } = await open('a.py');
+    buffer.type('two');
+    await new Promise((resolve) => setTimeout(resolve, DRAFT_DELAY_MS + 50));
+    expect((await drafts.read('a.py'))?.text).toBe('two');
+    buffer.type('three');
+    file.dispose();
+    expect((await drafts.read('a.py'))?.text).toBe('three');
+  });
+});

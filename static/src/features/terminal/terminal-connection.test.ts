@@ -1,0 +1,302 @@
+// @vitest-environment jsdom
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { FakeSocket } from '@/test/fake-socket';
+import { BUSY_RETRY_MS, CLOSE_BAD_SERVER_FRAME, TerminalConnection } from './terminal-connection';
+import { LONGEST_DELAY_MS } from '@/lib/backoff';
+
+const WINDOW = 1_000;
+
+function output(seq: number, text: string): ArrayBuffer {
+  const body = new TextEncoder().encode(text);
+  const frame = new Uint8Array(9 + body.length);
+  new DataView(frame.buffer).setBigUint64(1, BigInt(seq), true);
+  frame.set(body, 9);
+  return frame.buffer;
+}
+
+function control(value: Record<string, unknown>): ArrayBuffer {
+  return Uint8Array.from([1, ...new TextEncoder().encode(JSON.stringify(value))]).buffer;
+}
+
+function hello(seq: number, more: Record<string, unknown> = {}): ArrayBuffer {
+  return control({
+    type: 'hello',
+    seq,
+    end: seq,
+    cols: 80,
+    rows: 24,
+    name: 'bash',
+    window: WINDOW,
+    reset: false,
+    ...more,
+  });
+}
+
+/** A connection whose screen is a string; bytes count as drawn when `draw` is called. */
+function setUp() {
+  let shown = '';
+  const waiting: (() => void)[] = [];
+  const seen = { notices: [] as string[], ends: [] as string[], statuses: [] as string[], clears: 0 };
+  const connection = new TerminalConnection('ws://host/t', {
+    onOutput: (bytes, rendered) => {
+      shown += new TextDecoder().decode(bytes);
+      waiting.push(rendered);
+    },
+    onClear: () => {
+      shown = '';
+      seen.clears += 1;
+    },
+    onStatus: (status) => seen.statuses.push(status),
+    onNotice: (_level, text) => seen.notices.push(text),
+    onEnd: (reason) => seen.ends.push(reason),
+  });
+  return {
+    connection,
+    seen,
+    screen: () => shown,
+    draw: () => waiting.splice(0).forEach((rendered) => rendered()),
+  };
+}
+
+function frames(tag: number): number[][] {
+  return FakeSocket.last.sent
+    .filter((f): f is Uint8Array => f instanceof Uint8Array && f[0] === tag)
+    .map((f) => [...f]);
+}
+
+function acks(): number[] {
+  return frames(1).map((f) => Number(new DataView(Uint8Array.from(f).buffer).getBigUint64(1, true)));
+}
+
+function typed(): string {
+  return frames(0)
+    .map((f) => new TextDecoder().decode(Uint8Array.from(f.slice(1))))
+    .join('');
+}
+
+async function reconnect(): Promise<void> {
+  const before = FakeSocket.made.length;
+  await vi.advanceTimersByTimeAsync(LONGEST_DELAY_MS);
+  expect(FakeSocket.made.length).toBe(before + 1);
+  FakeSocket.last.open();
+}
+
+const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  FakeSocket.install();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+describe('output', () => {
+  it('is asked for without since on a first visit and drawn from a clear screen', () => {
+    const { seen, screen } = setUp();
+    expect(FakeSocket.last.url).toBe('ws://host/t');
+    FakeSocket.last.open();
+    FakeSocket.last.receive(hello(500));
+    FakeSocket.last.receive(output(500, 'abc'));
+    expect(screen()).toBe('abc');
+    expect(seen.clears).toBe(1);
+  });
+
+  it('continues exactly after a reconnect: nothing doubled, nothing missing, the screen kept', async () => {
+    const { screen, seen } = setUp();
+    FakeSocket.last.open();
+    FakeSocket.last.receive(hello(0));
+    FakeSocket.last.receive(output(0, 'one '));
+    FakeSocket.last.drop();
+    await reconnect();
+    expect(FakeSocket.last.url).toBe('ws://host/t?since=4');
+    FakeSocket.last.receive(hello(4));
+    FakeSocket.last.receive(output(4, 'two'));
+    expect(screen()).toBe('one two');
+    expect(seen.clears).toBe(1);
+  });
+
+  it('drops bytes it has had already', async () => {
+    const { screen } = setUp();
+    FakeSocket.last.open();
+    FakeSocket.last.receive(hello(0));
+    FakeSocket.last.receive(output(0, 'abcdef'));
+    FakeSocket.last.drop();
+    await reconnect();
+    FakeSocket.last.receive(hello(2));
+    FakeSocket.last.receive(output(2, 'cd'));
+    FakeSocket.last.receive(output(4, 'efgh'));
+    expect(screen()).toBe('abcdefgh');
+  });
+
+  it('starts afresh when the ring has forgotten what is missing', async () => {
+    const { screen, seen } = setUp();
+    FakeSocket.last.open();
+    FakeSocket.last.receive(hello(0));
+    FakeSocket.last.receive(output(0, 'old'));
+    FakeSocket.last.drop();
+    await reconnect();
+    FakeSocket.last.receive(hello(9_000, { reset: true }));
+    FakeSocket.last.receive(output(9_000, 'new'));
+    expect(screen()).toBe('new');
+    expect(seen.clears).toBe(2);
+  });
+
+  it('clears on reset and goes on at its sequence', () => {
+    const { screen } = setUp();
+    FakeSocket.last.open();
+    FakeSocket.last.receive(hello(0));
+    FakeSocket.last.receive(output(0, 'junk'));
+    FakeSocket.last.receive(control({ type: 'reset', seq: 100 }));
+    FakeSocket.last.receive(output(100, 'ok'));
+    expect(screen()).toBe('ok');
+  });
+
+  it('treats a hole as an error of the connection, not as output', () => {
+    const { screen } = setUp();
+    FakeSocket.last.open();
+    FakeSocket.last.receive(hello(0));
+    FakeSocket.last.receive(output(5, 'x'));
+    expect(FakeSocket.last.closedWith).toBe(CLOSE_BAD_SERVER_FRAME);
+    FakeSocket.last.receive(output(0, 'late'));
+    expect(screen()).toBe('');
+  });
+});
+
+describe('acks', () => {
+  it('are sent for drawn bytes only, every quarter of the window, as absolute offsets', () => {
+    const { draw } = setUp();
+    FakeSocket.last.open();
+    FakeSocket.last.receive(hello(10_000));
+    FakeSocket.last.receive(output(10_000, 'x'.repeat(249)));
+    draw();
+    expect(acks()).toEqual([]);
+    FakeSocket.last.receive(output(10_249, 'x'));
+    expect(acks()).toEqual([]);
+    draw();
+    expect(acks()).toEqual([10_250]);
+    FakeSocket.last.receive(output(10_250, 'x'.repeat(600)));
+    draw();
+    expect(acks()).toEqual([10_250, 10_850]);
+  });
+
+  it('never go beyond what this connection has been sent', async () => {
+    const { draw } = setUp();
+    FakeSocket.last.open();
+    FakeSocket.last.receive(hello(0));
+    FakeSocket.last.receive(output(0, 'x'.repeat(900)));
+    FakeSocket.last.drop();
+    draw();
+    await reconnect();
+    FakeSocket.last.receive(hello(100));
+    FakeSocket.last.receive(output(100, 'x'.repeat(300)));
+    expect(acks()).toEqual([400]);
+  });
+});
+
+describe('input', () => {
+  it('waits for hello, then flows', () => {
+    const { connection } = setUp();
+    connection.send(encode('ls\n'));
+    FakeSocket.last.open();
+    expect(typed()).toBe('');
+    FakeSocket.last.receive(hello(0));
+    expect(typed()).toBe('ls\n');
+  });
+
+  it('is sent again from the accepted offset after busy, once the server takes more', () => {
+    const { connection } = setUp();
+    FakeSocket.last.open();
+    FakeSocket.last.receive(hello(0));
+    connection.send(encode('abcdef'));
+    FakeSocket.last.receive(control({ type: 'busy', accepted: 2 }));
+    connection.send(encode('gh'));
+    expect(typed()).toBe('abcdef');
+    FakeSocket.last.receive(control({ type: 'input', accepted: 2 }));
+    expect(typed()).toBe('abcdef' + 'cdefgh');
+  });
+
+  it('is tried again by itself when the server forgets to say that it takes more', async () => {
+    const { connection } = setUp();
+    FakeSocket.last.open();
+    FakeSocket.last.receive(hello(0));
+    connection.send(encode('abc'));
+    FakeSocket.last.receive(control({ type: 'busy', accepted: 0 }));
+    await vi.advanceTimersByTimeAsync(BUSY_RETRY_MS);
+    expect(typed()).toBe('abcabc');
+  });
+
+  it('never runs a command twice: what was sent before a break is not sent again', async () => {
+    const { connection, seen } = setUp();
+    FakeSocket.last.open();
+    FakeSocket.last.receive(hello(0));
+    connection.send(encode('rm x\n'));
+    FakeSocket.last.drop();
+    connection.send(encode('ls\n'));
+    await reconnect();
+    FakeSocket.last.receive(hello(0));
+    expect(typed()).toBe('ls\n');
+    expect(seen.notices).toHaveLength(1);
+  });
+});
+
+describe('connection', () => {
+  it('tells its size after every hello', async () => {
+    const { connection } = setUp();
+    connection.resize(120, 40);
+    FakeSocket.last.open();
+    FakeSocket.last.receive(hello(0));
+    expect(frames(2)).toEqual([[2, 120, 0, 40, 0]]);
+    FakeSocket.last.drop();
+    await reconnect();
+    FakeSocket.last.receive(hello(0));
+    expect(frames(2)).toEqual([[2, 120, 0, 40, 0]]);
+  });
+
+  it.each([
+    [1000, 'closed'],
+    [4404, 'gone'],
+    [4401, 'signed_out'],
+  ])('is over for good after close %i', async (code, reason) => {
+    const { seen } = setUp();
+    FakeSocket.last.open();
+    FakeSocket.last.drop(code);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(FakeSocket.made).toHaveLength(1);
+    expect(seen.ends).toEqual([reason]);
+  });
+
+  it.each([
+    [1006, 'reconnecting'],
+    [1001, 'restarting'],
+    [4408, 'reconnecting'],
+    [4503, 'reconnecting'],
+  ])('comes back after close %i, showing %s', async (code, status) => {
+    const { seen } = setUp();
+    FakeSocket.last.open();
+    FakeSocket.last.drop(code);
+    expect(seen.statuses.at(-1)).toBe(status);
+    await reconnect();
+    expect(seen.statuses.at(-1)).toBe('connected');
+  });
+
+  it('tries at once when the network is back', () => {
+    setUp();
+    FakeSocket.last.open();
+    FakeSocket.last.drop();
+    window.dispatchEvent(new Event('online'));
+    expect(FakeSocket.made).toHaveLength(2);
+  });
+
+  it('leaves nothing behind when disposed', async () => {
+    const { connection, seen } = setUp();
+    FakeSocket.last.open();
+    connection.dispose();
+    window.dispatchEvent(new Event('online'));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(FakeSocket.made).toHaveLength(1);
+    expect(seen.statuses.at(-1)).toBe('closed');
+  });
+});

@@ -1,0 +1,114 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { Item } from '@/api/types';
+import { applyChanges, applyMove, freeName, treeOf, type TreeModel } from './tree-model';
+import { TreeStore, type TreePage } from './tree-store';
+
+function item(path: string, kind: Item['kind'] = 'file', etag = path): Item {
+  return { path, kind, size: 0, etag, executable: false, modified_at: '' };
+}
+
+function shape(tree: TreeModel, folder = ''): unknown[] {
+  return (tree.children.get(folder) ?? []).map((path) =>
+    tree.items.get(path)?.kind === 'folder' ? [path, shape(tree, path)] : path,
+  );
+}
+
+const START = treeOf([item('src', 'folder'), item('src/b.py'), item('src/a.py'), item('README.md')]);
+
+describe('tree', () => {
+  it('lists folders first, then by name', () => {
+    expect(shape(START)).toEqual([['src', ['src/a.py', 'src/b.py']], 'README.md']);
+  });
+
+  it.each<[string, { path: string; item: Item | null }[], unknown[]]>([
+    [
+      'adds',
+      [{ path: 'z.py', item: item('z.py') }],
+      [['src', ['src/a.py', 'src/b.py']], 'README.md', 'z.py'],
+    ],
+    ['removes', [{ path: 'src/a.py', item: null }], [['src', ['src/b.py']], 'README.md']],
+    ['removes a folder with all in it', [{ path: 'src', item: null }], ['README.md']],
+    ['ignores what it never had', [{ path: 'nope', item: null }], shape(START)],
+    ['turns a folder into a file', [{ path: 'src', item: item('src') }], ['README.md', 'src']],
+    [
+      'shows a file whose folder has not been told yet',
+      [{ path: 'x/y/z.py', item: item('x/y/z.py') }],
+      [['src', ['src/a.py', 'src/b.py']], ['x', [['x/y', ['x/y/z.py']]]], 'README.md'],
+    ],
+    [
+      'applies changes in their order',
+      [
+        { path: 'n.py', item: item('n.py') },
+        { path: 'n.py', item: null },
+      ],
+      shape(START),
+    ],
+  ])('%s', (_name, changes, expected) => {
+    expect(shape(applyChanges(START, changes))).toEqual(expected);
+  });
+
+  it('moves a folder with all in it', () => {
+    expect(shape(applyMove(START, 'src', 'lib'))).toEqual([['lib', ['lib/a.py', 'lib/b.py']], 'README.md']);
+  });
+
+  it('finds a free name', () => {
+    expect(freeName(START, 'src', 'a.py')).toBe('a 2.py');
+    expect(freeName(START, '', 'new.py')).toBe('new.py');
+  });
+});
+
+describe('TreeStore', () => {
+  it('reads all pages', async () => {
+    const pages: Record<string, TreePage> = {
+      first: { items: [item('a')], next: 'second' },
+      second: { items: [item('b')], next: null },
+    };
+    const store = new TreeStore((cursor) => Promise.resolve(pages[cursor ?? 'first'] as TreePage), vi.fn());
+    await store.load();
+    expect([...store.tree.items.keys()]).toEqual(['a', 'b']);
+    expect(store.state.get().status.kind).toBe('ready');
+  });
+
+  it('loses no event that comes while it reads', async () => {
+    let answer: (page: TreePage) => void = () => undefined;
+    const store = new TreeStore(() => new Promise<TreePage>((resolve) => (answer = resolve)), vi.fn());
+    const loading = store.load();
+    store.apply([
+      { path: 'new', item: item('new') },
+      { path: 'old', item: null },
+    ]);
+    answer({ items: [item('old')], next: null });
+    await loading;
+    expect([...store.tree.items.keys()]).toEqual(['new']);
+  });
+
+  it('tells open files what a second listing changed', async () => {
+    const onChanges = vi.fn();
+    let items = [item('a', 'file', '1'), item('b')];
+    const store = new TreeStore(() => Promise.resolve({ items, next: null }), onChanges);
+    await store.load();
+    expect(onChanges).not.toHaveBeenCalled();
+    items = [item('a', 'file', '2')];
+    await store.load();
+    expect(onChanges).toHaveBeenCalledWith([
+      { path: 'a', item: items[0] },
+      { path: 'b', item: null },
+    ]);
+  });
+
+  it('keeps an older listing when a new one fails, and reports only a first failure', async () => {
+    let fail = true;
+    const store = new TreeStore(
+      () => (fail ? Promise.reject(new Error('away')) : Promise.resolve({ items: [item('a')], next: null })),
+      vi.fn(),
+    );
+    await store.load();
+    expect(store.state.get().status).toEqual({ kind: 'failed', message: 'away' });
+    fail = false;
+    await store.load();
+    fail = true;
+    await store.load();
+    expect(store.state.get().status.kind).toBe('ready');
+    expect(store.tree.items.has('a')).toBe(true);
+  });
+});
