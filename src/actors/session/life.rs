@@ -114,16 +114,21 @@ impl SessionActor {
                 .await?
                 .ok_or(SessionError::NotFound)
         };
-        Box::pin(writing.into_actor(self).map(|row: Result<Session, SessionError>, actor, ctx| match row {
-            Ok(row) => {
-                actor.take_row(row.clone());
-                let opening = open(actor.deps.clone(), actor.id, actor.sync(), actor.reporter(ctx));
-                ctx.spawn(opening.into_actor(actor).map(|opened, actor, ctx| actor.opened(opened, ctx)));
-                Ok(row)
+        Box::pin(writing.into_actor(self).map(|row: Result<Session, SessionError>, actor, ctx| {
+            for starter in actor.starters.drain(..) {
+                starter.send(row.clone()).ok();
             }
-            Err(error) => {
-                actor.phase = Phase::Idle;
-                Err(error)
+            match row {
+                Ok(row) => {
+                    actor.take_row(row.clone());
+                    let opening = open(actor.deps.clone(), actor.id, actor.sync(), actor.reporter(ctx));
+                    ctx.spawn(opening.into_actor(actor).map(|opened, actor, ctx| actor.opened(opened, ctx)));
+                    Ok(row)
+                }
+                Err(error) => {
+                    actor.phase = Phase::Idle;
+                    Err(error)
+                }
             }
         }))
     }
@@ -131,7 +136,8 @@ impl SessionActor {
     fn begin_adoption(&mut self, sandbox: SandboxId, attempt: u32, ctx: &mut Context<Self>) {
         self.phase = Phase::Opening;
         let adopting = adopt(self.deps.clone(), self.id, sandbox, self.sync(), self.reporter(ctx));
-        ctx.spawn(adopting.into_actor(self).map(move |opened, actor, ctx| match opened {
+        // Whoever asks meanwhile waits: before its agent has called, nobody knows what the sandbox holds.
+        ctx.wait(adopting.into_actor(self).map(move |opened, actor, ctx| match opened {
             Ok(Some(opened)) => actor.opened(Ok(opened), ctx),
             // It may hold what the database does not have yet: not given up because something is away for a moment.
             Err(SessionError::Unavailable(why)) if attempt < ADOPTION.attempts => {

@@ -21,7 +21,7 @@ mod transfer;
 mod work;
 
 use std::collections::VecDeque;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use carrel_protocol::Entry;
@@ -39,6 +39,13 @@ use crate::model::{Item, UserId, WorkspacePath};
 /// Pauses before a listing is tried again after the database or the agent failed.
 const RETRY: Backoff = Backoff { first: Duration::from_millis(250), most: Duration::from_secs(10) };
 
+/// A batch may have been made before a user's write that ended up to this long before the batch arrived: what it says of that path may be
+/// older than the write.
+const OVERTAKEN: Duration = Duration::from_secs(2);
+
+/// Users' writes remembered for that; they are quick to leave, and so many in a moment are a flood.
+const MAX_WRITTEN: usize = 4096;
+
 /// Orders one workspace's changes.
 pub struct WorkspaceSyncActor {
     work: Work,
@@ -52,6 +59,8 @@ pub struct WorkspaceSyncActor {
     /// A listing waits in the line, or for its pause to be over.
     listing_due: bool,
     failures: u32,
+    /// Paths users have written, and when that was done.
+    written: VecDeque<(Instant, WorkspacePath)>,
     tally: Tally,
 }
 
@@ -139,7 +148,7 @@ enum Job {
     Remove(Remove, Answer<()>),
     MakeFolder(MakeFolder, Answer<Item>),
     Move(Move, Answer<Item>),
-    Changed(Changed),
+    Changed(Changed, Instant),
     Flush(Answer<()>),
     Listing,
 }
@@ -152,9 +161,20 @@ impl Job {
             Self::Remove(..) => "removing",
             Self::MakeFolder(..) => "making a folder",
             Self::Move(..) => "moving",
-            Self::Changed(_) => "collecting changes",
+            Self::Changed(..) => "collecting changes",
             Self::Flush(_) => "collecting everything",
             Self::Listing => "comparing",
+        }
+    }
+
+    /// The paths a user's write writes.
+    fn paths(&self) -> Vec<WorkspacePath> {
+        match self {
+            Self::Save(save, _) => vec![save.path.clone()],
+            Self::Remove(remove, _) => vec![remove.path.clone()],
+            Self::MakeFolder(folder, _) => vec![folder.path.clone()],
+            Self::Move(change, _) => vec![change.from.clone(), change.to.clone()],
+            _ => Vec::new(),
         }
     }
 
@@ -186,6 +206,7 @@ impl WorkspaceSyncActor {
             live,
             listing_due: false,
             failures: 0,
+            written: VecDeque::new(),
             tally: Tally::default(),
         }
     }
@@ -217,10 +238,16 @@ impl WorkspaceSyncActor {
             self.listing_due = false;
         }
         let work = self.work.clone();
+        let paths = job.paths();
+        let overtaken = match &job {
+            Job::Changed(_, arrived) => self.written_since(arrived.checked_sub(OVERTAKEN)),
+            _ => Vec::new(),
+        };
         // On the I/O runtime: hashing and compressing must not hold up the actors of this thread.
-        let running = self.work.io.spawn(async move { run(&work, link, job).await });
+        let running = self.work.io.spawn(async move { run(&work, link, job, &overtaken).await });
         ctx.spawn(running.into_actor(self).map(|outcome, actor, ctx| {
             actor.running = None;
+            actor.note_written(paths);
             match outcome {
                 Ok(Outcome::Done) => actor.failures = 0,
                 Ok(Outcome::ListingDue) => actor.list_later(ctx),
@@ -231,6 +258,21 @@ impl WorkspaceSyncActor {
             }
             actor.run_next(ctx);
         }));
+    }
+
+    fn note_written(&mut self, paths: Vec<WorkspacePath>) {
+        let now = Instant::now();
+        self.written.extend(paths.into_iter().map(|path| (now, path)));
+        let batch_waits = self.line.iter().any(|job| matches!(job, Job::Changed(..)));
+        let is_old = |(at, _): &(Instant, WorkspacePath)| now.duration_since(*at) > OVERTAKEN && !batch_waits;
+        while self.written.len() > MAX_WRITTEN || self.written.front().is_some_and(is_old) {
+            self.written.pop_front();
+        }
+    }
+
+    fn written_since(&self, since: Option<Instant>) -> Vec<WorkspacePath> {
+        let recent = self.written.iter().filter(|(at, _)| since.is_none_or(|since| *at >= since));
+        recent.map(|(_, path)| path.clone()).collect()
     }
 
     /// The next job that can be done, and the link it is done with.
@@ -285,7 +327,7 @@ impl From<Result<(), SessionError>> for Outcome {
     }
 }
 
-async fn run(work: &Work, link: Option<AgentLink>, job: Job) -> Outcome {
+async fn run(work: &Work, link: Option<AgentLink>, job: Job, overtaken: &[WorkspacePath]) -> Outcome {
     let link = link.as_ref();
     // Whoever asked may have stopped waiting; what was done stays done.
     match job {
@@ -328,12 +370,15 @@ async fn run(work: &Work, link: Option<AgentLink>, job: Job) -> Outcome {
             answer.send(result).ok();
             outcome
         }
-        Job::Changed(changed) => {
+        Job::Changed(changed, _) => {
             let Some(link) = link else { return Outcome::Done };
-            let collected = collect::batch(work, link, &changed.entries).await;
+            let collected = collect::batch(work, link, &changed.entries, overtaken).await;
             // Confirmed either way: what was not brought over will be found by the listing.
             link.changes_taken(changed.batch);
-            if changed.rescan { Outcome::ListingDue } else { collected.into() }
+            match collected {
+                Ok(true) if !changed.rescan => Outcome::Done,
+                _ => Outcome::ListingDue,
+            }
         }
         Job::Flush(answer) => {
             let result = match link {
@@ -425,7 +470,7 @@ impl Handler<Changed> for WorkspaceSyncActor {
     fn handle(&mut self, changed: Changed, ctx: &mut Self::Context) {
         self.tally.handled += 1;
         // Not counted against the line: the agent has one batch in flight.
-        self.line.push_back(Job::Changed(changed));
+        self.line.push_back(Job::Changed(changed, Instant::now()));
         self.run_next(ctx);
     }
 }

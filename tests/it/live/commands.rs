@@ -26,7 +26,8 @@ fn traces(directory: &Path) -> Vec<String> {
     let name = directory.to_str().unwrap();
     let mut found = Vec::new();
     for process in std::fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path()) {
-        let line = String::from_utf8_lossy(&std::fs::read(process.join("cmdline")).unwrap_or_default()).replace('\0', " ");
+        let line =
+            String::from_utf8_lossy(&std::fs::read(process.join("cmdline")).unwrap_or_default()).replace('\0', " ");
         let works_there = std::fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd.starts_with(directory));
         if line.contains(name) || works_there {
             found.push(format!("process {}: {line}", process.display()));
@@ -62,7 +63,7 @@ async fn a_server_with_services_of_its_own_finds_them_again_and_takes_them_down(
     terminal.reconnect().await;
     terminal.expect("line 0000000300\r\n").await;
     let seen = terminal.text();
-    for (number, line) in seen[..seen.rfind('\n').unwrap()].lines().enumerate() {
+    for (number, line) in seen[..=seen.rfind('\n').unwrap()].lines().enumerate() {
         assert_eq!(line, format!("line {:010}", number + 1));
     }
 
@@ -82,7 +83,7 @@ async fn a_server_with_services_of_its_own_finds_them_again_and_takes_them_down(
     server.start_again().await;
     assert_eq!(session.read("counter.py").await.unwrap(), COUNTER.as_bytes());
     let mut shell = session.shell().await;
-    assert_eq!(shell.run("ls").await.0, "counter.py\n");
+    assert_eq!(shell.run("command ls").await.0, "counter.py\n");
     server.terminate().await;
     let down = server.run(&["down"]).await;
     assert!(down.status.success(), "{}", String::from_utf8_lossy(&down.stderr));

@@ -24,7 +24,10 @@ async fn a_save_that_would_overwrite_what_its_writer_has_not_seen_is_refused() {
     assert_eq!(problem(answer).await, (412, "precondition_failed".into()));
     // Neither is lost: the program's is there, the editor still has its own, and can put it beside or on top.
     assert_eq!(session.read("a.txt").await.unwrap(), b"program");
-    assert_eq!(problem(session.put("a.txt", "x", &[("if-none-match", "*")]).await).await, (412, "precondition_failed".into()));
+    assert_eq!(
+        problem(session.put("a.txt", "x", &[("if-none-match", "*")]).await).await,
+        (412, "precondition_failed".into())
+    );
     ok(session.put("a.txt", "editor", &[("if-match", &current)]).await, 200).await;
     assert_eq!(shell.run("cat a.txt").await.0, "editor");
 }
@@ -48,7 +51,11 @@ print('wrote', n)
         if let Some(copy) = item["conflict_copy"].as_str() {
             copies += 1;
             let content = eventually(PATIENCE, copy, async || session.read(copy).await).await;
-            assert!(content.starts_with(b"program ") || content.is_empty(), "{copy}: {:?}", String::from_utf8_lossy(&content));
+            assert!(
+                content.starts_with(b"program ") || content.is_empty(),
+                "{copy}: {:?}",
+                String::from_utf8_lossy(&content)
+            );
         }
     }
     assert!(copies > 0, "thirty saves and never a conflict");
@@ -80,14 +87,18 @@ async fn folders_are_moved_and_removed_under_a_shell_that_works_in_them() {
     assert_eq!(tree.keys().filter(|path| path.starts_with("archive/2026/src/")).count(), 21);
     assert!(!tree.keys().any(|path| path.starts_with("project")));
 
-    assert_eq!(problem(session.post("/move", &json!({ "from": "archive", "to": "archive/x" })).await).await.0, 422);
+    let inside = session.post("/move", &json!({ "from": "archive", "to": "archive/x" })).await;
+    assert_eq!(problem(inside).await, (400, "invalid_path".into()));
     session.save("taken", "").await;
     let onto = session.post("/move", &json!({ "from": "archive", "to": "taken" })).await;
     assert_eq!(problem(onto).await, (409, "already_exists".into()));
     session.remove("archive").await;
-    assert_eq!(shell.run("cd; ls /workspace").await.0, "taken\n");
+    assert_eq!(shell.run("cd; command ls /workspace").await.0, "taken\n");
     assert_eq!(session.tree().await.len(), 1);
-    assert_eq!(problem(session.client.request(Method::DELETE, &session.file("archive")).send().await.unwrap()).await.0, 404);
+    assert_eq!(
+        problem(session.client.request(Method::DELETE, &session.file("archive")).send().await.unwrap()).await.0,
+        404
+    );
 }
 
 #[tokio::test]
@@ -101,7 +112,7 @@ async fn a_write_through_a_planted_link_is_refused_and_nothing_outside_changes()
         let answer = session.put(path, "x", &[]).await;
         assert!(answer.status().is_client_error(), "{path}: {}", answer.status());
     }
-    assert_eq!(shell.run("ls -A /tmp real").await.0, "/tmp:\n\nreal:\n");
+    assert_eq!(shell.run("command ls -A /tmp real").await.0, "/tmp:\n\nreal:\n");
 }
 
 #[tokio::test]
@@ -109,7 +120,12 @@ async fn a_full_sandbox_says_so_and_keeps_the_file_as_it_was() {
     let session = session().await;
     session.save("keep.txt", "before").await;
     let mut shell = session.shell().await;
-    shell.run_within("head -c 300M /dev/zero > /workspace/.fill 2>/dev/null; df --output=avail /workspace | tail -1", PATIENCE * 2).await;
+    shell
+        .run_within(
+            "head -c 300M /dev/zero > /workspace/.fill 2>/dev/null; df --output=avail /workspace | tail -1",
+            PATIENCE * 2,
+        )
+        .await;
     let answer = session.put("keep.txt", vec![b'x'; 1_000_000], &[]).await;
     let status = answer.status().as_u16();
     let (_, code) = problem(answer).await;

@@ -92,7 +92,8 @@ async fn an_actor_that_falls_over_again_and_again_leaves_its_session_failed_and_
     assert!(failed["reason"].as_str().unwrap().contains("failed repeatedly"), "{failed}");
     assert_eq!(other.get().await["state"], "ready");
     let supervisors = server.sessions.describe().await;
-    let failures: u64 = supervisors.iter().filter(|actor| actor.kind == "SessionSupervisor").map(|actor| actor.failures).sum();
+    let failures: u64 =
+        supervisors.iter().filter(|actor| actor.kind == "SessionSupervisor").map(|actor| actor.failures).sum();
     assert_eq!(failures, 3);
 
     session.start().await;

@@ -15,15 +15,21 @@ use crate::support::process::Server;
 /// Status and body of a refused handshake.
 async fn refusal(request: Request) -> (u16, Value) {
     match connect_async(request).await {
-        Err(Error::Http(answer)) => {
-            (answer.status().as_u16(), serde_json::from_slice(answer.body().as_deref().unwrap_or_default()).unwrap_or_default())
-        }
+        Err(Error::Http(answer)) => (
+            answer.status().as_u16(),
+            serde_json::from_slice(answer.body().as_deref().unwrap_or_default()).unwrap_or_default(),
+        ),
         other => panic!("{other:?}"),
     }
 }
 
 /// What a route answers to somebody who names this session and terminal.
-async fn answer(client: &Client, route: &carrel::http::routes::RouteInfo, session: &str, terminal: &str) -> (u16, Value) {
+async fn answer(
+    client: &Client,
+    route: &carrel::http::routes::RouteInfo,
+    session: &str,
+    terminal: &str,
+) -> (u16, Value) {
     let path = route.path.replace("{id}", session).replace("{tid}", terminal).replace("{path}", "main.py");
     if route.kind == Kind::Socket {
         let protocol = if path.contains("/terminals/") { "carrel.terminal.v1" } else { "carrel.session.v1" };
@@ -103,7 +109,9 @@ async fn a_terminals_socket_opens_only_from_our_own_origin_and_for_the_signed_in
 async fn passwords_that_bcrypt_would_cut_are_refused() {
     let client = Client::new(&Server::shared().await.url);
     let name = format!("p{}", &Uuid::new_v4().simple().to_string()[..12]);
-    for (password, status) in [("é".repeat(37), 422), ("x".repeat(73), 422), ("short".into(), 422), ("x".repeat(72), 201)] {
+    for (password, status) in
+        [("é".repeat(37), 422), ("x".repeat(73), 422), ("short".into(), 422), ("x".repeat(72), 201)]
+    {
         let account = json!({ "username": name, "email": format!("{name}@example.org"), "password": password });
         let answer = client.request(Method::POST, "/api/v1/auth/register").json(&account).send().await.unwrap();
         assert_eq!(answer.status(), status, "{} bytes", password.len());

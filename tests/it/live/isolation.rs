@@ -117,7 +117,10 @@ async fn two_sandboxes_know_nothing_of_each_other() {
     one.save("secret-of-one.txt", "secret").await;
     let mut busy = one.program(&["sleep", "4242"]).await;
     let mut shell = two.shell().await;
-    let found = shell.run("find / -name 'secret-of-one*' 2>/dev/null; ps -eo args | grep -c '[s]leep 4242'; ls /run/carrel").await.0;
+    let found = shell
+        .run("find / -name 'secret-of-one*' 2>/dev/null; ps -eo args | grep -c '[s]leep 4242'; command ls /run/carrel")
+        .await
+        .0;
     assert_eq!(found, "0\nagent.sock\n");
     busy.type_text("\u{3}").await;
     busy.exit().await;

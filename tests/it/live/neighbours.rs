@@ -63,7 +63,9 @@ async fn a_quiet_session_and_the_servers_memory_do_not_notice_busy_neighbours() 
         during = during.max(echo_p95(&mut quiet).await);
     }
     let at_last = server.resident_kib();
-    eprintln!("echo p95 {before:?} alone, {during:?} at worst with neighbours; server {at_first} KiB, then {at_last} KiB");
+    eprintln!(
+        "echo p95 {before:?} alone, {during:?} at worst with neighbours; server {at_first} KiB, then {at_last} KiB"
+    );
     assert!(during < MOST_P95, "{during:?} (alone {before:?})");
     assert!(at_last < at_first + MOST_GROWTH_KIB, "{at_first} KiB, then {at_last} KiB");
     assert_eq!(deaf.bytes.len() as u64, window, "a viewer that acknowledges nothing gets nothing more");

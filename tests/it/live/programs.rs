@@ -9,7 +9,8 @@ use crate::support::terminal::PATIENCE;
 async fn a_pandas_program_saved_in_the_editor_runs_in_the_terminal() {
     let session = Server::shared().await.user().await.ready_session().await;
     session.save("data/sales.csv", "city,amount\nOslo,10\nRome,5\nOslo,2\n").await;
-    let program = "import pandas as pd\nsales = pd.read_csv('data/sales.csv')\nprint(sales.groupby('city').amount.sum())\n";
+    let program =
+        "import pandas as pd\nsales = pd.read_csv('data/sales.csv')\nprint(sales.groupby('city').amount.sum())\n";
     session.save("main.py", program).await;
     let mut shell = session.shell().await;
     let (printed, code) = shell.run_within("python main.py", PATIENCE * 2).await;
@@ -24,7 +25,11 @@ async fn vim_opens_edits_and_saves() {
     let mut events = session.events().await;
     let mut shell = session.shell().await;
     shell.line("vim notes.txt").await;
-    shell.until("vim's screen", PATIENCE, |shell| shell.screen(24, 80).screen().contents().contains("second\n~").then_some(())).await;
+    shell
+        .until("vim's screen", PATIENCE, |shell| {
+            shell.screen(24, 80).screen().contents().contains("second\n~").then_some(())
+        })
+        .await;
     assert!(shell.screen(24, 80).screen().alternate_screen());
     shell.type_text("ggOabove\u{1b}Gobelow\u{1b}").await;
     shell
@@ -34,7 +39,9 @@ async fn vim_opens_edits_and_saves() {
         .await;
     shell.type_text(":wq\r").await;
     events.tree("notes.txt", true, PATIENCE).await;
-    shell.until("the shell again", PATIENCE, |shell| (!shell.screen(24, 80).screen().alternate_screen()).then_some(())).await;
+    shell
+        .until("the shell again", PATIENCE, |shell| (!shell.screen(24, 80).screen().alternate_screen()).then_some(()))
+        .await;
     assert_eq!(shell.run("cat notes.txt").await, ("above\nfirst\nsecond\nbelow\n".into(), 0));
     assert_eq!(session.read("notes.txt").await.unwrap(), b"above\nfirst\nsecond\nbelow\n");
 }
@@ -80,7 +87,8 @@ async fn the_size_of_the_window_reaches_stty() {
     assert_eq!(shell.control("size").await, json!({ "type": "size", "cols": 132, "rows": 50 }));
     assert_eq!(shell.run("stty size").await.0, "50 132\n");
     // A program that runs is told at once.
-    let mut program = session.program(&["bash", "-c", "trap 'stty size' WINCH; echo on; while :; do sleep 0.1; done"]).await;
+    let mut program =
+        session.program(&["bash", "-c", "trap 'stty size' WINCH; echo on; while :; do sleep 0.1; done"]).await;
     program.expect("on\r\n").await;
     program.resize(44, 11).await;
     program.expect("11 44\r\n").await;
@@ -127,7 +135,9 @@ async fn exit_3_is_shown() {
 async fn several_terminals_have_names_and_folders_of_their_own() {
     let session = Server::shared().await.user().await.ready_session().await;
     session.save("src/deep/a.py", "").await;
-    let mut here = session.terminal(&json!({ "cols": 80, "rows": 24, "name": "tests", "cwd": "src/deep", "command": "pwd" })).await;
+    let mut here = session
+        .terminal(&json!({ "cols": 80, "rows": 24, "name": "tests", "cwd": "src/deep", "command": "pwd" }))
+        .await;
     assert_eq!(here.hello["name"], "tests");
     here.exit().await;
     assert_eq!(here.text(), "/workspace/src/deep\r\n");

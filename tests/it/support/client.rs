@@ -168,7 +168,8 @@ impl Session {
     pub async fn tree(&self) -> BTreeMap<String, Value> {
         let (mut items, mut cursor) = (BTreeMap::new(), String::new());
         loop {
-            let page = ok(self.request(Method::GET, &format!("/tree?limit=5000{cursor}")).send().await.unwrap(), 200).await;
+            let page =
+                ok(self.request(Method::GET, &format!("/tree?limit=5000{cursor}")).send().await.unwrap(), 200).await;
             let found = page["items"].as_array().unwrap().iter();
             items.extend(found.map(|item| (item["path"].as_str().unwrap().to_owned(), item.clone())));
             match page["next"].as_str() {
@@ -204,7 +205,8 @@ impl Session {
 
     /// The content `cat` prints in the sandbox, without a terminal's translation of it.
     pub async fn in_sandbox(&self, path: &str) -> Vec<u8> {
-        let program = format!("import sys,base64; sys.stdout.write(base64.b64encode(open({path:?},'rb').read()).decode())");
+        let program =
+            format!("import sys,base64; sys.stdout.write(base64.b64encode(open({path:?},'rb').read()).decode())");
         let mut terminal = self.program(&["python3", "-c", &program]).await;
         terminal.exit().await;
         let text: String = terminal.text().split_whitespace().collect();

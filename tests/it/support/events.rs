@@ -50,7 +50,12 @@ impl Events {
     }
 
     /// The first message from now on of which `wanted` holds, and how long it took.
-    pub async fn until(&mut self, what: &str, patience: Duration, wanted: impl Fn(&Value) -> bool) -> (Value, Duration) {
+    pub async fn until(
+        &mut self,
+        what: &str,
+        patience: Duration,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> (Value, Duration) {
         let began = Instant::now();
         loop {
             let left = patience.saturating_sub(began.elapsed());
@@ -74,13 +79,17 @@ impl Events {
             let changes = message["changes"].as_array()?;
             changes.iter().find(|change| change["path"] == path && change["item"].is_null() != there).cloned()
         };
-        let (message, took) = self.until(&format!("{path:?} in the tree"), patience, |message| change(message).is_some()).await;
+        let (message, took) =
+            self.until(&format!("{path:?} in the tree"), patience, |message| change(message).is_some()).await;
         (change(&message).unwrap()["item"].clone(), took)
     }
 
-    /// Waits for a notice that contains `text`.
+    /// A notice that contains `text`, heard already or to come.
     pub async fn notice(&mut self, text: &str, patience: Duration) -> Value {
         let of = |message: &Value| message["type"] == "notice" && message["text"].as_str().unwrap().contains(text);
+        if let Some(heard) = self.heard.iter().find(|message| of(message)) {
+            return heard.clone();
+        }
         self.until(&format!("notice {text:?}"), patience, of).await.0
     }
 }

@@ -43,9 +43,7 @@ pub struct Server {
 impl Server {
     /// The one that tests share who do it no harm.
     pub async fn shared() -> &'static Self {
-        SHARED
-            .get_or_init(async || Self::start_with(&[("CARREL_POOL__SIZE", "2")]).await)
-            .await
+        SHARED.get_or_init(async || Self::start_with(&[("CARREL_POOL__SIZE", "2")]).await).await
     }
 
     /// One on the shared PostgreSQL, in a schema of its own, and the shared engine.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::client::Session;
+use super::client::{Session, eventually};
 use super::events::Socket;
 
 /// How long a program may take to print what is expected, on a machine with better things to do.
@@ -70,7 +70,15 @@ impl Terminal {
 
     /// Connects again where this connection ended: nothing may be missing, nothing come twice.
     pub async fn reconnect(&mut self) {
-        let again = Self::attach(&self.session, &self.id, Some(self.next_seq())).await;
+        let since = Some(self.next_seq());
+        // As a page does, for as long as the sandbox is not connected.
+        let again = eventually(PATIENCE, "a connection", async || {
+            match Self::try_attach(&self.session, &self.id, since).await {
+                Err(Error::Http(answer)) if answer.status() == 503 => None,
+                answer => Some(answer.unwrap()),
+            }
+        });
+        let again = again.await;
         assert_eq!((&again.hello["reset"], again.start), (&Value::Bool(false), self.next_seq()), "{}", again.hello);
         (self.socket, self.hello, self.closed) = (again.socket, again.hello, None);
     }
