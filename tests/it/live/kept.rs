@@ -155,3 +155,20 @@ async fn a_server_killed_while_a_session_starts_finds_its_way_back() {
         session.stop().await;
     }
 }
+
+#[tokio::test]
+async fn a_save_in_the_first_moment_after_a_restart_is_not_undone_by_what_the_sandbox_still_holds() {
+    let server = Server::start().await;
+    let session = server.user().await.ready_session().await;
+    for round in 0..3 {
+        session.save("early.txt", format!("before {round}")).await;
+        server.kill_9().await;
+        server.start_again().await;
+        let text = format!("after {round}");
+        // Refused while the sandbox is away, perhaps; but once it is acknowledged it counts.
+        let saved = async || session.put("early.txt", text.clone(), &[]).await.status().is_success().then_some(());
+        eventually(PATIENCE, "an acknowledged save", saved).await;
+        assert_eq!(session.in_sandbox("early.txt").await, text.as_bytes());
+        assert_eq!(session.read("early.txt").await.unwrap(), text.as_bytes());
+    }
+}

@@ -163,3 +163,26 @@ async fn sandboxes_that_are_removed_by_hand_are_missed_too() {
     session.start().await;
     assert_eq!(session.in_sandbox("a").await, b"a");
 }
+
+#[tokio::test]
+async fn a_session_whose_files_cannot_all_be_restored_fails_with_its_reason_and_never_starts_empty() {
+    let server = Server::start().await;
+    let session = server.user().await.session().await;
+    let engine = engine(&server).await;
+    session.save("whole.txt", "whole").await;
+    session.save("broken.txt", "x".repeat(10_000)).await;
+    server.sql("create table kept as select * from blobs; update blobs set encoded = '\\x00' where size = 10000").await;
+    let mut events = session.events().await;
+    post(&session, "/start", 202).await;
+    let failed = events.state("failed", READY).await;
+    assert!(!failed["reason"].as_str().unwrap().is_empty(), "{failed}");
+    let none = async || containers(&engine).await.is_empty().then_some(());
+    eventually(PATIENCE, "no container", none).await;
+    assert_eq!(session.read("whole.txt").await.unwrap(), b"whole");
+    let refused = session.post("/terminals", &json!({ "cols": 80, "rows": 24 })).await;
+    assert_eq!(problem(refused).await, (503, "start_failed".into()));
+
+    server.sql("update blobs set encoded = kept.encoded from kept where kept.hash = blobs.hash").await;
+    session.start().await;
+    assert_eq!(session.in_sandbox("broken.txt").await, "x".repeat(10_000).as_bytes());
+}

@@ -118,6 +118,16 @@ impl Server {
         Client::register(&self.url).await
     }
 
+    /// Runs SQL in its schema of the shared PostgreSQL, behind its back.
+    pub async fn sql(&self, text: &str) {
+        let url = &self.variables["CARREL_DATABASE__URL"];
+        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+        let driver = tokio::spawn(connection);
+        client.batch_execute(text).await.unwrap();
+        drop(client);
+        driver.await.unwrap().unwrap();
+    }
+
     /// The address of its engine.
     pub fn engine_host(&self) -> String {
         let own = || format!("unix://{}", self.data.join("run/engine/docker.sock").display());
