@@ -7,9 +7,9 @@
 //!                     fell over    │        │ pause over: a new actor from the factory, generation + 1
 //!                                  ▼        │
 //!                              pausing ─────┘
-//!                                  │ too often
+//!                                  │ too often: written down as `failed` with its reason
 //!                                  ▼
-//!                    the session is `failed` with its reason (no child)
+//!                             (no child)
 //! ```
 //!
 //! actix's own supervisor does not restart after a panic, so this one has its own means: each child carries an [`ExitNotice`] whose
@@ -57,7 +57,7 @@ struct Child {
 
 enum ChildState {
     Serving(Addr<SessionActor>),
-    /// Fell over; those who asked meanwhile wait for the replacement.
+    /// Fell over; those who asked meanwhile wait for the replacement, or for its being given up to be written down.
     Pausing,
 }
 
@@ -175,9 +175,13 @@ impl Handler<SessionExited> for SessionSupervisor {
             }
             Verdict::GiveUp => {
                 tracing::error!(session.id = %id, actor.generation = generation, "a session's actor fell over too often and stays down");
-                self.children.remove(&id);
+                // Until that is written down nobody may start it again: he would find the state of before.
+                child.state = ChildState::Pausing;
                 let db = self.deps.db.clone();
-                ctx.spawn(async move { give_up(&db, id).await }.into_actor(self));
+                let writing = async move { give_up(&db, id).await };
+                ctx.spawn(writing.into_actor(self).map(move |(), supervisor, _| {
+                    supervisor.children.remove(&id);
+                }));
             }
         }
     }

@@ -5,4 +5,5 @@
 mod db;
 mod engine;
 mod http;
+mod live;
 mod support;

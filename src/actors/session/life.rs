@@ -20,6 +20,9 @@ pub(super) const FLUSH_TIMEOUT: Duration = Duration::from_secs(8);
 /// How long programs may take to end by themselves.
 const HANG_UP_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// Pauses before the end of a sandbox is written down again, while the database is away.
+const WRITE_RETRY: Backoff = Backoff { first: Duration::from_millis(200), most: Duration::from_secs(5) };
+
 /// The WorkspaceSyncActor may fall over this often before its session does.
 const SYNC_RESTARTS: RestartPolicy = RestartPolicy {
     limit: 3,
@@ -111,16 +114,21 @@ impl SessionActor {
                 .await?
                 .ok_or(SessionError::NotFound)
         };
-        Box::pin(writing.into_actor(self).map(|row: Result<Session, SessionError>, actor, ctx| match row {
-            Ok(row) => {
-                actor.take_row(row.clone());
-                let opening = open(actor.deps.clone(), actor.id, actor.sync(), actor.reporter(ctx));
-                ctx.spawn(opening.into_actor(actor).map(|opened, actor, ctx| actor.opened(opened, ctx)));
-                Ok(row)
+        Box::pin(writing.into_actor(self).map(|row: Result<Session, SessionError>, actor, ctx| {
+            for starter in actor.starters.drain(..) {
+                starter.send(row.clone()).ok();
             }
-            Err(error) => {
-                actor.phase = Phase::Idle;
-                Err(error)
+            match row {
+                Ok(row) => {
+                    actor.take_row(row.clone());
+                    let opening = open(actor.deps.clone(), actor.id, actor.sync(), actor.reporter(ctx));
+                    ctx.spawn(opening.into_actor(actor).map(|opened, actor, ctx| actor.opened(opened, ctx)));
+                    Ok(row)
+                }
+                Err(error) => {
+                    actor.phase = Phase::Idle;
+                    Err(error)
+                }
             }
         }))
     }
@@ -128,7 +136,8 @@ impl SessionActor {
     fn begin_adoption(&mut self, sandbox: SandboxId, attempt: u32, ctx: &mut Context<Self>) {
         self.phase = Phase::Opening;
         let adopting = adopt(self.deps.clone(), self.id, sandbox, self.sync(), self.reporter(ctx));
-        ctx.spawn(adopting.into_actor(self).map(move |opened, actor, ctx| match opened {
+        // Whoever asks meanwhile waits: before its agent has called, nobody knows what the sandbox holds.
+        ctx.wait(adopting.into_actor(self).map(move |opened, actor, ctx| match opened {
             Ok(Some(opened)) => actor.opened(Ok(opened), ctx),
             // It may hold what the database does not have yet: not given up because something is away for a moment.
             Err(SessionError::Unavailable(why)) if attempt < ADOPTION.attempts => {
@@ -180,7 +189,6 @@ impl SessionActor {
     }
 
     fn failed(&mut self, error: SessionError, ctx: &mut Context<Self>) {
-        self.phase = Phase::Idle;
         self.terminals.clear();
         let reason = match &error {
             SessionError::StartFailed(reason) => reason.clone(),
@@ -188,16 +196,32 @@ impl SessionActor {
         };
         tracing::warn!(session.id = %self.id, reason, "a session could not be started");
         self.resolve(&Err(SessionError::StartFailed(reason.clone())));
-        let from = [SessionState::Starting, SessionState::Ready, SessionState::Stopping];
-        self.write_state(&from, SessionState::Failed, Some(reason), ctx, |_, _, _| ());
+        self.settle(SessionState::Failed, reason, 0, ctx);
     }
 
     fn gone_cold(&mut self, reason: String, ctx: &mut Context<Self>) {
-        self.phase = Phase::Idle;
         self.terminals.clear();
         self.tell(SessionNotice::Terminals(Vec::new()));
+        self.settle(SessionState::Cold, reason, 0, ctx);
+    }
+
+    /// Writes down that there is no sandbox any more, again and again until that has worked; a start asked for meanwhile comes after it.
+    fn settle(&mut self, to: SessionState, reason: String, attempt: u32, ctx: &mut Context<Self>) {
+        self.phase = Phase::Closing;
+        if let Some(sync) = &self.sync {
+            ctx.spawn(sync.send(sync::Release).into_actor(self).map(|_, _, _| ()));
+        }
         let from = [SessionState::Starting, SessionState::Ready, SessionState::Stopping];
-        self.write_state(&from, SessionState::Cold, Some(reason), ctx, |actor, ctx, _| {
+        let again = reason.clone();
+        self.write_state(&from, to, Some(reason), ctx, move |actor, ctx, written| {
+            // No such row any more is as good as written.
+            if !matches!(written, Ok(()) | Err(SessionError::NotFound)) {
+                ctx.run_later(WRITE_RETRY.pause(attempt), move |actor, ctx| {
+                    actor.settle(to, again, attempt.saturating_add(1), ctx);
+                });
+                return;
+            }
+            actor.phase = Phase::Idle;
             if std::mem::take(&mut actor.start_again) || !actor.waiters.is_empty() {
                 ctx.spawn(actor.begin_start().map(|started, actor, _| {
                     if let Err(error) = started {

@@ -5,7 +5,7 @@
 //!   idle ───────────────────────▶ opening ────────▶ live ──────────────────────▶ closing ──▶ idle
 //!    ▲                               │ failed         │ the container has died
 //!    └───────────────────────────────┴────────────────┘
-//!   loading ── a sandbox runs ──▶ opening (adopts it)
+//!   loading ── a sandbox runs ──▶ opening (adopts it; the mailbox waits)
 //!   loading ── none ──▶ idle
 //! ```
 //!
@@ -65,6 +65,8 @@ pub struct SessionActor {
     sync: Option<Addr<WorkspaceSyncActor>>,
     sync_failures: Failures,
     waiters: Vec<oneshot::Sender<Result<(), SessionError>>>,
+    /// Those who asked for a start that is just being written down.
+    starters: Vec<oneshot::Sender<Result<Session, SessionError>>>,
     notices: broadcast::Sender<SessionNotice>,
     progress: Option<Progress>,
     start_again: bool,
@@ -82,7 +84,7 @@ enum Phase {
     Opening,
     /// A sandbox holds the files.
     Live(Box<Live>),
-    /// The sandbox is going.
+    /// The sandbox is going, or its end is being written down.
     Closing,
 }
 
@@ -163,6 +165,7 @@ impl SessionActor {
             sync: None,
             sync_failures: Failures::default(),
             waiters: Vec::new(),
+            starters: Vec::new(),
             notices: broadcast::Sender::new(NOTICES),
             progress: None,
             start_again: false,
@@ -194,6 +197,11 @@ impl Handler<StartSession> for SessionActor {
             Phase::Closing => {
                 self.start_again = true;
                 self.answer_session()
+            }
+            Phase::Opening if !self.is_written_starting() => {
+                let (starter, started) = oneshot::channel();
+                self.starters.push(starter);
+                Box::pin(async { started.await.unwrap_or(Err(SessionError::Internal)) }.into_actor(self))
             }
             _ => self.answer_session(),
         }
@@ -406,6 +414,12 @@ impl SessionActor {
         Box::pin(fut::ready(self.session.clone().ok_or(SessionError::NotFound)))
     }
 
+    /// Whether the start under way, or the adoption, has been written down.
+    fn is_written_starting(&self) -> bool {
+        let state = self.session.as_ref().map(|session| session.state);
+        !matches!(state, Some(SessionState::Cold | SessionState::Failed))
+    }
+
     /// Answers everybody who waits for the session to be ready.
     fn resolve(&mut self, outcome: &Result<(), SessionError>) {
         for waiter in self.waiters.drain(..) {
@@ -434,7 +448,17 @@ impl SessionActor {
                     config: self.deps.config.clone(),
                     io: self.deps.io.clone(),
                 };
-                let sync = WorkspaceSyncActor::new(work, self.deps.config.actors.sync_mailbox).start();
+                // One that is about to be adopted may hold what the database does not have yet.
+                let named = self.session.as_ref().is_some_and(|session| session.sandbox.is_some());
+                let live = named || matches!(self.phase, Phase::Live(_));
+                let sync = WorkspaceSyncActor::new(work, self.deps.config.actors.sync_mailbox, live).start();
+                if let Phase::Live(live) = &self.phase
+                    && let Some(link) = live.link.as_deref().cloned()
+                {
+                    // The first message of an empty mailbox: the new one lists everything before it does anything else.
+                    let connect = sync::Connect { link, restored: true, progress: std::sync::Arc::new(|_, _| ()) };
+                    sync.try_send(connect).ok();
+                }
                 self.sync = Some(sync.clone());
                 sync
             }

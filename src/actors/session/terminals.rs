@@ -142,6 +142,8 @@ impl SessionActor {
         let Some(session) = &self.session else { return Err(SessionError::NotFound) };
         match &self.phase {
             Phase::Live(live) => live.link.as_deref().cloned().ok_or_else(|| LinkError::Closed.into()),
+            // Its sandbox is about to be adopted, between two attempts.
+            Phase::Opening if session.sandbox.is_some() => Err(LinkError::Closed.into()),
             _ => Err(SessionError::NotReady { state: session.state }),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use carrel_protocol::{AgentError, Entry};
+use carrel_protocol::{AgentError, Entry, Request};
 use futures_util::{StreamExt, stream};
 
 use super::{Work, transfer};
@@ -20,16 +20,49 @@ const FETCHES: usize = 16;
 /// Changes committed in one transaction.
 const COMMIT_ITEMS: usize = 512;
 
-/// Commits what these entries mean.
+/// Commits what these entries mean. Of the paths in `overtaken` they may say what was true before a user's last write: such a path is looked
+/// at again, and where that does not tell only a listing does; `false` then.
 ///
 /// # Errors
 /// When some of it could not be committed: only a listing will tell what.
-pub(super) async fn batch(work: &Work, link: &AgentLink, entries: &[Entry]) -> Result<(), SessionError> {
+pub(super) async fn batch(
+    work: &Work,
+    link: &AgentLink,
+    entries: &[Entry],
+    overtaken: &[WorkspacePath],
+) -> Result<bool, SessionError> {
     let paths: Vec<_> = entries.iter().filter_map(|entry| WorkspacePath::new(entry.path.clone()).ok()).collect();
     let connection = work.db.bulk().await?;
     let kept = items::get_many(&connection, work.session, &paths).await?;
     drop(connection);
-    carry_out(work, link, plan(entries, &kept, work.max_file_bytes())).await
+    let mut plan = plan(entries, &kept, work.max_file_bytes());
+    let sound = look_again(link, &mut plan, overtaken).await?;
+    carry_out(work, link, plan).await?;
+    Ok(sound)
+}
+
+/// Takes out of a plan what is, or may be, older than a user's write; whether it is certain about the rest. Nobody else writes while this
+/// job runs, so what is seen now is newer than that write.
+async fn look_again(link: &AgentLink, plan: &mut Plan, overtaken: &[WorkspacePath]) -> Result<bool, SessionError> {
+    let doubtful = |path: &WorkspacePath| overtaken.iter().any(|other| path.is_within(other) || other.is_within(path));
+    plan.fetch.iter_mut().filter(|file| doubtful(&file.path)).for_each(|file| file.claimed = None);
+    let (doubted, certain): (Vec<_>, Vec<_>) =
+        std::mem::take(&mut plan.puts).into_iter().partition(|(path, _)| doubtful(path));
+    plan.puts = certain;
+    for path in std::mem::take(&mut plan.removes) {
+        if !doubtful(&path) || is_gone(link, &path).await? {
+            plan.removes.push(path);
+        }
+    }
+    Ok(doubted.is_empty())
+}
+
+async fn is_gone(link: &AgentLink, path: &WorkspacePath) -> Result<bool, SessionError> {
+    match link.request(Request::ReadFile { path: path.clone(), offset: 0 }).await {
+        Err(LinkError::Agent(AgentError::NotFound)) => Ok(true),
+        Ok(_) | Err(LinkError::Agent(_)) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Makes the database agree with the whole sandbox.

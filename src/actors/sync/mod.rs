@@ -8,7 +8,8 @@
 //!
 //! **Invariants**: one job runs at a time, in the order of arrival; a listing is asked for at most once more while one waits. A user's
 //! write is in the sandbox before it is committed, and both before it is answered: a crash between the two leaves a change that the next
-//! listing finds, never an older content in the place of an acknowledged one. A batch is confirmed to the agent only when it is committed
+//! listing finds, never an older content in the place of an acknowledged one. While a sandbox lives and its agent is away, users' writes
+//! are refused. A batch is confirmed to the agent only when it is committed
 //! or a listing is due that will find it again.
 //!
 //! **Talks to**: the database and the agent's link, through [`work`]. Held by its SessionActor alone; it holds nobody.
@@ -20,7 +21,7 @@ mod transfer;
 mod work;
 
 use std::collections::VecDeque;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use carrel_protocol::Entry;
@@ -38,6 +39,13 @@ use crate::model::{Item, UserId, WorkspacePath};
 /// Pauses before a listing is tried again after the database or the agent failed.
 const RETRY: Backoff = Backoff { first: Duration::from_millis(250), most: Duration::from_secs(10) };
 
+/// A batch may have been made before a user's write that ended up to this long before the batch arrived: what it says of that path may be
+/// older than the write.
+const OVERTAKEN: Duration = Duration::from_secs(2);
+
+/// Users' writes remembered for that; they are quick to leave, and so many in a moment are a flood.
+const MAX_WRITTEN: usize = 4096;
+
 /// Orders one workspace's changes.
 pub struct WorkspaceSyncActor {
     work: Work,
@@ -45,9 +53,14 @@ pub struct WorkspaceSyncActor {
     capacity: usize,
     running: Option<&'static str>,
     link: Option<AgentLink>,
+    /// A sandbox holds the files. While its agent is away nothing can be written: a write into the database alone would be overtaken by
+    /// what the sandbox still holds.
+    live: bool,
     /// A listing waits in the line, or for its pause to be over.
     listing_due: bool,
     failures: u32,
+    /// Paths users have written, and when that was done.
+    written: VecDeque<(Instant, WorkspacePath)>,
     tally: Tally,
 }
 
@@ -63,10 +76,15 @@ pub struct Connect {
     pub progress: RestoreProgress,
 }
 
-/// The link is gone.
+/// The link is gone; the agent may call again. Users' writes are refused until it does.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Disconnect;
+
+/// The sandbox is gone. From here on users' writes go into the database alone.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Release;
 
 /// Save a file; the reply comes when it is committed and in place.
 #[derive(Message)]
@@ -130,7 +148,7 @@ enum Job {
     Remove(Remove, Answer<()>),
     MakeFolder(MakeFolder, Answer<Item>),
     Move(Move, Answer<Item>),
-    Changed(Changed),
+    Changed(Changed, Instant),
     Flush(Answer<()>),
     Listing,
 }
@@ -143,25 +161,52 @@ impl Job {
             Self::Remove(..) => "removing",
             Self::MakeFolder(..) => "making a folder",
             Self::Move(..) => "moving",
-            Self::Changed(_) => "collecting changes",
+            Self::Changed(..) => "collecting changes",
             Self::Flush(_) => "collecting everything",
             Self::Listing => "comparing",
         }
     }
+
+    /// The paths a user's write writes.
+    fn paths(&self) -> Vec<WorkspacePath> {
+        match self {
+            Self::Save(save, _) => vec![save.path.clone()],
+            Self::Remove(remove, _) => vec![remove.path.clone()],
+            Self::MakeFolder(folder, _) => vec![folder.path.clone()],
+            Self::Move(change, _) => vec![change.from.clone(), change.to.clone()],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Answers a user's write that cannot be done without the agent; gives back what is none.
+    fn refuse(self) -> Option<Self> {
+        let away = || SessionError::from(crate::link::LinkError::Closed);
+        // Whoever asked may have stopped waiting.
+        match self {
+            Self::Save(_, answer) => answer.send(Err(away())).map_or((), drop),
+            Self::Remove(_, answer) => answer.send(Err(away())).map_or((), drop),
+            Self::MakeFolder(_, answer) => answer.send(Err(away())).map_or((), drop),
+            Self::Move(_, answer) => answer.send(Err(away())).map_or((), drop),
+            job => return Some(job),
+        }
+        None
+    }
 }
 
 impl WorkspaceSyncActor {
-    /// Orders the changes of `work`'s workspace; `capacity` users' writes may wait.
+    /// Orders the changes of `work`'s workspace; `capacity` users' writes may wait. `live`: a sandbox holds the files already.
     #[must_use]
-    pub fn new(work: Work, capacity: usize) -> Self {
+    pub fn new(work: Work, capacity: usize, live: bool) -> Self {
         Self {
             work,
             line: VecDeque::new(),
             capacity,
             running: None,
             link: None,
+            live,
             listing_due: false,
             failures: 0,
+            written: VecDeque::new(),
             tally: Tally::default(),
         }
     }
@@ -187,19 +232,22 @@ impl WorkspaceSyncActor {
         if self.running.is_some() {
             return;
         }
-        let Some(job) = self.line.pop_front() else { return };
+        let Some((job, link)) = self.next_job() else { return };
         self.running = Some(job.name());
-        if let Job::Connect(connect, _) = &job {
-            self.link = Some(connect.link.clone());
-        }
         if matches!(job, Job::Listing) {
             self.listing_due = false;
         }
-        let (work, link) = (self.work.clone(), self.link.clone().filter(|link| !link.is_closed()));
+        let work = self.work.clone();
+        let paths = job.paths();
+        let overtaken = match &job {
+            Job::Changed(_, arrived) => self.written_since(arrived.checked_sub(OVERTAKEN)),
+            _ => Vec::new(),
+        };
         // On the I/O runtime: hashing and compressing must not hold up the actors of this thread.
-        let running = self.work.io.spawn(async move { run(&work, link, job).await });
+        let running = self.work.io.spawn(async move { run(&work, link, job, &overtaken).await });
         ctx.spawn(running.into_actor(self).map(|outcome, actor, ctx| {
             actor.running = None;
+            actor.note_written(paths);
             match outcome {
                 Ok(Outcome::Done) => actor.failures = 0,
                 Ok(Outcome::ListingDue) => actor.list_later(ctx),
@@ -210,6 +258,37 @@ impl WorkspaceSyncActor {
             }
             actor.run_next(ctx);
         }));
+    }
+
+    fn note_written(&mut self, paths: Vec<WorkspacePath>) {
+        let now = Instant::now();
+        self.written.extend(paths.into_iter().map(|path| (now, path)));
+        let batch_waits = self.line.iter().any(|job| matches!(job, Job::Changed(..)));
+        let is_old = |(at, _): &(Instant, WorkspacePath)| now.duration_since(*at) > OVERTAKEN && !batch_waits;
+        while self.written.len() > MAX_WRITTEN || self.written.front().is_some_and(is_old) {
+            self.written.pop_front();
+        }
+    }
+
+    fn written_since(&self, since: Option<Instant>) -> Vec<WorkspacePath> {
+        let recent = self.written.iter().filter(|(at, _)| since.is_none_or(|since| *at >= since));
+        recent.map(|(_, path)| path.clone()).collect()
+    }
+
+    /// The next job that can be done, and the link it is done with.
+    fn next_job(&mut self) -> Option<(Job, Option<AgentLink>)> {
+        while let Some(job) = self.line.pop_front() {
+            if let Job::Connect(connect, _) = &job {
+                self.link = Some(connect.link.clone());
+                self.live = true;
+            }
+            let link = self.link.clone().filter(|link| !link.is_closed());
+            let job = if self.live && link.is_none() { job.refuse() } else { Some(job) };
+            if let Some(job) = job {
+                return Some((job, link));
+            }
+        }
+        None
     }
 
     /// Asks for a listing after a pause, unless one is due already.
@@ -234,13 +313,21 @@ enum Outcome {
     ListingDue,
 }
 
+/// What a user's write leaves behind: one that failed half-way may have changed the sandbox and not the database.
+fn after_write<T>(link: Option<&AgentLink>, result: &Result<T, SessionError>) -> Outcome {
+    match result {
+        Err(SessionError::Unavailable(_) | SessionError::Internal) if link.is_some() => Outcome::ListingDue,
+        _ => Outcome::Done,
+    }
+}
+
 impl From<Result<(), SessionError>> for Outcome {
     fn from(result: Result<(), SessionError>) -> Self {
         if result.is_ok() { Self::Done } else { Self::ListingDue }
     }
 }
 
-async fn run(work: &Work, link: Option<AgentLink>, job: Job) -> Outcome {
+async fn run(work: &Work, link: Option<AgentLink>, job: Job, overtaken: &[WorkspacePath]) -> Outcome {
     let link = link.as_ref();
     // Whoever asked may have stopped waiting; what was done stays done.
     match job {
@@ -260,27 +347,38 @@ async fn run(work: &Work, link: Option<AgentLink>, job: Job) -> Outcome {
             Outcome::Done
         }
         Job::Save(save, answer) => {
-            answer.send(place::save(work, link, save).await).ok();
-            Outcome::Done
+            let result = place::save(work, link, save).await;
+            let outcome = after_write(link, &result);
+            answer.send(result).ok();
+            outcome
         }
         Job::Remove(remove, answer) => {
-            answer.send(place::remove(work, link, remove).await).ok();
-            Outcome::Done
+            let result = place::remove(work, link, remove).await;
+            let outcome = after_write(link, &result);
+            answer.send(result).ok();
+            outcome
         }
         Job::MakeFolder(folder, answer) => {
-            answer.send(place::make_folder(work, link, folder).await).ok();
-            Outcome::Done
+            let result = place::make_folder(work, link, folder).await;
+            let outcome = after_write(link, &result);
+            answer.send(result).ok();
+            outcome
         }
         Job::Move(change, answer) => {
-            answer.send(place::rename(work, link, change).await).ok();
-            Outcome::Done
+            let result = place::rename(work, link, change).await;
+            let outcome = after_write(link, &result);
+            answer.send(result).ok();
+            outcome
         }
-        Job::Changed(changed) => {
+        Job::Changed(changed, _) => {
             let Some(link) = link else { return Outcome::Done };
-            let collected = collect::batch(work, link, &changed.entries).await;
+            let collected = collect::batch(work, link, &changed.entries, overtaken).await;
             // Confirmed either way: what was not brought over will be found by the listing.
             link.changes_taken(changed.batch);
-            if changed.rescan { Outcome::ListingDue } else { collected.into() }
+            match collected {
+                Ok(true) if !changed.rescan => Outcome::Done,
+                _ => Outcome::ListingDue,
+            }
         }
         Job::Flush(answer) => {
             let result = match link {
@@ -324,6 +422,16 @@ impl Handler<Disconnect> for WorkspaceSyncActor {
     }
 }
 
+impl Handler<Release> for WorkspaceSyncActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Release, _: &mut Self::Context) {
+        self.tally.handled += 1;
+        self.link = None;
+        self.live = false;
+    }
+}
+
 impl Handler<Save> for WorkspaceSyncActor {
     type Result = ResponseFuture<Result<Saved, SessionError>>;
 
@@ -362,7 +470,7 @@ impl Handler<Changed> for WorkspaceSyncActor {
     fn handle(&mut self, changed: Changed, ctx: &mut Self::Context) {
         self.tally.handled += 1;
         // Not counted against the line: the agent has one batch in flight.
-        self.line.push_back(Job::Changed(changed));
+        self.line.push_back(Job::Changed(changed, Instant::now()));
         self.run_next(ctx);
     }
 }

@@ -1,8 +1,6 @@
 //! One embedded engine for the whole test binary, and engines of their own for tests that end them.
 
 use std::path::{Path, PathBuf};
-use std::process::Child;
-use std::sync::Mutex;
 
 use bollard::Docker;
 use bollard::container::LogOutput;
@@ -16,7 +14,7 @@ use futures_util::StreamExt;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
-use super::janitor;
+use super::janitor::{Estate, Janitor};
 
 static SHARED: OnceCell<TestEngine> = OnceCell::const_new();
 
@@ -30,7 +28,7 @@ pub struct TestEngine {
     pub host: String,
     /// Everything of it is below; gone when the tests are.
     pub directory: PathBuf,
-    _janitor: Mutex<Child>,
+    _janitor: Janitor,
 }
 
 impl TestEngine {
@@ -43,10 +41,15 @@ impl TestEngine {
     pub async fn start() -> Self {
         let directory = std::env::temp_dir().join(format!("carrel-it-{}", &Uuid::new_v4().simple().to_string()[..8]));
         std::fs::create_dir_all(&directory).unwrap();
-        let janitor = janitor::post(&directory);
-        let (embedded, host) =
-            EmbeddedEngine::start(&directory.join("data"), &directory.join("run")).await.expect("an engine of our own");
-        Self { embedded, host, directory, _janitor: Mutex::new(janitor) }
+        let (data, run) = (directory.join("data"), directory.join("run"));
+        let estate = Estate {
+            directories: vec![directory.clone()],
+            engine: Some((data.clone(), run.clone())),
+            ..Estate::default()
+        };
+        let janitor = Janitor::post(&estate);
+        let (embedded, host) = EmbeddedEngine::start(&data, &run).await.expect("an engine of our own");
+        Self { embedded, host, directory, _janitor: janitor }
     }
 
     /// A client as of a Carrel that nobody has heard of.

@@ -1,7 +1,10 @@
 //! What tests stand on.
 
-pub mod cleaner;
+pub mod client;
 pub mod engine;
+pub mod events;
 pub mod janitor;
 pub mod postgres;
+pub mod process;
 pub mod server;
+pub mod terminal;

@@ -1,7 +1,6 @@
 //! One PostgreSQL for all tests of a run, a schema for each test, and a cluster of its own for those that break things.
 
 use std::path::PathBuf;
-use std::process::Child;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -10,7 +9,7 @@ use carrel::db::embedded::EmbeddedError;
 use carrel::db::{self, Db, EmbeddedPostgres};
 use carrel::model::{Role, Session, SessionId, User, UserId};
 
-use super::cleaner;
+use super::janitor::{Estate, Janitor};
 
 /// Where this run's clusters and their sockets lie.
 pub struct Place {
@@ -18,7 +17,7 @@ pub struct Place {
     pub data: PathBuf,
     /// For sockets; short, as their paths must be.
     pub run: PathBuf,
-    _cleaner: Child,
+    _janitor: Janitor,
 }
 
 /// This run's place: below `target`, whether or not the system user PostgreSQL runs as can get there.
@@ -33,8 +32,8 @@ pub fn place() -> &'static Place {
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
         }
         let data = data.canonicalize().unwrap();
-        let cleaner = cleaner::post(cleaner::END_PROCESSES_AND_REMOVE, &[&data, &run]);
-        Place { data, run, _cleaner: cleaner }
+        let estate = Estate { directories: vec![data.clone(), run.clone()], ..Estate::default() };
+        Place { data, run, _janitor: Janitor::post(&estate) }
     })
 }
 

@@ -1,8 +1,10 @@
 //! The whole server as `carrel serve` builds it, on the shared PostgreSQL and engine, in a thread of its own.
 
+use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::thread::JoinHandle;
 
+use carrel::actors::Sessions;
 use carrel::app::App;
 use carrel::config::Config;
 use reqwest::header::{HeaderMap, HeaderValue, ORIGIN};
@@ -27,6 +29,8 @@ pub const PASSWORD: &str = "correct horse";
 pub struct TestServer {
     /// `http://127.0.0.1:…`
     pub url: String,
+    /// The door to its sessions.
+    pub sessions: Sessions,
     stop: Mutex<Option<oneshot::Sender<()>>>,
     thread: Option<JoinHandle<()>>,
     _data: tempfile::TempDir,
@@ -58,8 +62,9 @@ impl TestServer {
         let (tell, told) = oneshot::channel();
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::spawn(move || run(config, tell, stopped));
-        let address: std::net::SocketAddr = told.await.expect("the server starts");
-        Self { url: format!("http://{address}"), stop: Mutex::new(Some(stop)), thread: Some(thread), _data: data }
+        let (address, sessions) = told.await.expect("the server starts");
+        let (url, stop) = (format!("http://{address}"), Mutex::new(Some(stop)));
+        Self { url, sessions, stop, thread: Some(thread), _data: data }
     }
 
     /// Somebody who has just registered.
@@ -96,11 +101,11 @@ impl Drop for TestServer {
     }
 }
 
-fn run(config: Config, tell: oneshot::Sender<std::net::SocketAddr>, stopped: oneshot::Receiver<()>) {
+fn run(config: Config, tell: oneshot::Sender<(SocketAddr, Sessions)>, stopped: oneshot::Receiver<()>) {
     let runtime = || tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     actix::System::with_tokio_rt(runtime).block_on(async move {
         let app = App::build(config).await.unwrap();
-        tell.send(app.address()).unwrap();
+        assert!(tell.send((app.address(), app.sessions().clone())).is_ok());
         stopped.await.ok();
         app.stop(false).await;
     });

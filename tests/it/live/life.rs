@@ -1,0 +1,188 @@
+//! A session stopped, started, restarted, deleted; its sandbox dying under it.
+
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use serde_json::json;
+
+use carrel::config::EngineConfig;
+use carrel::engine::{ContainerId, Engine};
+
+use crate::support::client::{READY, Session, eventually, ok, problem};
+use crate::support::process::Server;
+use crate::support::terminal::{PATIENCE, Terminal};
+
+/// An operator's view of the engine of a server.
+async fn engine(server: &Server) -> Engine {
+    let instance = std::fs::read_to_string(server.data.join("instance")).unwrap().trim().parse().unwrap();
+    let host = server.engine_host();
+    Engine::connect(&EngineConfig::default(), &host, instance).await.unwrap()
+}
+
+/// The containers of a server of whom nobody but the test has a session.
+async fn containers(engine: &Engine) -> Vec<ContainerId> {
+    engine.list().await.unwrap().into_iter().map(|found| found.container).collect()
+}
+
+async fn post(session: &Session, what: &str, status: u16) -> serde_json::Value {
+    ok(session.request(Method::POST, what).send().await.unwrap(), status).await
+}
+
+#[tokio::test]
+async fn a_stopped_session_keeps_its_files_and_starts_again() {
+    let server = Server::start().await;
+    let session = server.user().await.ready_session().await;
+    let engine = engine(&server).await;
+    let mut shell = session.shell().await;
+    // The very last moment: the change is collected by the stop itself.
+    shell.run("mkdir d && echo last > d/last.txt").await;
+    session.stop().await;
+    assert_eq!(shell.close_code(PATIENCE).await, Some(4503));
+    assert_eq!(session.get().await["reason"], "stopped by its user");
+    assert_eq!(session.terminals().await, Vec::<serde_json::Value>::new());
+    let none = async || containers(&engine).await.is_empty().then_some(());
+    eventually(PATIENCE, "no container", none).await;
+    assert_eq!(session.read("d/last.txt").await.unwrap(), b"last\n");
+    // A cold session can be edited; opening a terminal starts it.
+    session.save("d/cold.txt", "cold").await;
+    let mut shell = session.shell().await;
+    assert_eq!(shell.run("cat d/last.txt d/cold.txt").await.0, "last\ncold");
+    assert_eq!(session.get().await["state"], "ready");
+    let gone = Terminal::try_attach(&session, &uuid::Uuid::now_v7().to_string(), None).await;
+    assert!(gone.is_err());
+
+    let mut events = session.events().await;
+    post(&session, "/restart", 202).await;
+    events.state("stopping", READY).await;
+    events.state("starting", READY).await;
+    events.state("ready", READY).await;
+    assert_eq!(session.in_sandbox("d/cold.txt").await, b"cold");
+    assert_eq!(containers(&engine).await.len(), 1);
+
+    let answer = session.request(Method::DELETE, "").send().await.unwrap();
+    assert_eq!(answer.status(), 204);
+    assert_eq!(problem(session.request(Method::GET, "").send().await.unwrap()).await, (404, "not_found".into()));
+    assert_eq!(problem(session.request(Method::GET, "/tree").send().await.unwrap()).await.0, 404);
+    eventually(PATIENCE, "no container", none).await;
+}
+
+#[tokio::test]
+async fn starting_twice_stopping_while_starting_and_starting_while_stopping_end_well() {
+    let server = Server::start().await;
+    let session = server.user().await.session().await;
+    session.save("a", "a").await;
+    let engine = engine(&server).await;
+    let mut events = session.events().await;
+    let (one, two) = tokio::join!(post(&session, "/start", 202), post(&session, "/start", 202));
+    assert_eq!((&one["state"], &two["state"]), (&json!("starting"), &json!("starting")));
+    // Told to stop while it is on its way: refused with the reason, or taken and done.
+    let stop = session.request(Method::POST, "/stop").send().await.unwrap();
+    assert!([202, 409].contains(&stop.status().as_u16()), "{}", stop.status());
+    events.state("ready", READY).await;
+    assert_eq!(containers(&engine).await.len(), 1);
+    post(&session, "/stop", 202).await;
+    let again = post(&session, "/start", 202).await;
+    assert!(["stopping", "starting"].contains(&again["state"].as_str().unwrap()), "{again}");
+    events.state("ready", READY).await;
+    assert_eq!(session.in_sandbox("a").await, b"a");
+    let one = async || (containers(&engine).await.len() == 1).then_some(());
+    eventually(PATIENCE, "one container", one).await;
+}
+
+#[tokio::test]
+async fn a_session_deleted_while_it_starts_leaves_no_container() {
+    let server = Server::start().await;
+    let engine = engine(&server).await;
+    let user = server.user().await;
+    for wait in [0, 100, 300] {
+        let session = user.session().await;
+        post(&session, "/start", 202).await;
+        tokio::time::sleep(Duration::from_millis(wait)).await;
+        assert_eq!(session.request(Method::DELETE, "").send().await.unwrap().status(), 204);
+        assert_eq!(session.request(Method::GET, "").send().await.unwrap().status(), 404);
+    }
+    // Looked at twice: the start must have come to its end.
+    let none = async || containers(&engine).await.is_empty().then_some(());
+    for _ in 0..2 {
+        eventually(PATIENCE, "no container", none).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_killed_sandbox_is_seen_within_five_seconds_and_opening_restores_every_file() {
+    let server = Server::start().await;
+    let session = server.user().await.ready_session().await;
+    let engine = engine(&server).await;
+    let mut files = Vec::new();
+    for n in 0..200_u32 {
+        let (path, content) = (format!("d{}/f{n}.bin", n % 7), vec![n.to_le_bytes()[0]; n as usize * 7]);
+        session.save(&path, content.clone()).await;
+        files.push((path, content));
+    }
+    let mut shell = session.shell().await;
+    let mut events = session.events().await;
+    let killed = Instant::now();
+    engine.kill(&containers(&engine).await[0]).await.unwrap();
+    let state = events.state("cold", Duration::from_secs(5)).await;
+    assert!(killed.elapsed() < Duration::from_secs(5));
+    let reason = state["reason"].as_str().unwrap();
+    assert!(reason.contains("ended from outside") && reason.contains("137"), "{reason}");
+    assert_eq!(shell.close_code(PATIENCE).await, Some(4503));
+    assert_eq!(session.get().await["reason"], reason);
+    let cleaned = async || containers(&engine).await.is_empty().then_some(());
+    eventually(PATIENCE, "the dead container is removed", cleaned).await;
+
+    session.start().await;
+    let program = "
+import hashlib, os
+for folder, _, names in sorted(os.walk('.')):
+    for name in sorted(names):
+        path = os.path.join(folder, name)
+        print(path[2:], len(open(path, 'rb').read()))
+";
+    let mut listing = session.program(&["python3", "-c", program]).await;
+    assert_eq!(listing.exit().await["code"], 0);
+    let text = listing.text();
+    for (path, content) in &files {
+        assert!(text.contains(&format!("{path} {}\r\n", content.len())), "{path}");
+    }
+    assert_eq!(text.lines().count(), files.len());
+    assert_eq!(session.in_sandbox("d3/f199.bin").await, files[199].1);
+}
+
+#[tokio::test]
+async fn sandboxes_that_are_removed_by_hand_are_missed_too() {
+    let server = Server::start().await;
+    let session = server.user().await.ready_session().await;
+    let engine = engine(&server).await;
+    session.save("a", "a").await;
+    let mut events = session.events().await;
+    engine.remove(&containers(&engine).await[0]).await.unwrap();
+    events.state("cold", Duration::from_secs(5)).await;
+    session.start().await;
+    assert_eq!(session.in_sandbox("a").await, b"a");
+}
+
+#[tokio::test]
+async fn a_session_whose_files_cannot_all_be_restored_fails_with_its_reason_and_never_starts_empty() {
+    let server = Server::start().await;
+    let session = server.user().await.session().await;
+    let engine = engine(&server).await;
+    session.save("whole.txt", "whole").await;
+    session.save("broken.txt", "x".repeat(10_000)).await;
+    server.sql("create table kept as select * from blobs; update blobs set encoded = '\\x00' where size = 10000").await;
+    let mut events = session.events().await;
+    post(&session, "/start", 202).await;
+    let failed = events.state("failed", READY).await;
+    assert!(!failed["reason"].as_str().unwrap().is_empty(), "{failed}");
+    let none = async || containers(&engine).await.is_empty().then_some(());
+    eventually(PATIENCE, "no container", none).await;
+    assert_eq!(session.read("whole.txt").await.unwrap(), b"whole");
+    let refused = session.post("/terminals", &json!({ "cols": 80, "rows": 24 })).await;
+    assert_eq!(problem(refused).await, (503, "start_failed".into()));
+
+    server.sql("update blobs set encoded = kept.encoded from kept where kept.hash = blobs.hash").await;
+    session.start().await;
+    assert_eq!(session.in_sandbox("broken.txt").await, "x".repeat(10_000).as_bytes());
+}

@@ -1,0 +1,13 @@
+//! Everything together: the real program, real sandboxes, a client that checks every byte. What a user sees is tested here.
+
+mod both_ways;
+mod commands;
+mod editing;
+mod fall;
+mod hidden;
+mod isolation;
+mod kept;
+mod life;
+mod neighbours;
+mod programs;
+mod viewers;
