@@ -115,6 +115,8 @@ codes! {
     NotFolder = CONFLICT, "not_folder", "A file is where a folder would have to be";
     /// A symbolic link, which has no content of its own.
     IsSymlink = CONFLICT, "is_symlink", "This is a symbolic link";
+    /// A terminal's program or folder is not there, or is none.
+    InvalidCommand = UNPROCESSABLE_ENTITY, "invalid_command", "The program cannot be started";
     /// The session's state does not allow it.
     NotReady = CONFLICT, "not_ready", "The session is not in a state for this";
     /// `If-Match` or `If-None-Match` does not hold.
@@ -334,6 +336,7 @@ impl From<SessionError> for ApiError {
     fn from(error: SessionError) -> Self {
         let code = match &error {
             SessionError::NotFound | SessionError::NoTerminal | SessionError::NoItem => Code::NotFound,
+            SessionError::NoProgram => Code::InvalidCommand,
             SessionError::NotReady { .. } => Code::NotReady,
             SessionError::StartFailed(_) => Code::StartFailed,
             SessionError::PreconditionFailed { current } => return Self::precondition_failed(*current),
