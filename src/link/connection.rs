@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use carrel_protocol::{
-    AgentError, Entry, ExitState, FrameCodec, Limits, MAX_PAGE_ENTRIES, MAX_VIEWERS, Reply, Request, RequestId,
-    TerminalInfo, ToAgent, ToServer, ViewerEvent, ViewerId,
+    AgentError, Entry, ExitState, Limits, MAX_VIEWERS, Reply, Request, RequestId, TerminalInfo, ToAgent, ViewerId,
 };
 use tokio::net::UnixStream;
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 
 use super::outbox::Outbox;
+use super::reader::Reader;
+use super::socket::Socket;
 use super::viewer::{Port, Viewer, ViewerEvents};
 use crate::model::TerminalId;
 
@@ -26,9 +28,6 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Events that may wait for the session. One batch of changes is in flight at a time and terminals are few, so more is a lie.
 const EVENT_QUEUE: usize = 128;
-
-/// First size of the receive buffer, and the most that is kept of it when it is empty.
-const RECEIVE_BUFFER_BYTES: usize = 16 * 1024;
 
 /// Why something asked of an agent did not happen.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -107,28 +106,31 @@ impl Drop for OwnedLink {
 /// What the link's handles, its viewers and its reader share.
 #[derive(Debug)]
 pub(super) struct Shared {
-    stream: UnixStream,
-    outbox: Outbox,
-    pending: Mutex<HashMap<RequestId, Pending>>,
-    viewers: Mutex<HashMap<ViewerId, Arc<Port>>>,
+    pub(super) socket: Socket,
+    pub(super) outbox: Outbox,
+    pub(super) pending: Mutex<HashMap<RequestId, Pending>>,
+    pub(super) viewers: Mutex<HashMap<ViewerId, Arc<Port>>>,
     requests: Semaphore,
     next_request: AtomicU64,
     next_viewer: AtomicU32,
     closed: AtomicBool,
-    on_close: Notify,
+    pub(super) on_close: Notify,
+    /// The runtime that is to read, until the reader has moved there.
+    wanted: Mutex<Option<Handle>>,
+    on_wanted: Notify,
 }
 
 /// A question that waits for its answer.
 #[derive(Debug)]
-struct Pending {
-    answer: oneshot::Sender<Answer>,
-    kind: PendingKind,
+pub(super) struct Pending {
+    pub(super) answer: oneshot::Sender<Answer>,
+    pub(super) kind: PendingKind,
 }
 
-type Answer = (Result<Reply, AgentError>, Vec<Entry>);
+pub(super) type Answer = (Result<Reply, AgentError>, Vec<Entry>);
 
 #[derive(Debug)]
-enum PendingKind {
+pub(super) enum PendingKind {
     Plain,
     /// Pages of a listing come before the answer.
     Listing {
@@ -167,7 +169,7 @@ impl AgentLink {
         limits: Limits,
     ) -> Result<(Self, LinkEvents), LinkError> {
         let shared = Arc::new(Shared {
-            stream,
+            socket: Socket::new(stream).map_err(|_| LinkError::Closed)?,
             outbox: Outbox::new(),
             pending: Mutex::default(),
             viewers: Mutex::default(),
@@ -176,10 +178,12 @@ impl AgentLink {
             next_viewer: AtomicU32::new(1),
             closed: AtomicBool::new(false),
             on_close: Notify::new(),
+            wanted: Mutex::default(),
+            on_wanted: Notify::new(),
         });
         shared.send(&ToAgent::Welcome(limits))?;
         let (sender, events) = mpsc::channel(EVENT_QUEUE);
-        tokio::spawn(Arc::clone(&shared).run(left_over, sender));
+        Reader::start(Arc::clone(&shared), left_over, sender);
         Ok((Self { shared }, events))
     }
 
@@ -289,30 +293,13 @@ impl Drop for Forget<'_> {
     }
 }
 
-/// Why a link ended; logged once, in [`Shared::run`].
-#[derive(Debug, thiserror::Error)]
-enum Ended {
-    #[error("the agent hung up")]
-    HungUp,
-    #[error("closed by the server")]
-    Closed,
-    #[error("{0}")]
-    Io(#[from] std::io::Error),
-    #[error("the agent broke the protocol: {0}")]
-    Protocol(#[from] carrel_protocol::CodecError),
-    #[error("the agent broke the protocol: {0}")]
-    Viewer(#[from] super::inbox::Violation),
-    #[error("the agent broke the protocol: {0}")]
-    Bound(&'static str),
-}
-
 impl Shared {
     /// Sends a frame, or ends the link if that cannot be done.
     pub(super) fn send(&self, frame: &ToAgent) -> Result<(), LinkError> {
         if self.closed.load(Ordering::Acquire) {
             return Err(LinkError::Closed);
         }
-        self.outbox.send(&self.stream, frame).map_err(|_stuck| {
+        self.outbox.send(&self.socket, frame).map_err(|_stuck| {
             self.close();
             LinkError::Closed
         })
@@ -330,113 +317,31 @@ impl Shared {
         self.on_close.notify_one();
     }
 
-    /// Reads until the link ends, then tells everybody who waits.
-    async fn run(self: Arc<Self>, left_over: BytesMut, events: mpsc::Sender<LinkEvent>) {
-        let ended = tokio::select! {
-            ended = self.read(left_over, events) => ended,
-            error = self.outbox.flush_for_ever(&self.stream) => error.into(),
-            () = self.on_close.notified() => Ended::Closed,
-        };
-        match ended {
-            Ended::HungUp | Ended::Closed => tracing::debug!(link.ended = %ended),
-            _ => tracing::warn!(link.ended = %ended, "a sandbox's link was cut"),
+    /// Reading shall go on in `runtime`.
+    pub(super) fn read_in(&self, runtime: Handle) {
+        *lock(&self.wanted) = Some(runtime);
+        self.on_wanted.notify_one();
+    }
+
+    /// Waits for [`Shared::read_in`] to name another runtime than the present one.
+    pub(super) async fn wanted(&self) -> Handle {
+        loop {
+            self.on_wanted.notified().await;
+            if let Some(runtime) = lock(&self.wanted).take().filter(|runtime| runtime.id() != Handle::current().id()) {
+                return runtime;
+            }
         }
+    }
+
+    /// Nothing more will be read: hangs up, and tells everybody who waits.
+    pub(super) fn ended(&self) {
         self.closed.store(true, Ordering::Release);
+        self.socket.hang_up();
         lock(&self.pending).clear();
         for (_, port) in lock(&self.viewers).drain() {
             port.close();
         }
     }
-
-    async fn read(&self, mut buffer: BytesMut, events: mpsc::Sender<LinkEvent>) -> Ended {
-        let codec = FrameCodec::<ToServer>::default();
-        loop {
-            loop {
-                match codec.decode(&mut buffer) {
-                    Ok(Some(frame)) => {
-                        if let Err(ended) = self.take(frame, &events) {
-                            return ended;
-                        }
-                    }
-                    Ok(None) => break,
-                    Err(error) => return error.into(),
-                }
-            }
-            if buffer.is_empty() && buffer.capacity() > 4 * RECEIVE_BUFFER_BYTES {
-                buffer = BytesMut::new();
-            }
-            buffer.reserve(RECEIVE_BUFFER_BYTES);
-            if let Err(error) = self.stream.readable().await {
-                return error.into();
-            }
-            match self.stream.try_read_buf(&mut buffer) {
-                Ok(0) => return Ended::HungUp,
-                Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => return error.into(),
-                _ => {}
-            }
-        }
-    }
-
-    fn take(&self, frame: ToServer, events: &mpsc::Sender<LinkEvent>) -> Result<(), Ended> {
-        match frame {
-            ToServer::Viewer { viewer, event } => {
-                let port = lock(&self.viewers).get(&viewer).cloned();
-                // Events of a viewer that has just left are still under way: nobody's loss.
-                if let Some(port) = port {
-                    let last = matches!(event, ViewerEvent::Detached(_));
-                    port.push(event)?;
-                    if last {
-                        lock(&self.viewers).remove(&viewer);
-                        port.close();
-                    }
-                }
-                Ok(())
-            }
-            ToServer::Reply { id, result } => {
-                if let Some(Pending { answer, kind }) = lock(&self.pending).remove(&id) {
-                    let entries = match kind {
-                        PendingKind::Plain => Vec::new(),
-                        PendingKind::Listing { entries, .. } => entries,
-                        PendingKind::Attachment(port) => {
-                            if let Ok(Reply::Attached { start, .. }) = &result {
-                                port.open_at(*start);
-                            }
-                            Vec::new()
-                        }
-                    };
-                    // Whoever asked may have stopped waiting.
-                    answer.send((result, entries)).ok();
-                }
-                Ok(())
-            }
-            ToServer::ScanPage { id, entries: page } => {
-                if let Some(Pending { kind: PendingKind::Listing { entries, most }, .. }) =
-                    lock(&self.pending).get_mut(&id)
-                {
-                    if page.len() > MAX_PAGE_ENTRIES || entries.len() + page.len() > *most {
-                        return Err(Ended::Bound("a listing over its bounds"));
-                    }
-                    entries.extend(page);
-                }
-                Ok(())
-            }
-            ToServer::TerminalExited { terminal, exit } => {
-                report(events, LinkEvent::TerminalExited { terminal: TerminalId(terminal), exit })
-            }
-            ToServer::Changed { batch, entries, rescan } => {
-                if entries.len() > MAX_PAGE_ENTRIES {
-                    return Err(Ended::Bound("a batch of changes over its bounds"));
-                }
-                report(events, LinkEvent::Changed { batch, entries, rescan })
-            }
-            ToServer::Hello(_) => Err(Ended::Bound("a second greeting")),
-        }
-    }
-}
-
-/// Hands an event to the session; one that does not keep up with so few has stopped reading, and a full queue is the agent's flood.
-fn report(events: &mpsc::Sender<LinkEvent>, event: LinkEvent) -> Result<(), Ended> {
-    events.try_send(event).map_err(|_| Ended::Bound("more events than the session takes"))
 }
 
 /// The hash an honest agent gives for this listing (see [`Reply::Scanned`]).
@@ -448,6 +353,6 @@ fn listing_hash(entries: &[Entry]) -> Option<[u8; 32]> {
     Some(*hasher.finalize().as_bytes())
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

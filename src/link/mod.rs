@@ -14,6 +14,8 @@ pub mod connection;
 pub mod door;
 pub mod inbox;
 pub mod outbox;
+mod reader;
+mod socket;
 pub mod viewer;
 
 pub use connection::{AgentLink, LinkError, LinkEvent, LinkEvents, OwnedLink};

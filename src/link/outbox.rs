@@ -8,8 +8,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::{Buf, BytesMut};
 use carrel_protocol::{ToAgent, codec};
-use tokio::net::UnixStream;
 use tokio::sync::Notify;
+
+use super::socket::Socket;
 
 /// Bytes kept for an agent that does not read. Every frame in here is covered by a window or by the request limits, which add up to less;
 /// an agent that lets it fill is stuck and loses its link.
@@ -38,12 +39,12 @@ impl Outbox {
     ///
     /// # Errors
     /// [`Stuck`] when the link cannot be used any more; the caller closes it.
-    pub(super) fn send(&self, stream: &UnixStream, frame: &ToAgent) -> Result<(), Stuck> {
+    pub(super) fn send(&self, socket: &Socket, frame: &ToAgent) -> Result<(), Stuck> {
         let mut backlog = self.lock();
         let waiting = !backlog.is_empty();
         codec::encode(frame, &mut backlog).map_err(|_| Stuck)?;
         if !waiting {
-            write_some(stream, &mut backlog).map_err(|_| Stuck)?;
+            write_some(&mut backlog, |bytes| socket.try_write(bytes)).map_err(|_| Stuck)?;
         }
         match backlog.len() {
             0 => Ok(()),
@@ -55,24 +56,30 @@ impl Outbox {
         }
     }
 
-    /// Writes the backlog whenever there is one, for ever.
+    /// Writes the backlog whenever there is one, for ever. Whoever stops waiting may call again.
     ///
     /// # Errors
     /// Of the socket.
-    pub(super) async fn flush_for_ever(&self, stream: &UnixStream) -> io::Error {
+    pub(super) async fn flush_for_ever(&self, socket: &Socket) -> io::Error {
         loop {
+            // Before waiting: an earlier call may have stopped in the middle.
+            if !self.lock().is_empty()
+                && let Err(error) = self.flush(socket).await
+            {
+                return error;
+            }
             self.more.notified().await;
-            loop {
-                if let Err(error) = stream.writable().await {
-                    return error;
-                }
-                let mut backlog = self.lock();
-                if let Err(error) = write_some(stream, &mut backlog) {
-                    return error;
-                }
-                if backlog.is_empty() {
-                    break;
-                }
+        }
+    }
+
+    async fn flush(&self, socket: &Socket) -> io::Result<()> {
+        let outgoing = socket.outgoing()?;
+        loop {
+            outgoing.writable().await?;
+            let mut backlog = self.lock();
+            write_some(&mut backlog, |bytes| outgoing.try_write(bytes))?;
+            if backlog.is_empty() {
+                return Ok(());
             }
         }
     }
@@ -82,9 +89,9 @@ impl Outbox {
     }
 }
 
-fn write_some(stream: &UnixStream, backlog: &mut BytesMut) -> io::Result<()> {
+fn write_some(backlog: &mut BytesMut, write: impl Fn(&[u8]) -> io::Result<usize>) -> io::Result<()> {
     while !backlog.is_empty() {
-        match stream.try_write(backlog) {
+        match write(backlog) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(written) => backlog.advance(written),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 use carrel_protocol::{INPUT_WINDOW_BYTES, MAX_CHUNK_BYTES, TerminalSize, ToAgent, ViewerEvent, ViewerId};
 use futures_util::Stream;
+use tokio::runtime::Handle;
 
 use super::connection::Shared;
 use super::inbox::{Inbox, Violation};
@@ -35,6 +36,8 @@ pub struct Viewer {
 #[derive(Debug)]
 pub struct ViewerEvents {
     port: Arc<Port>,
+    /// Until it is first polled, and so known where its reader lives.
+    link: Option<Arc<Shared>>,
 }
 
 /// What both sides and the link's reader share.
@@ -88,7 +91,8 @@ impl Port {
 
 impl Viewer {
     pub(super) fn new(id: ViewerId, link: Arc<Shared>, port: Arc<Port>) -> (Self, ViewerEvents) {
-        (Self { id, link, port: Arc::clone(&port) }, ViewerEvents { port })
+        let events = ViewerEvents { port: Arc::clone(&port), link: Some(Arc::clone(&link)) };
+        (Self { id, link, port }, events)
     }
 
     /// Sends all of `bytes` to the terminal, or nothing.
@@ -141,7 +145,10 @@ impl Drop for Viewer {
 impl Stream for ViewerEvents {
     type Item = ViewerEvent;
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<ViewerEvent>> {
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<ViewerEvent>> {
+        if let (Some(link), Ok(runtime)) = (self.link.take(), Handle::try_current()) {
+            link.read_in(runtime);
+        }
         self.port.inbox().poll(cx.waker())
     }
 }

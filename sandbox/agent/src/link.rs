@@ -5,16 +5,19 @@
 //! ```
 
 use std::io;
-use std::os::unix::net::UnixStream as StdStream;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::BytesMut;
 use carrel_protocol::{CodecError, FrameCodec, LINK_SOCKET, LINK_TOKEN, ToAgent, ToServer, codec};
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
-use tokio::net::UnixStream;
+use rustix::io::{Errno, read};
+use rustix::net::{AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType, connect, send, socket_with};
+use tokio::io::unix::AsyncFd;
 use tokio::time::Instant;
+
+use crate::readiness::{Room, register};
 
 /// First pause between two attempts to dial.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
@@ -37,6 +40,9 @@ const CHOKED_BYTES: usize = 2 * 1024 * 1024;
 /// Bytes read from the server before others get their turn.
 const READ_BYTES: usize = 256 * 1024;
 
+/// Bytes read from the server at once.
+const BUFFER_BYTES: usize = 16 * 1024;
+
 /// The token is 64 bytes or so; more is not read.
 const MAX_TOKEN_BYTES: u64 = 1024;
 
@@ -46,6 +52,7 @@ pub struct Link {
     dir: PathBuf,
     token: Option<String>,
     connection: Option<Connection>,
+    buffer: Box<[u8]>,
     /// Number of the present or next connection.
     number: u64,
     dial_at: Instant,
@@ -54,7 +61,8 @@ pub struct Link {
 
 #[derive(Debug)]
 struct Connection {
-    stream: UnixStream,
+    stream: AsyncFd<OwnedFd>,
+    room: Room,
     incoming: BytesMut,
     outgoing: BytesMut,
     welcomed: bool,
@@ -79,7 +87,8 @@ impl Link {
     /// Not connected; to be dialled at once.
     #[must_use]
     pub fn new(dir: PathBuf, now: Instant) -> Self {
-        Self { dir, token: None, connection: None, number: 0, dial_at: now, pause: FIRST_PAUSE }
+        let buffer = vec![0; BUFFER_BYTES].into();
+        Self { dir, token: None, connection: None, buffer, number: 0, dial_at: now, pause: FIRST_PAUSE }
     }
 
     /// Number of the present connection, if its server has said welcome.
@@ -120,8 +129,14 @@ impl Link {
         match attempt {
             Ok((token, stream)) => {
                 self.number += 1;
-                let (incoming, outgoing) = (BytesMut::new(), BytesMut::new());
-                self.connection = Some(Connection { stream, incoming, outgoing, welcomed: false, greeted_at: now });
+                self.connection = Some(Connection {
+                    stream,
+                    room: Room::default(),
+                    incoming: BytesMut::new(),
+                    outgoing: BytesMut::new(),
+                    welcomed: false,
+                    greeted_at: now,
+                });
                 Some(token)
             }
             Err(_) => {
@@ -177,16 +192,21 @@ impl Link {
         let Some(connection) = self.connection.as_mut().filter(|_| !choked) else { return Ok(false) };
         let before = connection.incoming.len();
         while connection.incoming.len() - before < READ_BYTES {
-            match connection.stream.poll_read_ready(cx) {
+            let mut ready = match connection.stream.poll_read_ready(cx) {
                 Poll::Pending => return Ok(false),
-                Poll::Ready(Err(_)) => return Err(LinkError::Closed),
-                Poll::Ready(Ok(())) => {}
-            }
-            connection.incoming.reserve(4 * 1024);
-            match connection.stream.try_read_buf(&mut connection.incoming) {
+                Poll::Ready(ready) => ready.map_err(|_| LinkError::Closed)?,
+            };
+            match read(&connection.stream, &mut self.buffer[..]) {
                 Ok(0) => return Err(LinkError::Closed),
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Ok(count) => {
+                    connection.incoming.extend_from_slice(&self.buffer[..count]);
+                    if count < self.buffer.len() {
+                        // There was no more, and what comes is heard of.
+                        ready.clear_ready();
+                    }
+                }
+                Err(Errno::AGAIN) => ready.clear_ready(),
+                Err(Errno::INTR) => {}
                 Err(_) => return Err(LinkError::Closed),
             }
         }
@@ -209,16 +229,19 @@ impl Link {
     pub fn flush(&mut self, cx: &mut Context<'_>) -> Result<(), LinkError> {
         let Some(connection) = &mut self.connection else { return Ok(()) };
         while !connection.outgoing.is_empty() {
-            match connection.stream.try_write(&connection.outgoing) {
+            if connection.room.poll(cx).is_pending() {
+                return Ok(());
+            }
+            match send(&connection.stream, &connection.outgoing, SendFlags::NOSIGNAL) {
                 Ok(count) => bytes::Buf::advance(&mut connection.outgoing, count),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    if connection.stream.poll_write_ready(cx).is_pending() {
-                        return Ok(());
-                    }
+                Err(Errno::AGAIN) => {
+                    return connection.room.wait(&connection.stream, cx).map_err(|_| LinkError::Closed);
                 }
+                Err(Errno::INTR) => {}
                 Err(_) => return Err(LinkError::Closed),
             }
         }
+        connection.room.forget();
         Ok(())
     }
 
@@ -243,10 +266,10 @@ impl Link {
     }
 
     /// Never blocks, not even on a server whose line of waiting connections is full.
-    fn connect(&self) -> io::Result<UnixStream> {
+    fn connect(&self) -> io::Result<AsyncFd<OwnedFd>> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
         connect(&socket, &SocketAddrUnix::new(self.dir.join(LINK_SOCKET))?)?;
-        UnixStream::from_std(StdStream::from(socket))
+        register(socket)
     }
 }

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::pty;
-use crate::readiness::register;
+use crate::readiness::{Room, register};
 use crate::ring::Ring;
 use crate::viewers::Viewers;
 
@@ -39,6 +39,8 @@ pub struct Terminal {
     /// `None` once ended.
     master: Option<AsyncFd<OwnedFd>>,
     input: VecDeque<(ViewerId, Bytes)>,
+    /// For the input that waits.
+    room: Room,
     reaped: Option<ExitState>,
     revive_at: Option<Instant>,
 }
@@ -65,6 +67,7 @@ impl Terminal {
             ring: Ring::new(ring_bytes),
             master: Some(register(master)?),
             input: VecDeque::new(),
+            room: Room::default(),
             reaped: None,
             revive_at: None,
         })
@@ -171,21 +174,13 @@ impl Terminal {
             };
             let count = match &self.master {
                 None => bytes.len(),
-                Some(master) => {
-                    let Poll::Ready(Ok(mut ready)) = master.poll_write_ready(cx) else { return };
-                    match write_some(master, bytes) {
-                        Ok(0) => {
-                            ready.clear_ready();
-                            // Still "ready": hung up once, see `revive_if_due`.
-                            if master.poll_write_ready(cx).is_ready() {
-                                return;
-                            }
-                            continue;
-                        }
-                        Ok(count) => count,
-                        Err(()) => bytes.len(),
-                    }
-                }
+                Some(_) if self.room.poll(cx).is_pending() => return,
+                Some(master) => match write_some(master, bytes) {
+                    // Without descriptors to wait with, the next pass tries again.
+                    Ok(0) => return drop(self.room.wait(master, cx)),
+                    Ok(count) => count,
+                    Err(()) => bytes.len(),
+                },
             };
             bytes.advance(count);
             viewer.input_taken(count, now);
@@ -193,6 +188,7 @@ impl Terminal {
                 self.input.pop_front();
             }
         }
+        self.room.forget();
     }
 
     /// Reads at most `allowance` bytes of output into the ring, by way of `buffer`.
@@ -264,6 +260,7 @@ impl Terminal {
         if self.revive_at.is_some_and(|at| at <= now) {
             self.revive_at = None;
             self.master = self.master.take().and_then(|master| register(master.into_inner()).ok());
+            self.room.forget();
         }
     }
 }

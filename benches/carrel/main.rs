@@ -1,0 +1,88 @@
+//! What Carrel costs, against what it cannot cost less than, measured in the same run.
+//!
+//! Starts a real `carrel serve` with its own data directory, PostgreSQL and engine, and beside it a bare relay between a WebSocket and a PTY
+//! (`relay`), then measures both in turns, so that whatever else the machine does hits both alike. `benches/README.md` says what the
+//! figures mean.
+//!
+//! `cargo bench --bench carrel -- [echo] [output] [opening] [saving] [memory] [neighbours]`: all when none is named. `CARREL_BIN` names the
+//! server (default `target/release/carrel`), `CARREL_BENCH_DIR` the data directory (default `target/bench-carrel`).
+
+mod api;
+mod echo;
+mod engine;
+mod figures;
+mod memory;
+mod neighbours;
+mod opening;
+mod output;
+mod relay;
+mod saving;
+mod server;
+mod socket;
+
+use std::path::PathBuf;
+
+use figures::Report;
+use relay::Relay;
+use server::Server;
+
+/// The parts, in the order in which they run.
+const PARTS: [&str; 6] = ["echo", "output", "saving", "neighbours", "memory", "opening"];
+
+/// Settings that keep the server's own limits out of a bench's way.
+const SETTINGS: [(&str, &str); 4] = [
+    ("CARREL_ENGINE__EMBEDDED", "always"),
+    ("CARREL_AUTH__MAX_SESSIONS", "100000"),
+    ("CARREL_AUTH__BCRYPT_COST", "10"),
+    ("CARREL_SERVER__LOG_FILTER", "warn"),
+];
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    if arguments.first().is_some_and(|argument| argument == relay::FLAG) {
+        return relay::serve();
+    }
+    let unknown = arguments.iter().find(|argument| !PARTS.contains(&argument.as_str()));
+    anyhow::ensure!(
+        unknown.is_none(),
+        "no such part: {}; there are {}",
+        unknown.map_or("", |name| name),
+        PARTS.join(", ")
+    );
+    let wanted = |part: &str| arguments.is_empty() || arguments.iter().any(|argument| argument == part);
+
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let binary = std::env::var_os("CARREL_BIN").map_or_else(|| root.join("target/release/carrel"), PathBuf::from);
+    let data = std::env::var_os("CARREL_BENCH_DIR").map_or_else(|| root.join("target/bench-carrel"), PathBuf::from);
+    figures::print_machine();
+    let mut report = Report::default();
+
+    // Without a warm pool nothing starts in the background of a measurement.
+    let cold = [&SETTINGS[..], &[("CARREL_POOL__SIZE", "0")]].concat();
+    let server = Server::start(&binary, &data, &cold)?;
+    let relay = Relay::start()?;
+    if wanted("echo") {
+        echo::measure(&server, &relay, &mut report)?;
+    }
+    if wanted("output") {
+        output::measure(&server, &relay, &mut report)?;
+    }
+    if wanted("saving") {
+        saving::measure(&server, &mut report)?;
+    }
+    if wanted("neighbours") {
+        neighbours::measure(&server, &relay, &mut report)?;
+    }
+    if wanted("memory") {
+        memory::measure(&server, &mut report)?;
+    }
+    if wanted("opening") {
+        opening::cold(&server, &mut report)?;
+        server.stop()?;
+        let warm = [&SETTINGS[..], &[("CARREL_POOL__SIZE", "2"), ("CARREL_POOL__REFILL_INTERVAL_MS", "0")]].concat();
+        let server = Server::start(&binary, &data, &warm)?;
+        opening::warm(&server, &mut report)?;
+    }
+    report.print();
+    Ok(())
+}

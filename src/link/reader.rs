@@ -1,0 +1,210 @@
+//! What reads a link: one task, on the thread where its latest viewer lives.
+//!
+//! ```text
+//!   reading at home (the runtime that accepted the agent) ──▶ reading on a viewer's thread ──▶ … ──▶ ended: everybody who waits is told
+//!                              ▲                                          │ that thread ends
+//!                              └──────────────────────────────────────────┘
+//! ```
+//!
+//! An echo read by another thread than the one that writes it to the browser would wake two threads one after the other, and waking a thread
+//! is most of what an echo costs.
+
+use bytes::BytesMut;
+use carrel_protocol::{FrameCodec, MAX_PAGE_ENTRIES, Reply, ToServer, ViewerEvent};
+use std::sync::Arc;
+use tokio::io::AsyncReadExt;
+use tokio::net::unix::pipe;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+use super::connection::{LinkEvent, Pending, PendingKind, Shared, lock};
+use crate::model::TerminalId;
+
+/// First size of the receive buffer, and a quarter of what is kept of it when it is empty.
+const RECEIVE_BUFFER_BYTES: usize = 16 * 1024;
+
+/// Reads one link. Dropped on a viewer's thread, it goes home and reads on; the HTTP server ends before the sessions do.
+pub(super) struct Reader(Option<State>);
+
+struct State {
+    shared: Arc<Shared>,
+    buffer: BytesMut,
+    events: mpsc::Sender<LinkEvent>,
+    home: Handle,
+    away: bool,
+}
+
+/// What comes after reading in one place.
+enum Next {
+    Move(Handle),
+    End(Ended),
+}
+
+/// Why a link ended; logged once, in [`State::end`].
+#[derive(Debug, thiserror::Error)]
+enum Ended {
+    #[error("the agent hung up")]
+    HungUp,
+    #[error("closed by the server")]
+    Closed,
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    #[error("the agent broke the protocol: {0}")]
+    Protocol(#[from] carrel_protocol::CodecError),
+    #[error("the agent broke the protocol: {0}")]
+    Viewer(#[from] super::inbox::Violation),
+    #[error("the agent broke the protocol: {0}")]
+    Bound(&'static str),
+}
+
+impl Reader {
+    /// Begins to read, in the present runtime.
+    pub(super) fn start(shared: Arc<Shared>, left_over: BytesMut, events: mpsc::Sender<LinkEvent>) {
+        let home = Handle::current();
+        Self(Some(State { shared, buffer: left_over, events, home: home.clone(), away: false })).run_on(&home);
+    }
+
+    fn run_on(self, runtime: &Handle) {
+        runtime.spawn(self.run());
+    }
+
+    async fn run(mut self) {
+        let Some(state) = &mut self.0 else { return };
+        let next = state.serve().await;
+        let Some(mut state) = self.0.take() else { return };
+        match next {
+            Next::Move(runtime) => {
+                state.away = runtime.id() != state.home.id();
+                Self(Some(state)).run_on(&runtime);
+            }
+            Next::End(ended) => state.end(&ended),
+        }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        if let Some(mut state) = self.0.take().filter(|state| state.away) {
+            state.away = false;
+            let home = state.home.clone();
+            Self(Some(state)).run_on(&home);
+        }
+    }
+}
+
+impl State {
+    async fn serve(&mut self) -> Next {
+        let Self { shared, buffer, events, .. } = self;
+        let mut incoming = match shared.socket.incoming() {
+            Ok(incoming) => incoming,
+            Err(error) => return Next::End(error.into()),
+        };
+        tokio::select! {
+            ended = read(shared, &mut incoming, buffer, events) => Next::End(ended),
+            error = shared.outbox.flush_for_ever(&shared.socket) => Next::End(error.into()),
+            () = shared.on_close.notified() => Next::End(Ended::Closed),
+            runtime = shared.wanted() => Next::Move(runtime),
+        }
+    }
+
+    /// Tells everybody who waits.
+    fn end(self, ended: &Ended) {
+        match ended {
+            Ended::HungUp | Ended::Closed => tracing::debug!(link.ended = %ended),
+            _ => tracing::warn!(link.ended = %ended, "a sandbox's link was cut"),
+        }
+        self.shared.ended();
+    }
+}
+
+async fn read(
+    shared: &Shared,
+    incoming: &mut pipe::Receiver,
+    buffer: &mut BytesMut,
+    events: &mpsc::Sender<LinkEvent>,
+) -> Ended {
+    let codec = FrameCodec::<ToServer>::default();
+    loop {
+        loop {
+            match codec.decode(buffer) {
+                Ok(Some(frame)) => {
+                    if let Err(ended) = take(shared, frame, events) {
+                        return ended;
+                    }
+                }
+                Ok(None) => break,
+                Err(error) => return error.into(),
+            }
+        }
+        if buffer.is_empty() && buffer.capacity() > 4 * RECEIVE_BUFFER_BYTES {
+            *buffer = BytesMut::new();
+        }
+        buffer.reserve(RECEIVE_BUFFER_BYTES);
+        match incoming.read_buf(buffer).await {
+            Ok(0) => return Ended::HungUp,
+            Ok(_) => {}
+            Err(error) => return error.into(),
+        }
+    }
+}
+
+fn take(shared: &Shared, frame: ToServer, events: &mpsc::Sender<LinkEvent>) -> Result<(), Ended> {
+    match frame {
+        ToServer::Viewer { viewer, event } => {
+            let port = lock(&shared.viewers).get(&viewer).cloned();
+            // Events of a viewer that has just left are still under way: nobody's loss.
+            if let Some(port) = port {
+                let last = matches!(event, ViewerEvent::Detached(_));
+                port.push(event)?;
+                if last {
+                    lock(&shared.viewers).remove(&viewer);
+                    port.close();
+                }
+            }
+            Ok(())
+        }
+        ToServer::Reply { id, result } => {
+            if let Some(Pending { answer, kind }) = lock(&shared.pending).remove(&id) {
+                let entries = match kind {
+                    PendingKind::Plain => Vec::new(),
+                    PendingKind::Listing { entries, .. } => entries,
+                    PendingKind::Attachment(port) => {
+                        if let Ok(Reply::Attached { start, .. }) = &result {
+                            port.open_at(*start);
+                        }
+                        Vec::new()
+                    }
+                };
+                // Whoever asked may have stopped waiting.
+                answer.send((result, entries)).ok();
+            }
+            Ok(())
+        }
+        ToServer::ScanPage { id, entries: page } => {
+            if let Some(Pending { kind: PendingKind::Listing { entries, most }, .. }) =
+                lock(&shared.pending).get_mut(&id)
+            {
+                if page.len() > MAX_PAGE_ENTRIES || entries.len() + page.len() > *most {
+                    return Err(Ended::Bound("a listing over its bounds"));
+                }
+                entries.extend(page);
+            }
+            Ok(())
+        }
+        ToServer::TerminalExited { terminal, exit } => {
+            report(events, LinkEvent::TerminalExited { terminal: TerminalId(terminal), exit })
+        }
+        ToServer::Changed { batch, entries, rescan } => {
+            if entries.len() > MAX_PAGE_ENTRIES {
+                return Err(Ended::Bound("a batch of changes over its bounds"));
+            }
+            report(events, LinkEvent::Changed { batch, entries, rescan })
+        }
+        ToServer::Hello(_) => Err(Ended::Bound("a second greeting")),
+    }
+}
+
+/// Hands an event to the session; one that does not keep up with so few has stopped reading, and a full queue is the agent's flood.
+fn report(events: &mpsc::Sender<LinkEvent>, event: LinkEvent) -> Result<(), Ended> {
+    events.try_send(event).map_err(|_| Ended::Bound("more events than the session takes"))
+}
