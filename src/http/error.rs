@@ -115,8 +115,6 @@ codes! {
     NotFolder = CONFLICT, "not_folder", "A file is where a folder would have to be";
     /// A symbolic link, which has no content of its own.
     IsSymlink = CONFLICT, "is_symlink", "This is a symbolic link";
-    /// A terminal's program or folder is not there, or is none.
-    InvalidCommand = UNPROCESSABLE_ENTITY, "invalid_command", "The program cannot be started";
     /// The session's state does not allow it.
     NotReady = CONFLICT, "not_ready", "The session is not in a state for this";
     /// `If-Match` or `If-None-Match` does not hold.
