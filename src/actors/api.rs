@@ -25,6 +25,9 @@ pub enum SessionError {
     /// No such terminal.
     #[error("there is no such terminal")]
     NoTerminal,
+    /// A terminal's program or folder is not there, or is none.
+    #[error("the sandbox has no such program, or no such folder to start it in")]
+    NoProgram,
     /// It is in a state in which this cannot be done.
     #[error("the session is {}", .state.as_str())]
     NotReady {

@@ -334,6 +334,7 @@ impl From<SessionError> for ApiError {
     fn from(error: SessionError) -> Self {
         let code = match &error {
             SessionError::NotFound | SessionError::NoTerminal | SessionError::NoItem => Code::NotFound,
+            SessionError::NoProgram => Code::InvalidCommand,
             SessionError::NotReady { .. } => Code::NotReady,
             SessionError::StartFailed(_) => Code::StartFailed,
             SessionError::PreconditionFailed { current } => return Self::precondition_failed(*current),

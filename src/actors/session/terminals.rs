@@ -1,7 +1,7 @@
 //! A session's terminals: the agent keeps them, this actor knows of them.
 
 use actix::prelude::*;
-use carrel_protocol::{ExitState, Reply, Request, TerminalInfo};
+use carrel_protocol::{AgentError, ExitState, Reply, Request, TerminalInfo};
 use time::OffsetDateTime;
 
 use super::{AgentLink, Phase, SessionActor, SessionError, SessionNotice, Terminal, TerminalId};
@@ -63,9 +63,13 @@ impl Handler<OpenTerminal> for SessionActor {
             command: new.command,
         };
         let opening = async move {
-            match link.request(request).await? {
-                Reply::Opened(info) => Ok(Terminal::from(info)),
-                _ => Err(LinkError::Nonsense.into()),
+            match link.request(request).await {
+                Ok(Reply::Opened(info)) => Ok(Terminal::from(info)),
+                Ok(_) => Err(LinkError::Nonsense.into()),
+                Err(LinkError::Agent(AgentError::NotFound | AgentError::WrongKind | AgentError::Refused)) => {
+                    Err(SessionError::NoProgram)
+                }
+                Err(error) => Err(error.into()),
             }
         };
         Box::pin(opening.into_actor(self).map(|opened: Result<Terminal, SessionError>, actor, _| {
@@ -120,7 +124,7 @@ impl Handler<AttachViewer> for SessionActor {
         let window = self.deps.config.terminal.window_bytes;
         Box::pin(async move {
             let attached = link.attach(attach.terminal, attach.since, window).await.map_err(|error| match error {
-                LinkError::Agent(carrel_protocol::AgentError::NotFound) => SessionError::NoTerminal,
+                LinkError::Agent(AgentError::NotFound) => SessionError::NoTerminal,
                 error => error.into(),
             })?;
             Ok(Attachment {

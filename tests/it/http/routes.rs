@@ -79,7 +79,9 @@ async fn somebody_elses_thing_looks_exactly_like_none() {
         for id in [&session, NOBODYS, "not-an-id", "%20", "00000000-0000-0000-0000-000000000000"] {
             let answer = valid(&eve, route, id).send().await.unwrap();
             let status = answer.status().as_u16();
-            let mut names: Vec<_> = answer.headers().keys().map(ToString::to_string).collect();
+            // Whether the connection closes depends on how much of the body had come, not on what was asked for.
+            let names = answer.headers().keys().map(ToString::to_string).filter(|name| name != "connection");
+            let mut names: Vec<_> = names.collect();
             names.sort();
             answers.push((status, names, answer.text().await.unwrap()));
         }

@@ -18,6 +18,9 @@ const SLACK: Duration = Duration::from_secs(1);
 const NAMES: &[&str] =
     &["new\nline", "🦀 crab", "\u{202e}gnp.exe", "sp ace/%2e%2e#?&;", "e\u{301} and é", "-rf", "'\"$(id)`"];
 
+/// A command and what must be at which paths afterwards.
+type Step<'a> = (&'a str, &'a [(&'a str, Option<&'a str>)]);
+
 async fn session() -> Session {
     Server::shared().await.user().await.ready_session().await
 }
@@ -58,7 +61,7 @@ async fn what_happens_in_the_terminal_is_in_tree_database_and_events_within_a_se
     let session = session().await;
     let mut events = session.events().await;
     let mut shell = session.shell().await;
-    let steps: [(&str, &[(&str, Option<&str>)]); 7] = [
+    let steps: [Step; 7] = [
         ("echo made > a.txt", &[("a.txt", Some("made\n"))]),
         ("echo changed >> a.txt", &[("a.txt", Some("made\nchanged\n"))]),
         ("mv a.txt b.txt", &[("a.txt", None), ("b.txt", Some("made\nchanged\n"))]),

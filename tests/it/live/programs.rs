@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::support::client::problem;
 use crate::support::process::Server;
 use crate::support::terminal::PATIENCE;
 
@@ -128,7 +129,9 @@ async fn exit_3_is_shown() {
     let mut killed = session.program(&["bash", "-c", "kill -KILL $$"]).await;
     assert_eq!(killed.exit().await, json!({ "type": "exit", "code": null, "signal": 9 }));
     let missing = session.post("/terminals", &json!({ "cols": 80, "rows": 24, "command": ["no-such-program"] })).await;
-    assert!(missing.status().is_client_error(), "{}", missing.text().await.unwrap());
+    assert_eq!(problem(missing).await, (422, "invalid_command".into()));
+    let nowhere = session.post("/terminals", &json!({ "cols": 80, "rows": 24, "cwd": "no/such/folder" })).await;
+    assert_eq!(problem(nowhere).await, (422, "invalid_command".into()));
 }
 
 #[tokio::test]

@@ -110,7 +110,8 @@ async fn end_processes(directories: &[PathBuf]) {
     }
 }
 
-/// The processes whose working directory is in or below one of these. An engine's shims are the engine's own business.
+/// The processes whose working directory is in or below one of these; a PostgreSQL in a mount namespace of its own too, for in there its
+/// directory has the same path. An engine's shims are the engine's own business.
 pub fn processes(directories: &[PathBuf]) -> Vec<Pid> {
     let is_ours = |path: &Path| {
         let cwd = std::fs::read_link(path.join("cwd")).unwrap_or_default();
