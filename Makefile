@@ -23,7 +23,7 @@ PAGE_SOURCES = $(shell find static \( -name node_modules -o -name out -o -name .
 	-o -name vendor -o -name '*.tsbuildinfo' -o -name next-env.d.ts -o -path static/src/api/schema.ts \) -prune \
 	-o -type f -print 2>/dev/null)
 
-.PHONY: help run test bench lint fmt image web agent rootfs down setup-run setup-test parts
+.PHONY: api help run test bench lint fmt image web agent rootfs down setup-run setup-test parts
 
 help: ## list these targets
 	@printf 'Carrel: isolated Python workspaces in the browser, with code review.\n\n'
@@ -60,6 +60,9 @@ fmt: $(MODULES) ## format Rust and TypeScript in place
 image: agent rootfs ## what a sandbox is made of: the agent and the root file system
 
 web: $(PAGE) ## the page, exported to static/out
+
+api: ## write the server's OpenAPI document to static/openapi.json, from which the page's client is generated
+	@cargo run --quiet --locked --bin carrel -- openapi > target/openapi.json && mv target/openapi.json static/openapi.json
 
 down: ## stop whatever a killed server left behind (containers, engine, database)
 	@if [ -x target/release/carrel ]; then target/release/carrel down $(ARGS); \

@@ -8,8 +8,9 @@
 //! ```
 //!
 //! **Invariants.** PostgreSQL outlives a killed server and the next one adopts it; two never run on one directory. It runs as a system
-//! user of its own when Carrel is root, in a process group of its own, so that Ctrl-C at a terminal does not reach it. A cluster
-//! comes into being whole or not at all. Commits are on disk when answered: `fsync` and `synchronous_commit` are checked, not hoped for.
+//! user of its own when Carrel is root, in a process group of its own, so that Ctrl-C at a terminal does not reach it, and where that
+//! user could not reach the data directory in a mount namespace of its own (see [`reach`]). A cluster comes into being whole or not at
+//! all. Commits are on disk when answered: `fsync` and `synchronous_commit` are checked, not hoped for.
 //!
 //! Folders: `DIR/cluster` (PostgreSQL's), `DIR/log`, `DIR/ballast` (see [`ballast`]), and the socket in `RUN_DIR`.
 
@@ -17,6 +18,7 @@ mod ballast;
 mod cluster;
 mod install;
 mod process;
+mod reach;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -73,15 +75,18 @@ pub enum EmbeddedError {
     NoUser(String),
     /// The system user cannot get there.
     #[error(
-        "the system user {user} cannot reach {path}{closed}: choose another place with --data-dir, or open the folders above it with chmod o+x"
+        "the system user {user} cannot reach {path} because of {closed}, nor through a mount namespace ({why}): \
+         choose another place with --data-dir, or open the folders above it with chmod o+x"
     )]
     Unreachable {
         /// Who.
         user: String,
         /// Where.
         path: PathBuf,
-        /// The folder that is closed, in words.
-        closed: String,
+        /// The topmost folder that is closed.
+        closed: PathBuf,
+        /// What the programs said that were to let it through.
+        why: String,
     },
     /// The cluster is somebody else's.
     #[error("{0} belongs to another system user: start Carrel as that user, or as root, or choose another --data-dir")]

@@ -157,7 +157,7 @@ impl EmbeddedEngine {
         let layout = &self.layout;
         if let Some(daemon) = Daemon::find(layout) {
             if wait_until_it_answers(layout, ADOPT_PATIENCE).await {
-                tracing::info!(engine.pid = daemon.pid(), "our own Docker Engine runs");
+                tracing::debug!(engine.pid = daemon.pid(), "our own Docker Engine runs");
                 return Ok(());
             }
             tracing::warn!(engine.pid = daemon.pid(), "our own Docker Engine does not answer; replacing it");

@@ -186,3 +186,45 @@ impl MessageBody for Download {
         Poll::Ready(Some(Ok(slice)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::FromRequest;
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    async fn payload(body: &'static [u8]) -> Payload {
+        let (request, mut payload) = TestRequest::default().set_payload(body).to_http_parts();
+        Payload::from_request(&request, &mut payload).await.expect("payload")
+    }
+
+    #[actix_web::test]
+    async fn a_body_holds_its_share_until_it_is_dropped() {
+        let budget = TransferBudget { units: Arc::new(Semaphore::new(2)), max_file_bytes: 1024 * 1024 };
+        static BODY: [u8; UNIT_BYTES + 1] = [7; UNIT_BYTES + 1];
+        let upload = budget.read(payload(&BODY).await, None).await.expect("room");
+        assert_eq!((upload.content.len(), budget.units.available_permits()), (UNIT_BYTES + 1, 0));
+        let refused = budget.read(payload(b"x").await, None).await.expect_err("full");
+        assert_eq!(refused.code(), Code::Busy);
+        drop(upload);
+        assert_eq!(budget.units.available_permits(), 2);
+        let announced = budget.read(payload(b"").await, Some(2 * 1024 * 1024)).await.expect_err("too large");
+        assert_eq!(announced.code(), Code::BodyTooLarge);
+        assert_eq!(budget.units.available_permits(), 2, "what was only announced held nothing");
+    }
+
+    #[actix_web::test]
+    async fn a_download_sends_all_of_it_and_gives_its_share_back() {
+        let budget = TransferBudget::for_files_of(1);
+        let all = budget.units.available_permits();
+        let mut share = budget.share();
+        share.grow_to(100_000).expect("room");
+        let content = Bytes::from(vec![1; 100_000]);
+        let download = Download::new(content.clone(), share);
+        assert_eq!(download.size(), BodySize::Sized(100_000));
+        assert!(budget.units.available_permits() < all);
+        assert_eq!(actix_web::body::to_bytes(download).await.expect("sent"), content);
+        assert_eq!(budget.units.available_permits(), all);
+    }
+}

@@ -89,6 +89,14 @@ mod tests {
     use crate::http::routes::ROUTES;
 
     #[test]
+    fn the_page_is_built_from_this_document() {
+        let committed: serde_json::Value =
+            serde_json::from_str(include_str!("../../static/openapi.json")).expect("static/openapi.json is JSON");
+        let generated = serde_json::to_value(openapi()).expect("JSON");
+        assert!(committed == generated, "static/openapi.json is out of date: run `make api`");
+    }
+
+    #[test]
     fn the_document_and_the_route_table_agree() {
         let document = serde_json::to_value(openapi()).expect("JSON");
         let mut described = BTreeSet::new();

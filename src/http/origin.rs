@@ -60,8 +60,10 @@ fn is_checked(method: &Method, headers: &HeaderMap) -> bool {
     !matches!(*method, Method::GET | Method::HEAD) || is_upgrade(headers)
 }
 
+/// Whether a WebSocket may be meant; other upgrades are nothing we do.
 fn is_upgrade(headers: &HeaderMap) -> bool {
-    headers.contains_key(header::UPGRADE)
+    let mut upgrades = headers.get_all(header::UPGRADE);
+    upgrades.any(|upgrade| upgrade.as_bytes().to_ascii_lowercase().windows(9).any(|part| part == b"websocket"))
 }
 
 fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, ()> {
@@ -179,6 +181,10 @@ mod tests {
             assert_eq!(is_checked(&method, &headers), checked, "{method}");
         }
         headers.insert(header::UPGRADE, header::HeaderValue::from_static("WebSocket"));
+        assert!(is_checked(&Method::GET, &headers));
+        headers.insert(header::UPGRADE, header::HeaderValue::from_static("h2c"));
+        assert!(!is_checked(&Method::GET, &headers));
+        headers.append(header::UPGRADE, header::HeaderValue::from_static("foo, websocket"));
         assert!(is_checked(&Method::GET, &headers));
     }
 }

@@ -17,7 +17,7 @@ use super::paths::percent_decoded;
 const PAGES_BY_ID: &[&str] = &["s"];
 
 /// Folders whose files have their content's hash in their name.
-const HASHED: &[&str] = &["_next/static/chunks/", "_next/static/css/", "_next/static/media/"];
+const HASHED: &[&str] = &["_next/static/chunks/", "_next/static/css/", "_next/static/inline/", "_next/static/media/"];
 
 /// May be kept for good.
 const FOREVER: &str = "public, max-age=31536000, immutable";
@@ -35,10 +35,10 @@ struct Export;
 
 /// Where a URL's path leads.
 #[derive(Debug, PartialEq, Eq)]
-enum Target {
-    /// This file of the export.
-    File(String),
-    /// The same with a slash at the end.
+enum Target<F> {
+    /// To this file of the export.
+    File(String, F),
+    /// To the same with a slash at the end.
     Slash,
     /// Nowhere.
     Nothing,
@@ -49,14 +49,14 @@ pub async fn serve(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     if request.path().starts_with("/api/") || request.path() == "/api" {
         return Err(ApiError::not_found());
     }
-    match target(request.uri().path(), |path| Export::get(path).is_some()) {
-        Target::File(path) => Ok(file(&request, &path, StatusCode::OK)),
+    match target(request.uri().path(), Export::get) {
+        Target::File(path, found) => Ok(file(&request, &path, found, StatusCode::OK)),
         Target::Slash => Ok(redirect(&request)),
-        Target::Nothing => Ok(file(&request, "404.html", StatusCode::NOT_FOUND)),
+        Target::Nothing => Ok(nothing(&request)),
     }
 }
 
-fn target(raw: &str, exists: impl Fn(&str) -> bool) -> Target {
+fn target<F>(raw: &str, find: impl Fn(&str) -> Option<F>) -> Target<F> {
     let Ok(path) = percent_decoded(raw.strip_prefix('/').unwrap_or(raw)) else { return Target::Nothing };
     let (folder, inner) = match path.strip_suffix('/') {
         Some(inner) => (true, inner),
@@ -67,13 +67,13 @@ fn target(raw: &str, exists: impl Fn(&str) -> bool) -> Target {
     }
     let inner = without_id(inner);
     let index = if inner.is_empty() { "index.html".to_owned() } else { format!("{inner}/index.html") };
-    match (folder, exists(&index)) {
-        (true, true) => Target::File(index),
-        (false, _) if exists(&inner) => Target::File(inner.into_owned()),
-        (false, true) => Target::Slash,
-        // Without any export the root still says what to do.
-        (true, false) if inner.is_empty() => Target::File(index),
-        _ => Target::Nothing,
+    if folder {
+        return find(&index).map_or(Target::Nothing, |found| Target::File(index, found));
+    }
+    match find(&inner) {
+        Some(found) => Target::File(inner.into_owned(), found),
+        None if find(&index).is_some() => Target::Slash,
+        None => Target::Nothing,
     }
 }
 
@@ -93,8 +93,7 @@ fn without_id(path: &str) -> Cow<'_, str> {
     }
 }
 
-fn file(request: &HttpRequest, path: &str, status: StatusCode) -> HttpResponse {
-    let Some(found) = Export::get(path) else { return not_built(status) };
+fn file(request: &HttpRequest, path: &str, found: EmbeddedFile, status: StatusCode) -> HttpResponse {
     let etag = EntityTag::new_strong(hex::encode(&found.metadata.sha256_hash()[..16]));
     let mut response = HttpResponse::build(status);
     response.insert_header((header::CACHE_CONTROL, if is_hashed(path) { FOREVER } else { ASK_FIRST }));
@@ -133,7 +132,12 @@ fn redirect(request: &HttpRequest) -> HttpResponse {
     response.insert_header((header::CACHE_CONTROL, ASK_FIRST)).finish()
 }
 
-fn not_built(status: StatusCode) -> HttpResponse {
+/// The export's own page for what is not there; without any export, at least a word about that.
+fn nothing(request: &HttpRequest) -> HttpResponse {
+    if let Some(found) = Export::get("404.html") {
+        return file(request, "404.html", found, StatusCode::NOT_FOUND);
+    }
+    let status = if request.path() == "/" { StatusCode::OK } else { StatusCode::NOT_FOUND };
     let mut response = HttpResponse::build(status);
     response.insert_header((header::CONTENT_SECURITY_POLICY, PAGE_POLICY));
     response.content_type("text/html; charset=utf-8").body(NOT_BUILT)
@@ -145,7 +149,7 @@ fn is_hashed(path: &str) -> bool {
 }
 
 fn has_hash(path: &str) -> bool {
-    let stem = path.rsplit('/').next().and_then(|name| name.split('.').next()).unwrap_or_default();
+    let stem = path.rsplit_once('.').map_or(path, |(stem, _)| stem);
     let Some((_, hash)) = stem.split_at_checked(stem.len().saturating_sub(9)) else { return false };
     let Some(hash) = hash.strip_prefix('-') else { return false };
     // Eight characters of base64url; a word would have neither digits nor capitals inside.
@@ -191,7 +195,7 @@ mod tests {
 
     #[test]
     fn urls_lead_to_files_of_the_export_and_nowhere_else() {
-        let file = |path: &str| Target::File(path.to_owned());
+        let file = |path: &str| Target::File(path.to_owned(), ());
         for (raw, expected) in [
             ("/", file("index.html")),
             ("/login/", file("login/index.html")),
@@ -216,9 +220,8 @@ mod tests {
             ("/.git/config", Target::Nothing),
             ("/%", Target::Nothing),
         ] {
-            assert_eq!(target(raw, |path| FILES.contains(&path)), expected, "{raw}");
+            assert_eq!(target(raw, |path| FILES.contains(&path).then_some(())), expected, "{raw}");
         }
-        assert_eq!(target("/", |_| false), file("index.html"), "so that it can say that there is no export");
     }
 
     #[test]
@@ -227,7 +230,9 @@ mod tests {
             (FILES[5], true),
             ("_next/static/css/0123456789abcdef.css", true),
             ("_next/static/carrel/_buildManifest.js", false),
-            ("vendor/monaco/editor-Dk3f_aXz.js", true),
+            ("vendor/monaco/chunks/editor.api-Dk3f_aXz.js", true),
+            ("vendor/monaco/chunks/css-DIMkf-bt.js", true),
+            ("vendor/monaco/editor.worker.js", false),
             ("vendor/monaco/editor.js", false),
             ("vendor/monaco/editor-features.js", false),
             ("index.html", false),

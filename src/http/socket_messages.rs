@@ -127,8 +127,13 @@ pub enum Control {
         name: String,
         /// Output bytes sent beyond what is acknowledged.
         window: u32,
-        /// `since` could not be served: clear the screen.
+        /// `since` could not be served; a `reset` follows.
         reset: bool,
+    },
+    /// Clear the screen: output goes on at `seq`, and what was before it is forgotten.
+    Reset {
+        /// Sequence number of the next output byte.
+        seq: u64,
     },
     /// The program ended; all its output came before. One of the two is null.
     Exit {

@@ -78,6 +78,9 @@ impl Actor for TerminalSocket {
     fn started(&mut self, ctx: &mut Self::Context) {
         socket::begin(self, ctx);
         self.tell(&self.hello.clone(), ctx);
+        if let Control::Hello { reset: true, seq, .. } = self.hello {
+            self.tell(&Control::Reset { seq }, ctx);
+        }
         if let Some(events) = self.events.take() {
             ctx.add_stream(events);
         }

@@ -9,6 +9,7 @@ use std::process::{Output, Stdio};
 use tokio_postgres::NoTls;
 
 use super::install::{self, Account};
+use super::reach::Way;
 use super::{EmbeddedError, ballast};
 
 /// The role Carrel uses; it owns its database and nothing else.
@@ -25,7 +26,8 @@ pub(super) struct Cluster {
     /// PostgreSQL's data directory.
     pub(super) data: PathBuf,
     pub(super) bin: PathBuf,
-    pub(super) account: Account,
+    pub(super) way: Way,
+    account: Account,
     run_dir: PathBuf,
 }
 
@@ -68,10 +70,9 @@ impl Cluster {
         let data = data_in(&dir);
         let version = fs::read_to_string(data.join("PG_VERSION")).ok();
         let bin = install::find(version.as_deref().map(str::trim), &data)?;
-        account.must_reach(&bin, &dir)?;
-        account.must_reach(&bin, &run_dir)?;
+        let way = Way::find(account.clone(), &bin, &dir, &run_dir)?;
         own_folder(&dir.join("log"), &account)?;
-        let cluster = Self { data, bin, account, run_dir, dir };
+        let cluster = Self { data, bin, way, account, run_dir, dir };
         if version.is_none() {
             cluster.create()?;
         } else if cluster.account.ids.is_none() {
@@ -94,12 +95,12 @@ impl Cluster {
             }
         }
         let new = self.dir.join(format!("new-cluster-{}", std::process::id()));
-        let mut initdb = self.account.command(self.bin.join("initdb"), &self.dir);
+        let mut initdb = self.way.command(&self.bin.join("initdb"), &self.dir);
         initdb.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--data-checksums"]);
         let output = initdb.arg("--pgdata").arg(&new).stdin(Stdio::null()).output();
         succeeded("initdb", output, &self.bin)?;
         let sql = format!("create role {ROLE} login\ncreate database {ROLE} owner {ROLE}\n");
-        let mut single = self.account.command(self.bin.join("postgres"), &self.dir);
+        let mut single = self.way.command(&self.bin.join("postgres"), &self.dir);
         single
             .args(["--single", "-j", "-c", "exit_on_error=true", "-c", "log_checkpoints=off", "-D"])
             .arg(&new)
@@ -123,8 +124,6 @@ impl Cluster {
 
     fn write_settings(&self, connections: u32) -> Result<(), EmbeddedError> {
         let run_dir = self.run_dir.display();
-        let log = self.dir.join("log");
-        let log = log.display().to_string().replace('\\', "\\\\").replace('\'', "''");
         let connections = connections + SPARE_CONNECTIONS;
         // What PostgreSQL logs as ERROR we get as an answer and log ourselves: left out, the log cannot be flooded.
         let text = format!(
@@ -144,7 +143,7 @@ full_page_writes = on
 timezone = 'UTC'
 log_timezone = 'UTC'
 logging_collector = on
-log_directory = '{log}'
+log_directory = '../log'
 log_filename = 'postgres-%a.log'
 log_truncate_on_rotation = on
 log_rotation_age = 1d
@@ -253,7 +252,7 @@ fn succeeded(program: &'static str, output: std::io::Result<Output>, bin: &Path)
 }
 
 /// The last lines of what a program said.
-fn tail(text: &[u8]) -> String {
+pub(super) fn tail(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(5)..].join("; ")

@@ -70,36 +70,20 @@ impl Account {
         }
     }
 
-    /// A command to be run as this user, in `dir`, with an environment of its own. (Groups other than its own are dropped with ours.)
-    pub(super) fn command(&self, program: PathBuf, dir: &Path) -> Command {
-        let mut command = Command::new(program);
-        command.current_dir(dir).env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C").env("TZ", "UTC");
+    /// A command to be run as this user, in `dir`. (Groups other than its own are dropped with ours.)
+    pub(super) fn command(&self, program: &Path, dir: &Path) -> Command {
+        let mut command = self.environment(program);
+        command.current_dir(dir);
         if let Some((uid, gid)) = self.ids {
             command.uid(uid).gid(gid);
         }
         command
     }
 
-    /// Makes sure that this user can get to `dir`, by trying.
-    pub(super) fn must_reach(&self, bin: &Path, dir: &Path) -> Result<(), EmbeddedError> {
-        match self.command(bin.join("postgres"), dir).arg("--version").output() {
-            Ok(_) => Ok(()),
-            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Err(EmbeddedError::Unreachable {
-                user: self.name.clone(),
-                path: dir.to_owned(),
-                closed: closed_above(dir)
-                    .map_or_else(String::new, |closed| format!(" because of {}", closed.display())),
-            }),
-            Err(source) => Err(EmbeddedError::Io { what: "cannot start", path: bin.join("postgres"), source }),
-        }
+    /// A command to be run as whom we are, with the environment that all of PostgreSQL gets.
+    pub(super) fn environment(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C").env("TZ", "UTC");
+        command
     }
-}
-
-/// The topmost folder above `dir` that is closed to others.
-fn closed_above(dir: &Path) -> Option<PathBuf> {
-    use std::os::unix::fs::PermissionsExt;
-    let above: Vec<&Path> = dir.ancestors().skip(1).collect();
-    let is_closed =
-        |path: &&&Path| std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o001 == 0);
-    above.iter().rev().find(is_closed).map(|path| path.to_path_buf())
 }

@@ -1,10 +1,12 @@
 //! The postmaster: starting it, finding one that runs already, signalling it and waiting for its end.
 //!
 //! PostgreSQL notes its process id in `postmaster.pid`. A process id alone proves nothing, as another process may have it by now; one
-//! whose name is `postgres` and whose working directory is the cluster is ours.
+//! whose name is `postgres` and whose working directory is the cluster is ours. Directories are compared by device and inode, as
+//! paths depend on who looks: PostgreSQL may run in a mount namespace of its own (see [`super::reach`]).
 
 use std::fs;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -88,7 +90,7 @@ pub(super) async fn spawn(cluster: &Cluster) -> Result<Postmaster, EmbeddedError
     let path = cluster.start_log();
     let log = fs::File::create(&path).map_err(|e| io("cannot write", &path, e))?;
     let copy = log.try_clone().map_err(|e| io("cannot write", &path, e))?;
-    let mut command = cluster.account.command(program.clone(), &cluster.data);
+    let mut command = cluster.way.command(&program, &cluster.data);
     command.arg("-D").arg(&cluster.data).stdin(Stdio::null()).stdout(log).stderr(copy).process_group(0);
     let child = tokio::process::Command::from(command).spawn().map_err(|e| io("cannot start", &program, e))?;
     let pid = child.id().and_then(|pid| Pid::from_raw(pid.cast_signed()));
@@ -119,8 +121,6 @@ pub(super) async fn wait_for_pid_file(postmaster: &mut Postmaster, cluster: &Clu
 /// The server that runs on the cluster in `data`, if one does. Waits for one that is just ending, and clears away a note that would
 /// keep a new one from starting.
 pub(super) async fn find(data: &Path) -> Result<Option<Postmaster>, EmbeddedError> {
-    // Processes are known by their working directory, which the kernel tells in its canonical form.
-    let Ok(data) = &data.canonicalize() else { return Ok(None) };
     let Some(file) = PidFile::read(data) else { return Ok(None) };
     if !is_postgres_of(file.pid, data) {
         // Processes of a postmaster that was killed notice and go; while they are there, PostgreSQL itself refuses to start.
@@ -170,13 +170,24 @@ fn is_alive(pid: Pid) -> bool {
 }
 
 fn is_postgres_of(pid: Pid, data: &Path) -> bool {
-    let process = PathBuf::from(format!("/proc/{}", pid.as_raw_nonzero()));
-    fs::read_to_string(process.join("comm")).is_ok_and(|name| name.trim_end() == "postgres")
-        && fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd == data)
+    identity(data).is_some_and(|data| works_in(&PathBuf::from(format!("/proc/{}", pid.as_raw_nonzero())), data))
 }
 
-/// Whether any process works in the cluster.
+/// Whether any of PostgreSQL's processes works in the cluster.
 pub(super) fn has_processes(data: &Path) -> bool {
+    let Some(data) = identity(data) else { return false };
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-    processes.map(|entry| entry.path().join("cwd")).any(|cwd| fs::read_link(cwd).is_ok_and(|cwd| cwd == data))
+    processes.map(|entry| entry.path()).any(|process| works_in(&process, data))
+}
+
+/// Whether `process`, a folder of `/proc`, is PostgreSQL's and works in the folder `data`. (The name comes first: the folder of any
+/// other process may lie on a file system that does not answer.)
+fn works_in(process: &Path, data: (u64, u64)) -> bool {
+    fs::read_to_string(process.join("comm")).is_ok_and(|name| name.trim_end() == "postgres")
+        && identity(&process.join("cwd")) == Some(data)
+}
+
+/// Device and inode.
+fn identity(folder: &Path) -> Option<(u64, u64)> {
+    fs::metadata(folder).ok().map(|folder| (folder.dev(), folder.ino()))
 }

@@ -4,3 +4,4 @@ mod accounts;
 mod bodies;
 mod routes;
 mod sockets;
+mod terminals;

@@ -8,7 +8,8 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// Ends every process whose working directory is below `$1`, politely first, and removes `$1` and `$2`.
+/// Ends every process whose working directory is below `$1`, politely first, and removes `$1` and `$2`. (A PostgreSQL in a mount
+/// namespace of its own is found as well: in there its directory has the same path.)
 pub const END_PROCESSES_AND_REMOVE: &str = r#"
     users() {
         for process in /proc/[0-9]*; do

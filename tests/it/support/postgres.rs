@@ -21,15 +21,12 @@ pub struct Place {
     _cleaner: Child,
 }
 
-/// This run's place. Below `target` if the system user PostgreSQL runs as can get there, else below `/tmp`.
+/// This run's place: below `target`, whether or not the system user PostgreSQL runs as can get there.
 pub fn place() -> &'static Place {
     static PLACE: OnceLock<Place> = OnceLock::new();
     PLACE.get_or_init(|| {
         use std::os::unix::fs::PermissionsExt;
-        let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-        let is_open = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o001 != 0;
-        let base = if target.ancestors().all(is_open) { target } else { std::env::temp_dir() };
-        let data = base.join(format!("postgres-{}", std::process::id()));
+        let data = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("postgres-{}", std::process::id()));
         let run = std::env::temp_dir().join(format!("carrel-it-{}", std::process::id()));
         for path in [&data, &run] {
             std::fs::create_dir_all(path).unwrap();

@@ -14,6 +14,13 @@ use uuid::Uuid;
 
 use crate::harness::{PATIENCE, SIZE, at};
 
+/// One frame as it goes over the wire.
+pub fn wire(frame: &ToAgent) -> BytesMut {
+    let mut bytes = BytesMut::new();
+    codec::encode(frame, &mut bytes).expect("a frame within its limits");
+    bytes
+}
+
 /// The server's end of one connection.
 pub struct Link {
     pub hello: Hello,
@@ -35,8 +42,7 @@ impl Link {
     }
 
     pub fn send(&mut self, frame: &ToAgent) {
-        let bytes = codec::encoded(frame).expect("frame");
-        self.send_raw(&bytes);
+        self.send_raw(&wire(frame));
     }
 
     pub fn send_raw(&mut self, bytes: &[u8]) {

@@ -8,6 +8,7 @@ use carrel_protocol::{
 use proptest::prelude::*;
 
 use crate::harness::*;
+use crate::server::wire;
 
 /// A step of a viewer's life in the replay test.
 #[derive(Clone, Debug)]
@@ -203,8 +204,7 @@ fn input_past_its_window_ends_the_link() {
     let part = vec![b'x'; 32 * 1024];
     // The terminal itself takes some; the window is full at the latest after these.
     for _ in 0..(4 * INPUT_WINDOW_BYTES / part.len() as u64) {
-        let frame =
-            carrel_protocol::codec::encoded(&ToAgent::Input { viewer: 1, bytes: part.clone().into() }).expect("frame");
+        let frame = wire(&ToAgent::Input { viewer: 1, bytes: part.clone().into() });
         if !link.try_send_raw(&frame) {
             break;
         }
