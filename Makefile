@@ -12,6 +12,8 @@ export NEXT_TELEMETRY_DISABLED := 1
 export CARGO_TARGET_DIR := $(CURDIR)/target
 # Arguments for the server: make run ARGS='--listen 0.0.0.0:8080'
 ARGS ?=
+# Parts of the bench: make bench PARTS='echo saving'
+PARTS ?=
 
 AGENT := target/sandbox/carrel-agent
 PAGE := static/out/index.html
@@ -39,9 +41,10 @@ test: setup-test ## install what is missing, build, run every check (SUITES='rus
 	@[ -x target/debug/carrel ] || cargo build --locked --bin carrel
 	@CARREL_BIN=$(CURDIR)/target/debug/carrel scripts/test $(SUITES)
 
-bench: setup-run ## measure: criterion benches and the load driver, release profile
+bench: setup-run ## measure speed and memory against their floors (PARTS='echo output' for some)
 	@$(MAKE) -j3 --output-sync=none parts
-	@CARREL_BIN=$(CURDIR)/target/release/carrel cargo bench --locked
+	@cargo build --release --locked --bin carrel
+	@CARREL_BIN=$(CURDIR)/target/release/carrel cargo bench --locked --bench carrel -- $(PARTS)
 
 lint: $(MODULES) ## formatting, clippy, shellcheck, eslint, prettier, types; changes nothing
 	@cargo fmt --all --check

@@ -13,7 +13,7 @@ const LINES: usize = 838_860;
 const LINE_BYTES: usize = 81;
 
 /// Turns of each.
-const TURNS: usize = 4;
+const TURNS: usize = 8;
 
 fn script() -> String {
     let line = "0123456789abcdef".repeat(5).split_off(1);

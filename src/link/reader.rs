@@ -20,8 +20,11 @@ use tokio::sync::mpsc;
 use super::connection::{LinkEvent, Pending, PendingKind, Shared, lock};
 use crate::model::TerminalId;
 
-/// First size of the receive buffer, and a quarter of what is kept of it when it is empty.
-const RECEIVE_BUFFER_BYTES: usize = 16 * 1024;
+/// Room in the receive buffer while little comes; what an idle link keeps.
+const IDLE_BUFFER_BYTES: usize = 4 * 1024;
+
+/// Room while much comes: several frames of output at once.
+const BUSY_BUFFER_BYTES: usize = 64 * 1024;
 
 /// Reads one link. Dropped on a viewer's thread, it goes home and reads on; the HTTP server ends before the sessions do.
 pub(super) struct Reader(Option<State>);
@@ -124,6 +127,7 @@ async fn read(
     events: &mpsc::Sender<LinkEvent>,
 ) -> Ended {
     let codec = FrameCodec::<ToServer>::default();
+    let mut room = IDLE_BUFFER_BYTES;
     loop {
         loop {
             match codec.decode(buffer) {
@@ -136,13 +140,13 @@ async fn read(
                 Err(error) => return error.into(),
             }
         }
-        if buffer.is_empty() && buffer.capacity() > 4 * RECEIVE_BUFFER_BYTES {
+        if buffer.is_empty() && room == IDLE_BUFFER_BYTES && buffer.capacity() > 2 * IDLE_BUFFER_BYTES {
             *buffer = BytesMut::new();
         }
-        buffer.reserve(RECEIVE_BUFFER_BYTES);
+        buffer.reserve(room);
         match incoming.read_buf(buffer).await {
             Ok(0) => return Ended::HungUp,
-            Ok(_) => {}
+            Ok(count) => room = if count < IDLE_BUFFER_BYTES { IDLE_BUFFER_BYTES } else { BUSY_BUFFER_BYTES },
             Err(error) => return error.into(),
         }
     }

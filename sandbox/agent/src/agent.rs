@@ -287,7 +287,7 @@ impl Agent {
         patience || (self.stopping.is_some() && done)
     }
 
-    /// Sets the clock to the next thing due; `true` when that is now.
+    /// Sets the clock to the next thing due, or leaves it if it rings before; `true` when it rings now.
     fn poll_clock(&mut self, cx: &mut Context<'_>) -> bool {
         let announcing = self.restored && self.link.up().is_some();
         let deadlines = [
@@ -298,7 +298,8 @@ impl Agent {
             self.stopping,
         ];
         let Some(next) = deadlines.into_iter().flatten().min() else { return false };
-        if self.clock.deadline() != next {
+        // Setting it costs a system call and one more pass; one that rings too early, now and then, costs less.
+        if next < self.clock.deadline() || self.clock.is_elapsed() {
             self.clock.as_mut().reset(next);
         }
         self.clock.as_mut().poll(cx).is_ready()
