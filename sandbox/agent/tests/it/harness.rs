@@ -159,6 +159,22 @@ impl Drop for Sandbox {
             self.signal(rustix::process::Signal::TERM);
             let _ = self.agent.wait();
         }
+        self.kill_stragglers();
+    }
+}
+
+impl Sandbox {
+    /// Ends what programs have left running in the workspace. In a container the agent is PID 1, and the kernel does this.
+    fn kill_stragglers(&self) {
+        let workspace = self.workspace();
+        for process in fs::read_dir("/proc").into_iter().flatten().flatten() {
+            let pid = process.file_name().to_str().and_then(|name| rustix::process::Pid::from_raw(name.parse().ok()?));
+            let works_here = fs::read_link(process.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(&workspace));
+            if let Some(pid) = pid.filter(|_| works_here) {
+                // It may have ended by now.
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            }
+        }
     }
 }
 
