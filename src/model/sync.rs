@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use carrel_protocol::rules::{is_ignored, stays_inside};
 use carrel_protocol::{Entry, EntryKind, NotKept};
 
 use super::{ContentHash, ItemKind, WorkspacePath};
@@ -80,7 +81,7 @@ pub fn plan(entries: &[Entry], kept: &HashMap<WorkspacePath, ItemKind>, max_file
             }
             EntryKind::Symlink { target } => {
                 let kind = ItemKind::Symlink { target: target.clone() };
-                if !stays_inside(&path, target) {
+                if !stays_inside(path.as_str(), target) {
                     plan.not_kept.push((printable(&entry.path), reason(NotKept::EscapingLink)));
                 } else if before != Some(&kind) {
                     plan.clear_way(&path, before, false);
@@ -88,7 +89,7 @@ pub fn plan(entries: &[Entry], kept: &HashMap<WorkspacePath, ItemKind>, max_file
                 }
             }
             EntryKind::Missing => {
-                if before.is_some() {
+                if before.is_some_and(|before| !is_unlisted(&path, before)) {
                     plan.removes.push(path);
                 }
             }
@@ -98,41 +99,32 @@ pub fn plan(entries: &[Entry], kept: &HashMap<WorkspacePath, ItemKind>, max_file
     plan
 }
 
-/// Decides what a complete, verified listing means: as [`plan`], and whatever is kept but not listed is gone. Only the topmost of what is
-/// gone is named. Must never be given anything but a complete listing of a workspace that was once completely restored.
+/// Decides what a complete, verified listing means: as [`plan`], and whatever is kept but not listed is gone, unless listings are
+/// silent about it: ignored folders, and what lies below something unreadable. Only the topmost of what is gone is named. Must never be given anything but a complete listing of a workspace that was once completely restored.
 #[must_use]
 pub fn plan_listing(listing: &[Entry], kept: &HashMap<WorkspacePath, ItemKind>, max_file_bytes: u64) -> Plan {
     let mut plan = plan(listing, kept, max_file_bytes);
     let listed: HashSet<&str> = listing.iter().map(|entry| entry.path.as_str()).collect();
-    let gone = |path: &WorkspacePath| !listed.contains(path.as_str());
+    let unreadable: HashSet<&str> = listing
+        .iter()
+        .filter(|entry| entry.kind == EntryKind::NotKept(NotKept::Unreadable))
+        .map(|entry| entry.path.as_str())
+        .collect();
+    let unknown = |path: &str| path.match_indices('/').any(|(end, _)| unreadable.contains(&path[..end]));
+    let gone = |path: &WorkspacePath| {
+        !listed.contains(path.as_str())
+            && !unknown(path.as_str())
+            && kept.get(path).is_none_or(|kind| !is_unlisted(path, kind))
+    };
     plan.removes
         .extend(kept.keys().filter(|path| gone(path) && !path.parent().is_some_and(|parent| gone(&parent))).cloned());
     plan.removes.sort();
     plan
 }
 
-/// Whether a link at `path` with this target leads to somewhere in the workspace.
-#[must_use]
-pub fn stays_inside(path: &WorkspacePath, target: &str) -> bool {
-    if target.is_empty()
-        || target.starts_with('/')
-        || target.contains('\0')
-        || target.len() > carrel_protocol::path::MAX_PATH_BYTES
-    {
-        return false;
-    }
-    let mut depth = path.components().count() - 1;
-    for component in target.split('/') {
-        match component {
-            "" | "." => {}
-            ".." => match depth.checked_sub(1) {
-                Some(up) => depth = up,
-                None => return false,
-            },
-            _ => depth += 1,
-        }
-    }
-    true
+/// Whether a listing would be silent about this item, there or not.
+fn is_unlisted(path: &WorkspacePath, kind: &ItemKind) -> bool {
+    is_ignored(path.as_str().as_bytes(), *kind == ItemKind::Folder)
 }
 
 fn reason(why: NotKept) -> &'static str {
@@ -140,6 +132,7 @@ fn reason(why: NotKept) -> &'static str {
         NotKept::Name => "its name cannot be kept",
         NotKept::Special => "it is neither a file, a folder nor a link",
         NotKept::EscapingLink => "it is a link that leads out of the workspace",
+        NotKept::Unreadable => "it cannot be read; what was kept of it before stays",
     }
 }
 
@@ -281,18 +274,38 @@ mod tests {
     }
 
     #[test]
-    fn links_may_wander_but_not_out() {
-        for (at, target, inside) in [
-            ("l", "a", true),
-            ("l", "./d/../a", true),
-            ("d/l", "../a", true),
-            ("l", "../a", false),
-            ("d/l", "../../a", false),
-            ("d/l", "x/../../../a", false),
-            ("l", "/workspace/a", false),
-            ("l", "", false),
-        ] {
-            assert_eq!(stays_inside(&path(at), target), inside, "{at} -> {target}");
-        }
+    fn ignored_folders_are_left_as_they_are_kept() {
+        let kept = kept(&[
+            (".cache", ItemKind::Folder),
+            (".cache/x", file("1")),
+            ("a", ItemKind::Folder),
+            ("a/node_modules", ItemKind::Folder),
+            ("a/node_modules/b/c", file("2")),
+            ("b", ItemKind::Folder),
+            ("b/.venv", ItemKind::Folder),
+            ("b/.venv/d", file("3")),
+            ("__pycache__", file("a file, which would be listed")),
+        ]);
+        let listing = [entry("a", EntryKind::Folder)];
+        assert_eq!(plan_listing(&listing, &kept, MAX).removes, [path("__pycache__"), path("b")]);
+        let batch = [entry(".cache", EntryKind::Missing), entry("__pycache__", EntryKind::Missing)];
+        check(&batch, &kept, |plan| plan.removes = vec![path("__pycache__")]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_stays_as_it_is_kept() {
+        let kept = kept(&[
+            ("locked", ItemKind::Folder),
+            ("locked/a", file("1")),
+            ("locked/d", ItemKind::Folder),
+            ("locked/d/b", file("2")),
+            ("locked2", file("3")),
+            ("secret", file("4")),
+        ]);
+        let unreadable = |name| entry(name, EntryKind::NotKept(NotKept::Unreadable));
+        let plan = plan_listing(&[unreadable("locked"), unreadable("secret")], &kept, MAX);
+        assert_eq!(plan.removes, [path("locked2")]);
+        assert!(plan.fetch.is_empty() && plan.puts.is_empty());
+        assert_eq!(plan.not_kept.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["locked", "secret"]);
     }
 }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use carrel_protocol::{Hello, Limits, PROTOCOL_VERSION, ToServer};
+use carrel_protocol::{Hello, Limits, PROTOCOL_VERSION, Reply, ToServer};
 use rustix::fs::{OFlags, syncfs};
 use rustix::process::Signal;
 use tokio::io::unix::AsyncFd;
@@ -24,6 +24,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::changes::Changes;
 use crate::config::Config;
+use crate::ending::Ending;
 use crate::files::Workspace;
 use crate::lanes::{Done, Lanes, WriteJob};
 use crate::link::Link;
@@ -51,6 +52,7 @@ pub struct Agent {
     pub(crate) terminals: Terminals,
     pub(crate) viewers: Viewers,
     pub(crate) changes: Changes,
+    pub(crate) ending: Ending,
     pub(crate) stall: Duration,
     /// Requests of the present connection that a lane has not answered yet.
     pub(crate) in_flight: usize,
@@ -82,6 +84,7 @@ impl Agent {
             terminals: Terminals::default(),
             viewers: Viewers::default(),
             changes,
+            ending: Ending::default(),
             stall: FIRST_STALL,
             in_flight: 0,
             stopping: None,
@@ -133,6 +136,11 @@ impl Agent {
         // What waited for the socket, requests unread and results unsent, goes on.
         more |= held_back && !self.link.is_busy();
         self.terminals.kill_leaving(&self.lanes, now);
+        for id in self.ending.tick(now) {
+            self.in_flight = self.in_flight.saturating_sub(1);
+            self.link.send(&ToServer::Reply { id, result: Ok(Reply::Done) });
+            more = true;
+        }
         if self.restored && self.link.up().is_some() {
             self.changes.tick(now, &self.lanes);
         }
@@ -151,6 +159,7 @@ impl Agent {
             while let Some((pid, exit)) = reap() {
                 self.terminals.reaped(pid.as_raw_nonzero().get().unsigned_abs(), exit);
             }
+            self.ending.reaped(now);
         }
         if received.terminate {
             self.stop(now);
@@ -188,6 +197,7 @@ impl Agent {
         self.viewers.clear();
         self.terminals.forget_input();
         self.in_flight = 0;
+        self.ending.disconnected();
         if let Some(number) = was_up {
             self.lanes.set_connection(number + 1);
             self.lanes.write(WriteJob::AbortUploads);
@@ -295,6 +305,7 @@ impl Agent {
             self.terminals.deadline(),
             self.viewers.deadline(self.stall),
             self.changes.deadline().filter(|_| announcing),
+            self.ending.deadline(),
             self.stopping,
         ];
         let Some(next) = deadlines.into_iter().flatten().min() else { return false };

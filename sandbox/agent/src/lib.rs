@@ -30,6 +30,7 @@ pub mod dirty;
 pub mod tree;
 pub mod watch;
 
+pub mod ending;
 pub mod processes;
 pub mod signals;
 

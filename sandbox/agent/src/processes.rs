@@ -1,9 +1,10 @@
 //! What runs in the sandbox, read from `/proc`.
 
+use std::collections::HashMap;
 use std::fs;
 
 use carrel_protocol::Process;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, getpid, kill_process};
 
 /// Most processes listed: above any sensible process limit of a sandbox.
 const MAX_PROCESSES: usize = 512;
@@ -15,9 +16,11 @@ const MAX_COMMAND_BYTES: usize = 256;
 #[derive(Debug, PartialEq, Eq)]
 struct Stat {
     name: String,
+    state: u8,
     parent: u32,
     session: u32,
     cpu_ticks: u64,
+    threads: u64,
     start_ticks: u64,
     pages: u64,
 }
@@ -63,6 +66,43 @@ pub fn signal_session(session: u32, signals: &[Signal]) {
     }
 }
 
+/// Whether anything but the agent still runs in the sandbox.
+#[must_use]
+pub fn others_run() -> bool {
+    !others().is_empty()
+}
+
+/// Sends signals to everything in the sandbox but the agent.
+pub fn signal_others(signals: &[Signal]) {
+    if getpid().is_init() {
+        for signal in signals {
+            // SAFETY: takes plain numbers. As init of a namespace this reaches all in it but ourselves, and at one blow, so that
+            // nothing can fork its way around it.
+            unsafe { libc::kill(-1, signal.as_raw()) };
+        }
+        return;
+    }
+    for pid in others() {
+        let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { continue };
+        for signal in signals {
+            let _ = kill_process(pid, *signal);
+        }
+    }
+}
+
+/// What lives in the sandbox beside the agent: as init everything, as an ordinary process our descendants, whose orphans are ours too.
+fn others() -> Vec<u32> {
+    let me = std::process::id();
+    let stats: HashMap<u32, Stat> = pids().into_iter().filter_map(|pid| Some((pid, read_stat(pid)?))).collect();
+    let is_ours = |pid: u32| {
+        let ancestors = std::iter::successors(stats.get(&pid), |stat| stats.get(&stat.parent));
+        // Bounded: parents read at different moments might form a ring.
+        me == 1 || ancestors.take(stats.len()).any(|stat| stat.parent == me)
+    };
+    let lives = |stat: &Stat| !matches!(stat.state, b'Z' | b'X') || stat.threads > 1;
+    stats.iter().filter(|(pid, stat)| **pid != me && lives(stat) && is_ours(**pid)).map(|(pid, _)| *pid).collect()
+}
+
 fn pids() -> Vec<u32> {
     let Ok(folder) = fs::read_dir("/proc") else { return Vec::new() };
     folder.filter_map(|item| item.ok()?.file_name().to_str()?.parse().ok()).collect()
@@ -84,9 +124,11 @@ fn parse_stat(text: &[u8]) -> Option<Stat> {
     let small = |field| number(field).and_then(|number| u32::try_from(number).ok());
     Some(Stat {
         name,
+        state: *fields.first()?.as_bytes().first()?,
         parent: small(4)?,
         session: small(6)?,
         cpu_ticks: number(14)?.saturating_add(number(15)?),
+        threads: number(20)?,
         start_ticks: number(22)?,
         pages: number(24)?,
     })
@@ -120,8 +162,16 @@ mod tests {
     #[test]
     fn a_process_cannot_lie_about_its_numbers_by_its_name() {
         let line = b"42 (x) R 9 9 9) S 7 42 41 0 -1 0 0 0 0 0 11 22 0 0 20 0 1 0 333 4096 55 0 0";
-        let expected =
-            Stat { name: "x) R 9 9 9".to_owned(), parent: 7, session: 41, cpu_ticks: 33, start_ticks: 333, pages: 55 };
+        let expected = Stat {
+            name: "x) R 9 9 9".to_owned(),
+            state: b'S',
+            parent: 7,
+            session: 41,
+            cpu_ticks: 33,
+            threads: 1,
+            start_ticks: 333,
+            pages: 55,
+        };
         assert_eq!(parse_stat(line), Some(expected));
         assert_eq!(parse_stat(b"42 (short) S 7"), None);
         assert_eq!(parse_stat(b"nothing"), None);

@@ -59,6 +59,9 @@ impl Agent {
     fn request(&mut self, id: RequestId, request: Request, now: Instant) {
         let answer = match request {
             Request::Ping => Ok(Reply::Done),
+            Request::OpenTerminal { .. } if self.ending.is_going_on() => {
+                Err(AgentError::BadRequest("programs are being ended".to_owned()))
+            }
             Request::OpenTerminal { .. } => self.terminals.open(&self.workspace, request).map(Reply::Opened),
             Request::CloseTerminal { terminal } => self.close_terminal(terminal, now),
             Request::Attach { terminal, viewer, since, window } => self.attach(terminal, viewer, since, window),
@@ -67,7 +70,7 @@ impl Agent {
                 Ok(Reply::Done)
             }
             _ => {
-                if let Err(refusal) = self.queue(id, request) {
+                if let Err(refusal) = self.queue(id, request, now) {
                     self.reply(id, Err(refusal));
                 }
                 return;
@@ -110,24 +113,25 @@ impl Agent {
     }
 
     /// Hands a request to its lane.
-    fn queue(&mut self, id: RequestId, request: Request) -> Result<(), AgentError> {
+    fn queue(&mut self, id: RequestId, request: Request, now: Instant) -> Result<(), AgentError> {
         if self.in_flight >= MAX_REQUESTS_IN_FLIGHT {
             return Err(AgentError::TooMany);
         }
         let (Request::WriteFile { bytes, .. } | Request::UploadChunk { bytes, .. }) = &request else {
-            return self.hand_over(id, request);
+            return self.hand_over(id, request, now);
         };
         if bytes.len() > MAX_CHUNK_BYTES {
             return Err(AgentError::BadRequest("a chunk over the limit".to_owned()));
         }
-        self.hand_over(id, request)
+        self.hand_over(id, request, now)
     }
 
-    fn hand_over(&mut self, id: RequestId, request: Request) -> Result<(), AgentError> {
+    fn hand_over(&mut self, id: RequestId, request: Request, now: Instant) -> Result<(), AgentError> {
         let caller = Caller { connection: self.link.up().unwrap_or_default(), id };
         self.in_flight += 1;
         match request {
             Request::ReadFile { .. } | Request::Processes => self.lanes.read(ReadJob::Answer(caller, request)),
+            Request::EndPrograms => self.ending.begin(id, now),
             Request::Scan => self.lanes.tree(TreeJob::Scan(caller)),
             Request::FinishRestore => {
                 let untouched = !self.terminals.opened_any();

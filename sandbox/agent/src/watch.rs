@@ -18,7 +18,7 @@ use rustix::io::Errno;
 
 use crate::dirty::Dirty;
 use crate::files::beneath::{Root, file_type};
-use crate::files::entry::{is_ignored_folder, is_scratch};
+use crate::files::entry::is_hidden;
 use crate::files::join;
 
 /// What is asked of the kernel about each folder.
@@ -166,7 +166,7 @@ impl Watch {
                     .is_ok_and(|stat| file_type(&stat) == FileType::Directory),
                 kind => kind == FileType::Directory,
             };
-            if is_scratch(&path) || (is_folder && is_ignored_folder(&path)) {
+            if is_hidden(&path, is_folder) {
                 continue;
             }
             if is_folder && can_be_kept(&path) {
@@ -222,7 +222,7 @@ impl Watch {
         }
         let path = join(folder, OsStr::from_bytes(&event.name).as_bytes());
         let is_folder = event.what.contains(ReadFlags::ISDIR);
-        if is_scratch(&path) || (is_folder && is_ignored_folder(&path)) {
+        if is_hidden(&path, is_folder) {
             return;
         }
         drained.touched = true;

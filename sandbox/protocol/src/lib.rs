@@ -6,16 +6,25 @@
 //! **Architecture invariant**: no I/O, no async, no operating system here; both ends must be able to
 //! test against this crate with byte slices alone.
 
-pub mod codec;
 pub mod frame;
+pub mod request;
+
+pub mod entry;
+pub mod terminal;
+
+pub mod codec;
 pub mod path;
+pub mod rules;
 
 pub use codec::{CodecError, FrameCodec};
+pub use entry::*;
 pub use frame::*;
 pub use path::{PathError, WorkspacePath};
+pub use request::*;
+pub use terminal::*;
 
 /// Version of the frames. The agent offers its own in [`Hello`]; the server refuses any other.
-pub const PROTOCOL_VERSION: u16 = 1;
+pub const PROTOCOL_VERSION: u16 = 2;
 
 /// The largest payload of one frame, in bytes. A chunk plus its envelope, or one page of a listing
 /// with names of the greatest length, fits; anything larger ends the link.

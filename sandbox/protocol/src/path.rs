@@ -8,6 +8,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::rules::SCRATCH_PREFIX;
+
 /// Longest name of one file or folder in bytes; Linux's `NAME_MAX`.
 pub const MAX_NAME_BYTES: usize = 255;
 /// Longest whole path in bytes; below Linux's `PATH_MAX` (4096) with room for the workspace's own prefix.
@@ -44,6 +46,9 @@ pub enum PathError {
     /// Over [`MAX_PATH_BYTES`].
     #[error("the path is longer than 3072 bytes")]
     TooLong,
+    /// A component that begins with [`SCRATCH_PREFIX`].
+    #[error("a name in the path begins with .carrel-tmp-, which is reserved")]
+    Reserved,
     /// Over [`MAX_DEPTH`].
     #[error("the path is nested more than 64 folders deep")]
     TooDeep,
@@ -125,6 +130,7 @@ fn check(text: &str) -> Result<(), PathError> {
             "" => return Err(PathError::EmptyComponent),
             "." | ".." => return Err(PathError::DotComponent),
             name if name.len() > MAX_NAME_BYTES => return Err(PathError::NameTooLong),
+            name if name.starts_with(SCRATCH_PREFIX) => return Err(PathError::Reserved),
             _ => depth += 1,
         }
     }
@@ -177,6 +183,8 @@ mod tests {
         refuse("a/../../x", PathError::DotComponent);
         refuse("a/./b", PathError::DotComponent);
         refuse("a\0b", PathError::Nul);
+        refuse(".carrel-tmp-x", PathError::Reserved);
+        refuse("a/.carrel-tmp-/b", PathError::Reserved);
         refuse(&"x".repeat(256), PathError::NameTooLong);
         refuse(&vec!["é".repeat(127); 13].join("/"), PathError::TooLong);
         refuse(&vec!["a"; 65].join("/"), PathError::TooDeep);
@@ -184,7 +192,19 @@ mod tests {
 
     #[test]
     fn odd_but_legal_names_are_kept_exactly() {
-        for name in ["a b", "..x", "...", "new\nline", "😀", "\u{202e}txt", "back\\slash", "%2e%2e", "-rf"] {
+        for name in [
+            "a b",
+            "..x",
+            "...",
+            "new\nline",
+            "😀",
+            "\u{202e}txt",
+            "back\\slash",
+            "%2e%2e",
+            "-rf",
+            ".carrel-tmp",
+            "x.carrel-tmp-",
+        ] {
             assert_eq!(WorkspacePath::new(name).expect(name).as_str(), name);
         }
     }

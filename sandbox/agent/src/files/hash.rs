@@ -14,7 +14,7 @@ const CACHED_FILES: usize = 32 * 1024;
 
 /// A file this recently modified may be modified again within the same tick of the file system's clock and
 /// keep its stamp, so its hash is not remembered. Ticks are at most 10 ms.
-const RACY_NS: i64 = 20_000_000;
+pub(super) const RACY_NS: i64 = 20_000_000;
 
 /// Read at a time, in bytes.
 const BLOCK_BYTES: usize = 64 * 1024;
@@ -127,7 +127,7 @@ fn read_through(file: &OwnedFd, max_bytes: u64) -> Result<ContentHash, Errno> {
     }
 }
 
-fn now_ns() -> i64 {
+pub(super) fn now_ns() -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(now.as_nanos()).unwrap_or(i64::MAX)
 }

@@ -8,6 +8,7 @@ use std::ffi::CString;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
+use carrel_protocol::rules::SCRATCH_PREFIX;
 use rustix::fs::{
     AtFlags, Dir, Mode, OFlags, RenameFlags, chmodat, mkdirat, openat, renameat, renameat_with, unlinkat,
 };
@@ -15,7 +16,7 @@ use rustix::io::Errno;
 use rustix::path::Arg;
 
 use super::beneath::Root;
-use super::entry::{SCRATCH_PREFIX, is_scratch};
+use super::entry::is_scratch;
 
 /// How often a folder is emptied again because programs keep filling it.
 const EMPTY_ATTEMPTS: usize = 64;
@@ -78,8 +79,7 @@ impl Scratch {
     /// Whatever making it says.
     pub fn folder(&mut self) -> Result<&OwnedFd, Errno> {
         if self.folder.is_none() {
-            let prefix = String::from_utf8_lossy(SCRATCH_PREFIX);
-            let name = format!("{prefix}{}", uuid::Uuid::new_v4().simple());
+            let name = format!("{SCRATCH_PREFIX}{}", uuid::Uuid::new_v4().simple());
             mkdirat(self.root.fd(), &name, Mode::from_raw_mode(0o700))?;
             let folder = openat(self.root.fd(), &name, OPEN_FOLDER | OFlags::PATH, Mode::empty())?;
             self.folder = Some((name, folder));

@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use carrel_protocol::rules::stays_inside;
 use carrel_protocol::{AgentError, ContentHash, Expect, Reply, Request, WorkspacePath, WriteOptions};
 use rustix::fs::{
     AtFlags, FileType, Mode, OFlags, RenameFlags, Stat, fchmod, fsync, openat, renameat, renameat_with, statat,
@@ -16,7 +17,6 @@ use rustix::io::Errno;
 
 use super::beneath::file_type;
 use super::conflict::conflict_name;
-use super::entry::{is_scratch, stays_inside};
 use super::hash::{Hashed, stamp};
 use super::read::open_regular;
 use super::scratch::{Scratch, rename_to_absent};
@@ -83,7 +83,6 @@ impl Writer {
                 Ok(Reply::Done)
             }
             Request::MakeFolder { path } => {
-                refuse_scratch(&path)?;
                 self.workspace.root.folder_made(path.as_str().as_bytes()).map_err(agent_error)?;
                 Ok(Reply::Done)
             }
@@ -113,7 +112,6 @@ impl Writer {
     }
 
     fn place(&mut self, upload: &Upload, path: &WorkspacePath, options: WriteOptions) -> Result<Reply, AgentError> {
-        refuse_scratch(path)?;
         let mode = if options.executable { 0o755 } else { 0o644 };
         fchmod(&upload.file, Mode::from_raw_mode(mode)).map_err(agent_error)?;
         if options.durable {
@@ -200,7 +198,6 @@ impl Writer {
     }
 
     fn make_symlink(&mut self, path: &WorkspacePath, target: &str) -> Result<Reply, AgentError> {
-        refuse_scratch(path)?;
         if !stays_inside(path.as_str(), target) {
             return Err(AgentError::Refused);
         }
@@ -221,8 +218,6 @@ impl Writer {
     }
 
     fn rename(&self, from: &WorkspacePath, to: &WorkspacePath) -> Result<Reply, AgentError> {
-        refuse_scratch(from)?;
-        refuse_scratch(to)?;
         if to.is_within(from) {
             return if to == from { Err(AgentError::Exists) } else { Err(into_itself()) };
         }
@@ -236,7 +231,6 @@ impl Writer {
     }
 
     fn remove(&mut self, path: &WorkspacePath) -> Result<Reply, AgentError> {
-        refuse_scratch(path)?;
         let root = Arc::clone(&self.workspace.root);
         let (parent, name) = match root.parent(path.as_str().as_bytes()) {
             Ok(found) => found,
@@ -247,10 +241,6 @@ impl Writer {
         sync_folder(&parent).map_err(agent_error)?;
         Ok(Reply::Done)
     }
-}
-
-fn refuse_scratch(path: &WorkspacePath) -> Result<(), AgentError> {
-    if is_scratch(path.as_str().as_bytes()) { Err(AgentError::Refused) } else { Ok(()) }
 }
 
 fn into_itself() -> AgentError {

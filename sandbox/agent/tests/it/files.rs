@@ -4,7 +4,9 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::process::Command;
 
-use carrel_protocol::{AgentError, Expect, Limits, MAX_CHUNK_BYTES, Reply, Request, WriteOptions};
+use carrel_protocol::{
+    AgentError, Expect, Limits, MAX_CHUNK_BYTES, PathError, Reply, Request, WorkspacePath, WriteOptions,
+};
 
 use crate::harness::*;
 
@@ -253,8 +255,8 @@ fn the_scratch_folder_is_out_of_reach_and_swept() {
     fs::write(old.join("a/b/c"), "x").expect("write");
     let sandbox = Sandbox::start_in(dir);
     let mut link = sandbox.accept(LIMITS);
-    assert_eq!(link.write(".carrel-tmp-old/x", b"", Expect::Anything), Err(AgentError::Refused));
-    assert_eq!(link.ask(Request::Remove { path: at(".carrel-tmp-x") }), Err(AgentError::Refused));
+    assert_eq!(WorkspacePath::new(".carrel-tmp-old/x"), Err(PathError::Reserved), "no request can name it");
+    assert_eq!(link.ask(Request::AbortUpload { upload: 1 }), Err(AgentError::NotFound));
     assert!(!old.exists(), "leftovers are removed before anything is written");
     assert_eq!(link.write("f", b"x", Expect::Anything), WRITTEN);
     // A program may remove the scratch folder at any time.

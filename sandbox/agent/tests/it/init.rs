@@ -27,6 +27,17 @@ fn nothing_inside_ends_an_init_and_a_signal_from_outside_does() {
     let output = String::from_utf8_lossy(&output).into_owned();
     assert_eq!(output.matches("Permission denied").count(), 2, "{output}");
 
+    let deaf = link.open(&[
+        "sh",
+        "-c",
+        "trap '' HUP; (setsid sh -c 'trap \"\" HUP; echo ready; while :; do :; done' &); while :; do :; done",
+    ]);
+    link.attach(deaf.id, 3, None, 65536);
+    link.collect_until(3, 0, "ready");
+    assert_eq!(link.ask(Request::EndPrograms), Ok(Reply::Done));
+    let Ok(Reply::Processes(processes)) = link.ask(Request::Processes) else { panic!("no list") };
+    assert_eq!(processes.iter().map(|process| process.pid).collect::<Vec<_>>(), [1]);
+
     let unshare = sandbox.agent.id();
     let children = std::fs::read_to_string(format!("/proc/{unshare}/task/{unshare}/children")).expect("children");
     let init = Pid::from_raw(children.trim().parse().expect("one child")).expect("pid");

@@ -91,6 +91,38 @@ fn a_request_is_not_answered_to_another_connection() {
 }
 
 #[test]
+fn programs_are_ended_and_the_link_stays() {
+    let (sandbox, mut link) = Sandbox::ready();
+    assert_eq!(link.ask(Request::EndPrograms), Ok(Reply::Done), "nothing runs");
+    let polite = link.open(&["sleep", "1000"]);
+    // In a session of its own, deaf to everything that can be ignored, and writing until it is killed.
+    let writer = "trap '' HUP TERM; echo $$ > pid; while :; do echo x >> log; done";
+    let script =
+        format!("setsid sh -c \"{}\" & while [ ! -s log ]; do :; done; echo ready; wait", writer.replace('$', "\\$"));
+    let stubborn = link.open(&["sh", "-c", &script]);
+    link.attach(stubborn.id, 1, None, 65536);
+    link.collect_until(1, 0, "ready");
+    let daemon = std::fs::read_to_string(sandbox.path("pid")).expect("pid").trim().parse().expect("number");
+
+    let first = link.request(Request::EndPrograms);
+    let refused = Request::OpenTerminal {
+        terminal: Uuid::new_v4(),
+        name: String::new(),
+        size: SIZE,
+        cwd: None,
+        command: vec!["true".to_owned()],
+    };
+    assert!(link.ask(refused).is_err());
+    assert_eq!(link.answer(first), Ok(Reply::Done));
+    for pid in [polite.pid, stubborn.pid, daemon] {
+        assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists(), "{pid} is gone");
+    }
+    let before = link.scan().expect("listed");
+    assert_eq!(link.scan(), Ok(before), "the listing is final");
+    link.open(&["true"]);
+}
+
+#[test]
 fn sigterm_and_shutdown_end_it_with_its_programs() {
     let (mut sandbox, mut link) = Sandbox::ready();
     let terminal = link.open(&["sleep", "1000"]);

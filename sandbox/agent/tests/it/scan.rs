@@ -68,21 +68,24 @@ fn too_large_and_too_deep_are_listed_for_what_they_are() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_read_fails_the_listing() {
+fn what_cannot_be_read_is_listed_as_such_and_hides_nothing_else() {
     // Root reads everything, so this agent is somebody else, as in a sandbox.
     let sandbox = Sandbox::start_as(1000);
     let mut link = sandbox.accept(LIMITS);
     link.write("f", b"x", Expect::Absent).expect("written");
     link.write("locked/f", b"x", Expect::Absent).expect("written");
     let lock = |mode| fs::set_permissions(sandbox.path("locked"), fs::Permissions::from_mode(mode)).expect("chmod");
-    lock(0o000);
-    assert_eq!(link.scan(), Err(AgentError::Os(libc::EACCES)));
+    let entry = |path: &str, kind| Entry { path: path.to_owned(), kind };
+    let unreadable = EntryKind::NotKept(NotKept::Unreadable);
+    // Without the right to look inside, names alone tell nothing.
+    for mode in [0o000, 0o400, 0o100] {
+        lock(mode);
+        assert_eq!(link.scan(), Ok(vec![entry("f", file(b"x")), entry("locked", unreadable.clone())]), "{mode:o}");
+    }
     lock(0o755);
     assert_eq!(link.scan().map(|entries| entries.len()), Ok(3));
-    // A single file that cannot be read is listed, and known not to be known.
     fs::set_permissions(sandbox.path("f"), fs::Permissions::from_mode(0o000)).expect("chmod");
-    let kind = EntryKind::File { size: 1, executable: false, hash: None };
-    assert_eq!(link.scan().map(|entries| entries[0].clone()), Ok(Entry { path: "f".to_owned(), kind }));
+    assert_eq!(link.scan().map(|entries| entries[0].clone()), Ok(entry("f", unreadable.clone())));
 
     // A folder that arrives locked is looked into when it opens.
     assert_eq!(link.ask(Request::FinishRestore), Ok(Reply::Done));
@@ -94,7 +97,7 @@ fn a_folder_that_cannot_be_read_fails_the_listing() {
     }
     fs::set_permissions(&outside, fs::Permissions::from_mode(0o000)).expect("chmod");
     fs::rename(&outside, sandbox.path("shut")).expect("rename");
-    link.changes_until(|now| now("shut") == Some(EntryKind::Folder));
+    link.changes_until(|now| now("shut") == Some(unreadable.clone()));
     fs::set_permissions(sandbox.path("shut"), fs::Permissions::from_mode(0o755)).expect("chmod");
     link.changes_until(|now| now("shut/f") == Some(file(b"inside")));
 }
