@@ -4,6 +4,7 @@
  *   CARREL_URL=http://127.0.0.1:8080 npm run e2e            a server that is running already
  *   CARREL_BIN=../target/release/carrel npm run e2e         starts its own, on a fresh data folder
  *   npm run e2e -- terminal reconnect                       only these
+ *   npm run e2e -- picture                                  takes the picture in docs/screenshots/ anew
  *
  * Screenshots go to `target/e2e/`. Exit code 1 when anything failed.
  */
@@ -18,9 +19,10 @@ async function scenarios(wanted) {
   const files = (await readdir(FOLDER)).filter((file) => file.endsWith('.mjs')).sort();
   const chosen = files.filter((file) => wanted.length === 0 || wanted.some((word) => file.includes(word)));
   if (chosen.length === 0) throw new Error(`no scenario is called ${wanted.join(' or ')}`);
-  return Promise.all(
+  const all = await Promise.all(
     chosen.map(async (file) => ({ file: file.replace(/\.mjs$/, ''), ...(await import(`${FOLDER}${file}`)) })),
   );
+  return all.filter(({ onlyWhenAsked }) => wanted.length > 0 || !onlyWhenAsked);
 }
 
 async function runOne(scenario, server, browser) {

@@ -66,8 +66,11 @@ export async function run({ page }) {
 
   await item('b.py').click();
   await page.keyboard.press('Delete');
-  await page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click();
+  const question = page.getByRole('alertdialog', { name: 'Delete “b.py”?', exact: true });
+  await question.getByText('“src/b.py” is deleted.', { exact: true }).waitFor();
+  await question.getByRole('button', { name: 'Delete' }).click();
   await item('b.py').waitFor({ state: 'detached' });
+  for (const name of ['src', 'deep', 'first.py']) assert.ok(await item(name).isVisible(), `${name} is left`);
 
   await item('deep').click({ button: 'right' });
   await page.getByRole('menuitem', { name: 'New folder' }).waitFor();

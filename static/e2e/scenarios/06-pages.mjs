@@ -1,8 +1,9 @@
+import assert from 'node:assert/strict';
 import { checkAccessibility, screenshot } from '../lib/browser.mjs';
 import * as user from '../lib/actions.mjs';
 
 export const title =
-  'other pages: not found, sign in again in place, shortcuts, rename and delete, stop and open';
+  'other pages: not found, sign in again in place, shortcuts, rename and delete, stop and open, sign out';
 
 const NOBODYS = '00000000-0000-4000-8000-000000000000';
 
@@ -58,4 +59,41 @@ export async function run({ page, watch, url, browser }) {
   await page.getByRole('menuitem', { name: 'Delete…' }).click();
   await page.getByRole('alertdialog').getByRole('button', { name: 'Delete session' }).click();
   await page.getByText('No sessions yet').waitFor();
+
+  await user.createSession(page, 'Drafts');
+  await user.terminalReady(page);
+  await user.createFile(page, 'secret.txt');
+  await page.route('**/files/**', (route) =>
+    route.request().method() === 'PUT' ? route.abort() : route.continue(),
+  );
+  watch.allowed.push(/net::ERR_FAILED/);
+  await user.typeCode(page, 'not for the next user of this computer\n');
+  await page.locator('[data-save="retrying"]').waitFor();
+  assert.equal(await drafts(page), 1, 'what could not be saved is kept in the browser');
+  await page.getByRole('button', { name: /^Account of/ }).click();
+  await page.getByRole('menuitem', { name: 'Sign out' }).click();
+  const question = page.getByRole('alertdialog', { name: 'Sign out without saving?' });
+  await question.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('heading', { name: 'Sign in to Carrel' }).waitFor();
+  const end = Date.now() + 5_000;
+  while ((await drafts(page)) > 0) assert.ok(Date.now() < end, 'a draft is left after signing out');
+}
+
+/** How many drafts the browser keeps. */
+function drafts(page) {
+  return page.evaluate(
+    () =>
+      new Promise((resolve, reject) => {
+        const open = indexedDB.open('carrel-drafts', 1);
+        open.onerror = () => reject(open.error);
+        open.onsuccess = () => {
+          const count = open.result.transaction('drafts').objectStore('drafts').count();
+          count.onsuccess = () => {
+            open.result.close();
+            resolve(count.result);
+          };
+          count.onerror = () => reject(count.error);
+        };
+      }),
+  );
 }

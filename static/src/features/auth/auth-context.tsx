@@ -6,6 +6,8 @@ import { createContext, useCallback, useContext, useEffect, useMemo, type ReactN
 import { api, onSignedOut, unwrap } from '@/api/client';
 import { ApiError, messageOf } from '@/api/problem';
 import type { User } from '@/api/types';
+import { draftTable } from '@/features/editor/draft-database';
+import { allowDrafts, forgetDrafts, stopDrafts } from '@/features/editor/drafts';
 
 export type AuthState =
   | { kind: 'loading' }
@@ -17,6 +19,7 @@ interface AuthValue {
   state: AuthState;
   /** Call with the user an answer of the server named. */
   signedIn: (user: User) => void;
+  /** Ends the login; what this browser kept of the user's unsaved text goes with it. */
   signOut: () => Promise<void>;
   retry: () => void;
 }
@@ -58,14 +61,24 @@ export function AuthProvider({ children }: { children: ReactNode }) {
       // Nothing another user of this browser saw may be shown to this one.
       client.removeQueries({ predicate: (query) => query.queryKey[0] !== ME[0] });
       client.setQueryData(ME, user);
+      allowDrafts(user.id);
     },
     [client],
   );
 
   const signOut = useCallback(async () => {
-    await unwrap(api.POST('/api/v1/auth/logout'));
+    const user = client.getQueryData<User | null>(ME);
+    // Before the answer: other tabs hear of the end of the login as soon as the server does.
+    if (user) stopDrafts(user.id);
+    try {
+      await unwrap(api.POST('/api/v1/auth/logout'));
+    } catch (error) {
+      if (user) allowDrafts(user.id);
+      throw error;
+    }
     client.setQueryData(ME, null);
     client.removeQueries({ predicate: (query) => query.queryKey[0] !== ME[0] });
+    if (user) await forgetDrafts(draftTable(), user.id);
   }, [client]);
 
   const value = useMemo<AuthValue>(() => {

@@ -1,7 +1,10 @@
 /**
  * Unsaved text, kept in the browser until the server has acknowledged it, so that a crash loses nothing.
- * Bounded in number, bytes and age; the oldest go first.
+ * Bounded in number, bytes and age; the oldest go first. Who signs out leaves none behind, in any tab: the browser
+ * may be somebody else's next.
  */
+
+import { readStored, removeStored, writeStored } from '@/lib/storage';
 
 /** Most drafts kept. */
 export const MOST_DRAFTS = 50;
@@ -32,7 +35,8 @@ export interface DraftTable {
 export class Drafts {
   constructor(
     private readonly table: DraftTable,
-    private readonly scope: string,
+    private readonly user: string,
+    private readonly session: string,
     private readonly now: () => number = Date.now,
   ) {}
 
@@ -41,6 +45,7 @@ export class Drafts {
   }
 
   async keep(path: string, text: string, etag: string): Promise<void> {
+    if (hasLeft(this.user)) return;
     await this.table.put({ key: this.key(path), text, etag, savedAt: this.now() });
   }
 
@@ -66,6 +71,32 @@ export class Drafts {
   }
 
   private key(path: string): string {
-    return `${this.scope}/${path}`;
+    return `${this.user}/${this.session}/${path}`;
   }
+}
+
+/** Where all tabs of the browser see who has signed out of it. */
+const LEFT_KEY = 'carrel.left';
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function hasLeft(user: string): boolean {
+  return readStored(LEFT_KEY, isText) === user;
+}
+
+/** From now on no draft of this user is kept, whichever tab has one. */
+export function stopDrafts(user: string): void {
+  writeStored(LEFT_KEY, user);
+}
+
+/** The user is here (again): drafts are kept. */
+export function allowDrafts(user: string): void {
+  if (hasLeft(user)) removeStored(LEFT_KEY);
+}
+
+/** Deletes every draft of this user. */
+export async function forgetDrafts(table: DraftTable, user: string): Promise<void> {
+  for (const { key } of await table.all()) if (key.startsWith(`${user}/`)) await table.delete(key);
 }

@@ -10,7 +10,7 @@ import { DRAFT_DELAY_MS, OpenFile } from './open-file';
 
 /** A server with files whose tag is their text. */
 function setUp(files: Record<string, string>) {
-  const drafts = new Drafts(new MemoryDraftTable(), 'user/session');
+  const drafts = new Drafts(new MemoryDraftTable(), 'user', 'session');
   const writes: { path: string; text: string; expect: Precondition }[] = [];
   const encode = (text: string) => new TextEncoder().encode(text);
   const backend = {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryDraftTable } from './draft-database';
-import { DRAFT_LIFE_MS, Drafts, MOST_DRAFTS } from './drafts';
+import { DRAFT_LIFE_MS, Drafts, MOST_DRAFTS, forgetDrafts } from './drafts';
 import { bareEtag, conflictName, decodeText } from './file-text';
 import { smallestEdit } from './text-buffer';
 
@@ -44,15 +44,24 @@ describe('file text', () => {
 describe('drafts', () => {
   it('belong to one user and session', async () => {
     const table = new MemoryDraftTable();
-    await new Drafts(table, 'ada/1').keep('a.py', 'x', '');
-    expect(await new Drafts(table, 'bob/1').read('a.py')).toBeUndefined();
-    expect(await new Drafts(table, 'ada/1').paths()).toEqual(['a.py']);
+    await new Drafts(table, 'ada', '1').keep('a.py', 'x', '');
+    expect(await new Drafts(table, 'bob', '1').read('a.py')).toBeUndefined();
+    expect(await new Drafts(table, 'ada', '1').paths()).toEqual(['a.py']);
+  });
+
+  it('of a user who signs out are deleted, and nobody else’s', async () => {
+    const table = new MemoryDraftTable();
+    await new Drafts(table, 'ada', '1').keep('a.py', 'x', '');
+    await new Drafts(table, 'ada', '2').keep('b.py', 'x', '');
+    await new Drafts(table, 'ada2', '1').keep('a.py', 'x', '');
+    await forgetDrafts(table, 'ada');
+    expect((await table.all()).map(({ key }) => key)).toEqual(['ada2/1/a.py']);
   });
 
   it('are bounded in number and age, the oldest going first', async () => {
     const table = new MemoryDraftTable();
     let now = 0;
-    const drafts = new Drafts(table, 'ada/1', () => now);
+    const drafts = new Drafts(table, 'ada', '1', () => now);
     await drafts.keep('ancient', 'x', '');
     now = DRAFT_LIFE_MS + 1;
     for (let count = 0; count < MOST_DRAFTS + 3; count += 1) {

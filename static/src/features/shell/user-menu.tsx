@@ -7,11 +7,25 @@ import { Dropdown } from '@/components/menu';
 import { useToast } from '@/components/toasts';
 import { useAuth, useUser } from '@/features/auth/auth-context';
 
-export function UserMenu() {
+interface UserMenuProps {
+  /** Asked first; `false` keeps the user here. */
+  beforeSignOut?: () => Promise<boolean>;
+}
+
+export function UserMenu({ beforeSignOut }: UserMenuProps) {
   const user = useUser();
   const { signOut } = useAuth();
   const toast = useToast();
   const name = user.display_name || user.username;
+
+  const leave = async (): Promise<void> => {
+    try {
+      if ((await beforeSignOut?.()) ?? true) await signOut();
+    } catch (error) {
+      toast(messageOf(error), 'danger');
+    }
+  };
+
   return (
     <Dropdown
       trigger={
@@ -34,7 +48,7 @@ export function UserMenu() {
         {
           label: 'Sign out',
           icon: <LogOut />,
-          onSelect: () => void signOut().catch((error: unknown) => toast(messageOf(error), 'danger')),
+          onSelect: () => void leave(),
         },
       ]}
     />

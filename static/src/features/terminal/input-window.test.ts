@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { INPUT_CHUNK_BYTES, INPUT_QUEUE_BYTES, INPUT_WINDOW_BYTES, InputWindow } from './input-window';
+import { ProtocolError } from './protocol';
 
 /** `count` bytes that tell their own offset. */
 function numbered(count: number, from = 0): Uint8Array {
@@ -44,8 +45,9 @@ describe('InputWindow', () => {
     window.refuse(400);
     expect(window.next()).toBeNull();
     expect(window.blocked).toBe(true);
-    window.accept(400);
+    expect(window.accept(400)).toBe(true);
     expect(drain(window)).toEqual([...all.subarray(400)]);
+    expect(window.accept(600)).toBe(false);
   });
 
   it('takes the same refusal twice without sending anything twice', () => {
@@ -55,6 +57,33 @@ describe('InputWindow', () => {
     window.refuse(4);
     window.refuse(4);
     window.accept(4);
+    expect(drain(window)).toEqual([...numbered(6, 4)]);
+  });
+
+  it.each([
+    ['a refusal of what was accepted already', (w: InputWindow) => w.refuse(3)],
+    ['a refusal of what was never sent', (w: InputWindow) => w.refuse(11)],
+    [
+      'an end of the refusal elsewhere',
+      (w: InputWindow) => {
+        w.refuse(6);
+        w.accept(7);
+      },
+    ],
+  ])('takes %s for a fault', (_name, act) => {
+    const window = new InputWindow();
+    window.push(numbered(10));
+    drain(window);
+    window.accept(4);
+    expect(() => act(window)).toThrow(ProtocolError);
+  });
+
+  it('sends what was refused after a reconnect: the server never took it', () => {
+    const window = new InputWindow();
+    window.push(numbered(10));
+    drain(window);
+    window.refuse(4);
+    expect(window.restart()).toBe(0);
     expect(drain(window)).toEqual([...numbered(6, 4)]);
   });
 

@@ -2,9 +2,11 @@
  * What the user typed and the server has not accepted yet.
  *
  * Offsets count the input bytes of one connection. Bytes stay here until `accepted` covers them, at most
- * `INPUT_WINDOW_BYTES` are under way at once, and a refusal rewinds to the accepted offset. After a
- * connection broke, what had been sent is *not* sent again: it may have run, and a command must not run twice.
+ * `INPUT_WINDOW_BYTES` are under way at once, and a refusal rewinds to the accepted offset and waits there until
+ * the server takes input again. After a connection broke, what had been sent is *not* sent again: it may have run, and a command must not run twice.
  */
+
+import { ProtocolError } from './protocol';
 
 /** Most input under way: the server's own window per connection. */
 export const INPUT_WINDOW_BYTES = 64 * 1024;
@@ -56,22 +58,25 @@ export class InputWindow {
     return chunk;
   }
 
-  /** The server has taken `accepted` bytes of this connection; also ends a refusal. */
-  accept(accepted: number): void {
+  /**
+   * The server has taken `accepted` bytes of this connection. Returns whether that ends a refusal: input then goes
+   * on from `accepted`, and the server must be told so first.
+   */
+  accept(accepted: number): boolean {
+    const resumes = this.refused;
+    if (resumes && accepted !== this.sent) throw new ProtocolError('input goes on where it was not refused');
     this.refused = false;
     this.forgetUntil(accepted);
+    return resumes;
   }
 
   /** The server took `accepted` bytes and refused the rest: go back, and wait for `accept`. */
   refuse(accepted: number): void {
+    if (accepted < this.base || accepted > this.sent)
+      throw new ProtocolError('refusal outside what was sent');
     this.forgetUntil(accepted);
-    this.sent = Math.max(this.base, Math.min(this.sent, accepted));
+    this.sent = accepted;
     this.refused = true;
-  }
-
-  /** Tries again although the server has not asked for it. */
-  unblock(): void {
-    this.refused = false;
   }
 
   /** A new connection: offsets start at 0 with what was never sent. Returns how many sent bytes are unconfirmed. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ProtocolError, decodeFrame, encodeAck, encodeInput, encodeResize } from './protocol';
+import { ProtocolError, decodeFrame, encodeAck, encodeInput, encodeResize, encodeResume } from './protocol';
 
 function bytes(...values: number[]): ArrayBuffer {
   return Uint8Array.from(values).buffer;
@@ -14,6 +14,10 @@ describe('frames of the client', () => {
 
   it('carry an ack as a little-endian 64-bit offset', () => {
     expect([...encodeAck(0x0102_0304_0506)]).toEqual([1, 6, 5, 4, 3, 2, 1, 0, 0]);
+  });
+
+  it('carry where input goes on as tag 3 and a little-endian 64-bit offset', () => {
+    expect([...encodeResume(0x0102_0304_0506)]).toEqual([3, 6, 5, 4, 3, 2, 1, 0, 0]);
   });
 
   it('carry a size as two little-endian 16-bit numbers', () => {

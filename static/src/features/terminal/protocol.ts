@@ -1,7 +1,8 @@
 /**
  * Wire format of `carrel.terminal.v1`: binary frames whose first byte is a tag.
  *
- * Client → server: `0` input bytes · `1` ack (u64 LE) · `2` resize (u16 LE columns, u16 LE rows).
+ * Client → server: `0` input bytes · `1` ack (u64 LE) · `2` resize (u16 LE columns, u16 LE rows) ·
+ * `3` resume (u64 LE: offset of the input that follows, after a refusal).
  * Server → client: `0` output (u64 LE sequence of its first byte, then bytes) · `1` control (JSON).
  */
 import { isRecord } from '@/lib/storage';
@@ -11,6 +12,7 @@ export const PROTOCOL = 'carrel.terminal.v1';
 const TAG_INPUT = 0;
 const TAG_ACK = 1;
 const TAG_RESIZE = 2;
+const TAG_RESUME = 3;
 const TAG_OUTPUT = 0;
 const TAG_CONTROL = 1;
 const SEQUENCE_BYTES = 8;
@@ -73,8 +75,16 @@ export function encodeInput(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 export function encodeAck(offset: number): Uint8Array<ArrayBuffer> {
+  return encodeOffset(TAG_ACK, offset);
+}
+
+export function encodeResume(offset: number): Uint8Array<ArrayBuffer> {
+  return encodeOffset(TAG_RESUME, offset);
+}
+
+function encodeOffset(tag: number, offset: number): Uint8Array<ArrayBuffer> {
   const frame = new Uint8Array(1 + SEQUENCE_BYTES);
-  frame[0] = TAG_ACK;
+  frame[0] = tag;
   new DataView(frame.buffer).setBigUint64(1, BigInt(offset), true);
   return frame;
 }

@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FakeSocket } from '@/test/fake-socket';
-import { BUSY_RETRY_MS, CLOSE_BAD_SERVER_FRAME, TerminalConnection } from './terminal-connection';
+import { CLOSE_BAD_SERVER_FRAME, TerminalConnection } from './terminal-connection';
 import { LONGEST_DELAY_MS } from '@/lib/backoff';
 
 const WINDOW = 1_000;
@@ -154,6 +154,24 @@ describe('output', () => {
     expect(screen()).toBe('ok');
   });
 
+  it('clears once when hello and a reset after it say the same', async () => {
+    const { screen, seen } = setUp();
+    FakeSocket.last.open();
+    FakeSocket.last.receive(hello(0));
+    FakeSocket.last.receive(output(0, 'old'));
+    FakeSocket.last.drop();
+    await reconnect();
+    FakeSocket.last.receive(hello(50, { reset: true }));
+    FakeSocket.last.receive(control({ type: 'reset', seq: 50 }));
+    expect(seen.clears).toBe(2);
+    FakeSocket.last.receive(output(50, 'new'));
+    expect(screen()).toBe('new');
+    FakeSocket.last.receive(control({ type: 'reset', seq: 53 }));
+    expect(seen.clears).toBe(3);
+    FakeSocket.last.receive(output(53, 'again'));
+    expect(screen()).toBe('again');
+  });
+
   it('treats a hole as an error of the connection, not as output', () => {
     const { screen } = setUp();
     FakeSocket.last.open();
@@ -180,6 +198,17 @@ describe('acks', () => {
     FakeSocket.last.receive(output(10_250, 'x'.repeat(600)));
     draw();
     expect(acks()).toEqual([10_250, 10_850]);
+  });
+
+  it('do not count what was drawn before the screen was cleared', () => {
+    const { draw } = setUp();
+    FakeSocket.last.open();
+    FakeSocket.last.receive(hello(5_000));
+    FakeSocket.last.receive(output(5_000, 'x'.repeat(900)));
+    FakeSocket.last.receive(control({ type: 'reset', seq: 0 }));
+    FakeSocket.last.receive(output(0, 'y'.repeat(400)));
+    draw();
+    expect(acks()).toEqual([400]);
   });
 
   it('never go beyond what this connection has been sent', async () => {
@@ -214,18 +243,49 @@ describe('input', () => {
     FakeSocket.last.receive(control({ type: 'busy', accepted: 2 }));
     connection.send(encode('gh'));
     expect(typed()).toBe('abcdef');
+    expect(frames(3)).toEqual([]);
     FakeSocket.last.receive(control({ type: 'input', accepted: 2 }));
     expect(typed()).toBe('abcdef' + 'cdefgh');
+    // The server reads the resume frame before the first byte it belongs to.
+    const tags = FakeSocket.last.sent.map((frame) => frame[0]);
+    expect(tags).toEqual([0, 3, 0]);
+    expect(frames(3)).toEqual([[3, 2, 0, 0, 0, 0, 0, 0, 0]]);
   });
 
-  it('is tried again by itself when the server forgets to say that it takes more', async () => {
+  it('is resumed only after a refusal, and once for each', () => {
+    const { connection } = setUp();
+    FakeSocket.last.open();
+    FakeSocket.last.receive(hello(0));
+    connection.send(encode('abcd'));
+    FakeSocket.last.receive(control({ type: 'input', accepted: 1 }));
+    FakeSocket.last.receive(control({ type: 'busy', accepted: 1 }));
+    FakeSocket.last.receive(control({ type: 'input', accepted: 1 }));
+    FakeSocket.last.receive(control({ type: 'input', accepted: 3 }));
+    FakeSocket.last.receive(control({ type: 'busy', accepted: 3 }));
+    FakeSocket.last.receive(control({ type: 'input', accepted: 3 }));
+    expect(frames(3).map((frame) => frame[1])).toEqual([1, 3]);
+    expect(typed()).toBe('abcd' + 'bcd' + 'd');
+  });
+
+  it('waits for the server as long as it takes', async () => {
     const { connection } = setUp();
     FakeSocket.last.open();
     FakeSocket.last.receive(hello(0));
     connection.send(encode('abc'));
     FakeSocket.last.receive(control({ type: 'busy', accepted: 0 }));
-    await vi.advanceTimersByTimeAsync(BUSY_RETRY_MS);
-    expect(typed()).toBe('abcabc');
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(typed()).toBe('abc');
+  });
+
+  it('ends the connection when the server resumes elsewhere than it refused', () => {
+    const { connection } = setUp();
+    FakeSocket.last.open();
+    FakeSocket.last.receive(hello(0));
+    connection.send(encode('abc'));
+    FakeSocket.last.receive(control({ type: 'busy', accepted: 1 }));
+    FakeSocket.last.receive(control({ type: 'input', accepted: 2 }));
+    expect(FakeSocket.last.closedWith).toBe(CLOSE_BAD_SERVER_FRAME);
+    expect(typed()).toBe('abc');
   });
 
   it('never runs a command twice: what was sent before a break is not sent again', async () => {

@@ -14,6 +14,7 @@ import {
   encodeAck,
   encodeInput,
   encodeResize,
+  encodeResume,
   type Control,
   type Exit,
 } from './protocol';
@@ -23,9 +24,6 @@ export const DEFAULT_WINDOW_BYTES = 256 * 1024;
 
 /** An ack is sent each time this fraction of the window has been rendered. */
 export const ACKS_PER_WINDOW = 4;
-
-/** After a refusal, how long to wait for the server's `input` before trying anyway. */
-export const BUSY_RETRY_MS = 1_000;
 
 /** Input younger than this when a connection breaks may not have arrived; the user is told. */
 export const UNCERTAIN_INPUT_MS = 2_000;
@@ -64,7 +62,10 @@ export class TerminalConnection {
   private greeted = false;
   private size: { cols: number; rows: number } | null = null;
   private lastSentAt = Number.NEGATIVE_INFINITY;
-  private busyTimer: ReturnType<typeof setTimeout> | null = null;
+  /** Whether nothing has been drawn since the screen was cleared. */
+  private blank = false;
+  /** Counts clears: what was drawn before one says nothing about the sequence after it. */
+  private epoch = 0;
 
   constructor(
     url: string,
@@ -98,7 +99,6 @@ export class TerminalConnection {
   }
 
   dispose(): void {
-    this.clearBusyTimer();
     this.socket.dispose();
   }
 
@@ -125,8 +125,11 @@ export class TerminalConnection {
     this.received = Math.max(this.received, end);
     if (end <= next) return this.acknowledge();
     this.next = end;
+    this.blank = false;
     const fresh = bytes.subarray(next - seq);
+    const { epoch } = this;
     this.callbacks.onOutput(fresh, () => {
+      if (epoch !== this.epoch) return;
       this.rendered = Math.max(this.rendered, end);
       this.acknowledge();
     });
@@ -143,22 +146,18 @@ export class TerminalConnection {
       case 'hello':
         return this.hello(control);
       case 'reset':
-        return this.clear(control.seq);
+        // The hello before it may have said the same already.
+        if (!this.blank || this.next !== control.seq) this.clear(control.seq);
+        return;
       case 'exit':
         return this.callbacks.onExit?.({ code: control.code, signal: control.signal });
       case 'size':
         return this.callbacks.onSize?.(control.cols, control.rows);
       case 'busy':
-        this.input.refuse(control.accepted);
-        this.clearBusyTimer();
-        this.busyTimer = setTimeout(() => {
-          this.input.unblock();
-          this.pump();
-        }, BUSY_RETRY_MS);
-        return;
+        return this.input.refuse(control.accepted);
       case 'input':
-        this.clearBusyTimer();
-        this.input.accept(control.accepted);
+        // What was sent before the refusal was read may still arrive; this tells it from what comes again.
+        if (this.input.accept(control.accepted)) this.socket.send(encodeResume(control.accepted));
         return this.pump();
       case 'notice':
         return this.callbacks.onNotice?.(control.level, control.text);
@@ -182,6 +181,8 @@ export class TerminalConnection {
     this.rendered = seq;
     this.received = seq;
     this.acked = seq;
+    this.blank = true;
+    this.epoch += 1;
     this.callbacks.onClear();
   }
 
@@ -195,7 +196,6 @@ export class TerminalConnection {
 
   private closed(code: number, wasOpen: boolean): boolean {
     this.greeted = false;
-    this.clearBusyTimer();
     const unconfirmed = this.input.restart();
     if (unconfirmed > 0 && Date.now() - this.lastSentAt < UNCERTAIN_INPUT_MS) {
       this.callbacks.onNotice?.('warning', 'What you typed last may not have arrived.');
@@ -209,11 +209,6 @@ export class TerminalConnection {
   private fail(reason: string): void {
     this.greeted = false;
     this.socket.reset(CLOSE_BAD_SERVER_FRAME, reason);
-  }
-
-  private clearBusyTimer(): void {
-    if (this.busyTimer !== null) clearTimeout(this.busyTimer);
-    this.busyTimer = null;
   }
 }
 

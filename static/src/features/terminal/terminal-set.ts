@@ -33,6 +33,8 @@ export class TerminalSet {
     opening: false,
     problem: null,
   });
+  /** Counts complete lists, so that an answer overtaken by an event is not believed. */
+  private lists = 0;
   private readonly handles = new Map<string, TerminalHandle>();
   private readonly waiters = new Map<string, (handle: TerminalHandle) => void>();
 
@@ -40,14 +42,16 @@ export class TerminalSet {
 
   /** Asks what there is; a terminal that is gone loses its tab. */
   async refresh(): Promise<void> {
+    const { lists } = this;
     const list = await unwrap(
       api.GET('/api/v1/sessions/{id}/terminals', { params: { path: { id: this.session } } }),
     );
-    this.replace(list.items);
+    if (lists === this.lists) this.replace(list.items);
   }
 
   /** The complete list, from an answer or an event. */
   replace(items: readonly Terminal[]): void {
+    this.lists += 1;
     const sorted = [...items].sort((a, b) => a.created_at.localeCompare(b.created_at));
     this.state.update((old) => ({
       ...old,
@@ -59,6 +63,7 @@ export class TerminalSet {
 
   /** The sandbox is gone, and its terminals with it. */
   clear(): void {
+    this.lists += 1;
     this.state.update((old) => ({ ...old, items: [], active: null, known: false }));
   }
 

@@ -13,13 +13,14 @@ import {
   Copy,
   SquareArrowOutUpRight,
 } from 'lucide-react';
-import { Fragment, useEffect, useState, type KeyboardEvent, type MouseEvent } from 'react';
+import { Fragment, useEffect, useState, type FocusEvent, type KeyboardEvent, type MouseEvent } from 'react';
 import { fileUrl } from '@/api/files';
 import { ContextMenu, type MenuEntry } from '@/components/menu';
 import { useToast } from '@/components/toasts';
 import { useWorkspace } from '@/features/workspace/workspace-context';
 import { baseName, joinPath, parentOf } from '@/lib/paths';
 import { useStore } from '@/lib/store';
+import { rowPath } from './keyboard-focus';
 import { NameRow } from './name-row';
 import { ROOT, isFolder, type TreeModel } from './tree-model';
 import type { Editing } from './tree-panel';
@@ -68,13 +69,18 @@ export function FileTree({ tree, editing, onEditing, onFolder }: FileTreeProps) 
 
   useEffect(() => {
     if (awaited === null || !tree.items.has(awaited)) return;
+    setAwaited(null);
+    // The user may have gone on to another row, the editor or a terminal while the server answered.
+    if (document.activeElement !== document.body) return;
     instance.getItemInstance(awaited).setFocused();
     instance.updateDomFocus();
-    setAwaited(null);
   }, [awaited, tree, instance]);
 
   const create = (what: 'file' | 'folder', near: string): void =>
     onEditing({ kind: 'create', what, folder: near === ROOT ? ROOT : folderOf(near) });
+
+  const remove = (path: string): void =>
+    void commands.remove(path).then((removed) => removed && instance.updateDomFocus());
 
   const endEditing = (): void => {
     onEditing(null);
@@ -83,9 +89,9 @@ export function FileTree({ tree, editing, onEditing, onFolder }: FileTreeProps) 
 
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.target instanceof HTMLInputElement || event.ctrlKey || event.metaKey || event.altKey) return;
-    // Not the value of the last render: keys may come faster than React draws.
-    const path = instance.getState().focusedItem ?? instance.getItems()[0]?.getId();
-    if (path === undefined) return;
+    // A key is about the row it was pressed on, which is the one the user sees focused; about nothing else.
+    const path = rowPath(event.target);
+    if (path === null || !tree.items.has(path)) return;
     if (event.key === 'Enter' && isFolder(tree, path)) {
       const item = instance.getItemInstance(path);
       if (item.isExpanded()) item.collapse();
@@ -93,7 +99,7 @@ export function FileTree({ tree, editing, onEditing, onFolder }: FileTreeProps) 
     } else if (event.key === 'Enter') workspace.open(path, true);
     else if (event.key === ' ' && !isFolder(tree, path)) workspace.open(path, false);
     else if (event.key === 'F2') onEditing({ kind: 'rename', path });
-    else if (event.key === 'Delete') void commands.remove(path).then(() => instance.updateDomFocus());
+    else if (event.key === 'Delete') remove(path);
     else if (event.key === 'n') create('file', path);
     else if (event.key === 'N') create('folder', path);
     else return;
@@ -101,8 +107,20 @@ export function FileTree({ tree, editing, onEditing, onFolder }: FileTreeProps) 
   };
 
   const onContextMenu = (event: MouseEvent): void => {
+    setTarget(rowPath(event.target) ?? ROOT);
+  };
+
+  /** However the focus came to a row (mouse, Tab, a screen reader), the tree takes it from there. */
+  const onFocus = (event: FocusEvent): void => {
+    const path = rowPath(event.target);
+    if (path !== null && path !== instance.getState().focusedItem)
+      instance.getItemInstance(path).setFocused();
+  };
+
+  /** Not every browser focuses a draggable row that is clicked. */
+  const onClick = (event: MouseEvent): void => {
     const row = event.target instanceof Element ? event.target.closest('[data-path]') : null;
-    setTarget(row?.getAttribute('data-path') ?? ROOT);
+    if (row instanceof HTMLElement) row.focus();
   };
 
   const onSubmit = async (name: string): Promise<string | null> => {
@@ -137,7 +155,13 @@ export function FileTree({ tree, editing, onEditing, onFolder }: FileTreeProps) 
     <ContextMenu entries={menuFor(target)} keepFocus>
       <div className="min-h-full py-1" onContextMenu={onContextMenu}>
         {editing?.kind === 'create' && editing.folder === ROOT ? nameRow(0) : null}
-        <div {...instance.getContainerProps('Files')} onKeyDown={onKeyDown} className="outline-none">
+        <div
+          {...instance.getContainerProps('Files')}
+          onKeyDown={onKeyDown}
+          onFocus={onFocus}
+          onClick={onClick}
+          className="outline-none"
+        >
           {instance.getItems().map((item) => {
             const path = item.getId();
             const level = item.getItemMeta().level;
@@ -199,7 +223,7 @@ export function FileTree({ tree, editing, onEditing, onFolder }: FileTreeProps) 
         keys: 'Del',
         icon: <Trash2 />,
         danger: true,
-        onSelect: () => void commands.remove(path),
+        onSelect: () => remove(path),
       },
     ];
   }

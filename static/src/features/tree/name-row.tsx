@@ -7,7 +7,7 @@ import { FileIcon } from '@/components/file-icon';
 import { nameProblem } from '@/lib/paths';
 import { LEFT_PX, LEVEL_PX } from './tree-row';
 
-/** The tree moves the focus a moment after an arrow key; one that arrives here so late is not the user leaving. */
+/** A menu that closes may move the focus a moment later; focus lost so soon is not the user leaving. */
 const SETTLE_MS = 150;
 
 interface NameRowProps {

@@ -61,6 +61,25 @@ export function freeName(tree: TreeModel, folder: string, name: string): string 
   }
 }
 
+/**
+ * What takes the keyboard after a change: `path` itself while it is there, else the next item left beside it,
+ * else the one before, else its folder. A neighbour first, so that a second Delete is not about the folder.
+ */
+export function survivor(before: TreeModel, after: TreeModel, path: string): string | null {
+  for (let gone = path; gone !== ROOT; gone = parentOf(gone)) {
+    if (after.items.has(gone)) return gone;
+    const siblings = before.children.get(parentOf(gone)) ?? [];
+    const index = siblings.indexOf(gone);
+    const left = (sibling: string): boolean => after.items.has(sibling);
+    const heir =
+      index < 0
+        ? undefined
+        : (siblings.slice(index + 1).find(left) ?? siblings.slice(0, index).findLast(left));
+    if (heir !== undefined) return heir;
+  }
+  return null;
+}
+
 function removeWithin(items: Map<string, Item>, path: string): void {
   items.delete(path);
   const below = `${path}/`;

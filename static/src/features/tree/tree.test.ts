@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { Item } from '@/api/types';
-import { applyChanges, applyMove, freeName, treeOf, type TreeModel } from './tree-model';
+import { applyChanges, applyMove, freeName, survivor, treeOf, type TreeModel } from './tree-model';
 import { TreeStore, type TreePage } from './tree-store';
 
 function item(path: string, kind: Item['kind'] = 'file', etag = path): Item {
@@ -49,6 +49,22 @@ describe('tree', () => {
 
   it('moves a folder with all in it', () => {
     expect(shape(applyMove(START, 'src', 'lib'))).toEqual([['lib', ['lib/a.py', 'lib/b.py']], 'README.md']);
+  });
+
+  it.each([
+    ['src/a.py', ['src/a.py'], 'src/b.py'],
+    ['src/b.py', ['src/b.py'], 'src/a.py'],
+    ['src/b.py', ['src/a.py', 'src/b.py'], 'src'],
+    ['src/b.py', ['src'], 'README.md'],
+    ['README.md', ['src'], 'README.md'],
+    ['src/a.py', ['src', 'README.md'], null],
+    ['unknown', [], null],
+  ])('hands the keyboard from %s, after %j are gone, to %s', (path, gone, expected) => {
+    const after = applyChanges(
+      START,
+      gone.map((each) => ({ path: each, item: null })),
+    );
+    expect(survivor(START, after, path)).toBe(expected);
   });
 
   it('finds a free name', () => {

@@ -13,7 +13,8 @@ import { useEffect, useRef, useState } from 'react';
 import type { Item } from '@/api/types';
 import { baseName, displayName, isWithin, parentOf } from '@/lib/paths';
 import { isStringArray, readStored, writeStored } from '@/lib/storage';
-import { ROOT, isFolder, type TreeModel } from './tree-model';
+import { useDomFocus, useDomFocusRequests } from './keyboard-focus';
+import { ROOT, isFolder, survivor, type TreeModel } from './tree-model';
 
 interface Options {
   tree: TreeModel;
@@ -34,6 +35,8 @@ export function useFileTree({ tree, session, onOpen, onMove }: Options): TreeIns
   model.current = tree;
   const [expanded, setExpanded] = useState(() => readStored(expandedKey(session), isStringArray) ?? []);
   const [focused, setFocused] = useState<string | null>(null);
+  const shown = useRef(tree);
+  const { feature, requests } = useDomFocusRequests();
 
   const instance = useTree<Item>({
     rootItemId: ROOT,
@@ -62,7 +65,7 @@ export function useFileTree({ tree, session, onOpen, onMove }: Options): TreeIns
     },
     indent: 12,
     ignoreHotkeysOnInputs: true,
-    features: [syncDataLoaderFeature, selectionFeature, hotkeysCoreFeature, dragAndDropFeature],
+    features: [syncDataLoaderFeature, selectionFeature, hotkeysCoreFeature, dragAndDropFeature, feature],
   });
 
   useEffect(() => {
@@ -70,14 +73,13 @@ export function useFileTree({ tree, session, onOpen, onMove }: Options): TreeIns
   }, [session, expanded]);
 
   useEffect(() => {
-    // The keyboard must always have a place: a removed item hands it to its folder.
-    setFocused((old) => {
-      let path = old;
-      while (path !== null && path !== ROOT && !tree.items.has(path)) path = parentOf(path);
-      return path === ROOT ? null : path;
-    });
+    const before = shown.current;
+    shown.current = tree;
+    setFocused((old) => (old === null ? null : survivor(before, tree, old)));
     instance.rebuildTree();
   }, [instance, tree]);
+
+  useDomFocus(instance, requests);
 
   return instance;
 }

@@ -58,14 +58,27 @@ export function useTreeCommands(): TreeCommands {
       rename: (path, name) => moveTo(path, joinPath(parentOf(path), name)),
       move: (path, folder) => moveTo(path, joinPath(folder, baseName(path))),
       async remove(path) {
-        const folder = tree.tree.items.get(path)?.kind === 'folder';
+        const asked = tree.tree.items.get(path)?.kind;
+        if (asked === undefined) return false;
+        const name = displayName(baseName(path));
+        const whole = displayName(path);
         const yes = await confirm({
-          title: `Delete “${displayName(baseName(path))}”?`,
-          text: folder ? 'The folder and everything in it are deleted.' : 'The file is deleted.',
+          title: `Delete “${name}”?`,
+          text:
+            asked === 'folder' ? `“${whole}” and everything in it are deleted.` : `“${whole}” is deleted.`,
           yes: 'Delete',
           danger: true,
         });
         if (!yes) return false;
+        // The answer is about what the question named, not about what has taken its place since.
+        const now = tree.tree.items.get(path)?.kind;
+        if (now !== asked) {
+          toast(
+            now === undefined ? `“${name}” is gone already.` : `“${name}” has changed and was not deleted.`,
+            'info',
+          );
+          return false;
+        }
         try {
           await removeItem(id, path);
         } catch (error) {

@@ -5,9 +5,9 @@ import { CircleHelp, Ellipsis, PencilLine, Play, RotateCw, Square } from 'lucide
 import Link from 'next/link';
 import { useState } from 'react';
 import { Button, IconButton } from '@/components/button';
+import { useConfirm } from '@/components/confirm';
 import { Dropdown, type MenuEntry } from '@/components/menu';
 import { NameDialog } from '@/features/dashboard/name-dialog';
-import { renameSession } from '@/features/session/session-api';
 import { StateBadge } from '@/features/session/state-badge';
 import { Logo } from '@/features/shell/logo';
 import { ThemeToggle } from '@/features/shell/theme-toggle';
@@ -21,6 +21,7 @@ export function WorkspaceHeader({ onRun, onHelp }: { onRun: () => void; onHelp: 
   const workspace = useWorkspace();
   const session = useStore(workspace.session);
   const { active } = useStore(workspace.files.tabs);
+  const confirm = useConfirm();
   const [renaming, setRenaming] = useState(false);
   const running = session.state === 'ready';
 
@@ -32,6 +33,16 @@ export function WorkspaceHeader({ onRun, onHelp }: { onRun: () => void; onHelp: 
       : { label: 'Open', icon: <Play />, onSelect: () => void workspace.start() },
     { label: 'Restart', icon: <RotateCw />, onSelect: () => void workspace.restart() },
   ];
+
+  /** Signing out leaves no drafts in the browser, so what can be saved is saved first. */
+  const mayLeave = async (): Promise<boolean> =>
+    (await workspace.files.saveAll()) ||
+    (await confirm({
+      title: 'Sign out without saving?',
+      text: 'Some changes could not be saved. They are lost if you sign out now.',
+      yes: 'Sign out',
+      danger: true,
+    }));
 
   return (
     <header className="flex h-11 shrink-0 items-center gap-2 border-b bg-panel px-3">
@@ -72,7 +83,7 @@ export function WorkspaceHeader({ onRun, onHelp }: { onRun: () => void; onHelp: 
         <CircleHelp />
       </IconButton>
       <ThemeToggle />
-      <UserMenu />
+      <UserMenu beforeSignOut={mayLeave} />
       {renaming ? (
         <NameDialog
           title="Rename session"
@@ -80,8 +91,7 @@ export function WorkspaceHeader({ onRun, onHelp }: { onRun: () => void; onHelp: 
           action="Rename"
           initial={session.name}
           submit={async (name) => {
-            await renameSession(session.id, name);
-            workspace.session.update((old) => ({ ...old, name }));
+            await workspace.rename(name);
           }}
           onClose={() => setRenaming(false)}
         />

@@ -95,6 +95,43 @@ describe('the workspace page', () => {
     expect(create).toHaveBeenCalledTimes(1);
   });
 
+  it('believes the events, not the answer to a start that they have overtaken', async () => {
+    let answer: (response: Response) => void = () => undefined;
+    open({
+      [`GET /sessions/${ID}`]: () => json({ ...SESSION, state: 'stopping' }),
+      [`POST /sessions/${ID}/start`]: () => new Promise<Response>((resolve) => (answer = resolve)),
+      [`POST /sessions/${ID}/terminals`]: () => problem(503, 'busy', 'No terminal now.'),
+    });
+    await screen.findByText('Stopping…');
+    act(() => FakeSocket.last.open());
+    event({ type: 'hello', session: { ...SESSION, state: 'cold' } });
+    fireEvent.click(await screen.findByRole('button', { name: 'Open' }));
+    event({ type: 'state', state: 'starting', reason: null });
+    event({ type: 'progress', stage: 'ready', text: '' });
+    event({ type: 'state', state: 'ready', reason: null });
+    expect(await screen.findByText('No terminal now.')).toBeInTheDocument();
+    await act(async () => {
+      answer(json({ ...SESSION, state: 'starting' }, 202));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    });
+    expect(screen.getByText('Running')).toBeInTheDocument();
+    expect(screen.queryByRole('status', { name: 'Starting the session' })).not.toBeInTheDocument();
+  });
+
+  it('takes a new name from the answer to a rename, and no state', async () => {
+    open({
+      [`GET /sessions/${ID}`]: () => json({ ...SESSION, state: 'starting' }),
+      [`PATCH /sessions/${ID}`]: () => json({ ...SESSION, name: 'Towns', state: 'cold' }),
+    });
+    await screen.findByRole('heading', { name: 'Cities' });
+    fireEvent.keyDown(screen.getByRole('button', { name: 'Session menu' }), { key: 'Enter' });
+    fireEvent.click(await screen.findByRole('menuitem', { name: 'Rename session…' }));
+    fireEvent.change(await screen.findByLabelText('Name'), { target: { value: 'Towns' } });
+    fireEvent.click(screen.getByRole('button', { name: 'Rename' }));
+    expect(await screen.findByRole('heading', { name: 'Towns', hidden: true })).toBeInTheDocument();
+    expect(screen.getByText('Starting')).toBeInTheDocument();
+  });
+
   it('tells why a session stopped and does not start it again unasked', async () => {
     const start = vi.fn(() => json({ ...SESSION, state: 'starting' }, 202));
     open({

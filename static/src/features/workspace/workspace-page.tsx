@@ -32,7 +32,11 @@ function OpenedSession({ id }: { id: string }) {
     staleTime: Infinity,
     refetchOnMount: 'always',
   });
-  const { workspace, gone } = useWorkspaceInstance(query.data, user.id);
+  // What an earlier visit left in the cache may be long untrue.
+  const { workspace, gone } = useWorkspaceInstance(
+    query.isFetchedAfterMount ? query.data : undefined,
+    user.id,
+  );
 
   if (gone || (query.error instanceof ApiError && query.error.status === 404)) return <NotFound />;
   if (query.isError && !query.data) {

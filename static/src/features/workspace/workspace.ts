@@ -2,6 +2,8 @@
  * Everything one open workspace holds, outside React: the live session, its tree, tabs and terminals.
  *
  * **Talks to** the server through its parts; React reads their stores. One instance per visit of a session.
+ * **Invariant**: while the events socket is connected it alone says what state the session is in. Answers over HTTP
+ * may be overtaken by its events, so they count only without it; the socket's next `hello` then has the last word.
  */
 import { reportSignedOut } from '@/api/client';
 import { readFile, writeFile } from '@/api/files';
@@ -12,7 +14,13 @@ import { draftTable } from '@/features/editor/draft-database';
 import { Drafts } from '@/features/editor/drafts';
 import { OpenFiles } from '@/features/editor/open-files';
 import type { Progress, SessionEvent } from '@/features/session/events';
-import { fetchSession, restartSession, startSession, stopSession } from '@/features/session/session-api';
+import {
+  fetchSession,
+  renameSession,
+  restartSession,
+  startSession,
+  stopSession,
+} from '@/features/session/session-api';
 import { SessionConnection } from '@/features/session/session-connection';
 import { TerminalSet } from '@/features/terminal/terminal-set';
 import { fetchTreePage } from '@/features/tree/tree-actions';
@@ -52,7 +60,7 @@ export class Workspace {
   ) {
     const { id } = session;
     this.session = new Store(session);
-    this.drafts = new Drafts(draftTable(), `${user}/${id}`);
+    this.drafts = new Drafts(draftTable(), user, id);
     this.files = new OpenFiles({
       read: (path) => readFile(id, path),
       write: (path, bytes, expect) => writeFile(id, path, bytes, expect),
@@ -85,6 +93,12 @@ export class Workspace {
   start = (): Promise<void> => this.ask(startSession);
   stop = (): Promise<void> => this.ask(stopSession);
   restart = (): Promise<void> => this.ask(restartSession);
+
+  /** Only the name is taken from the answer: its state may be old news. */
+  async rename(name: string): Promise<void> {
+    const renamed = await renameSession(this.id, name);
+    if (!this.disposed) this.changed({ ...this.session.get(), name: renamed.name });
+  }
 
   /** Opens a file in front, with the keyboard in it if asked. */
   open(path: string, focus: boolean): void {
@@ -139,6 +153,11 @@ export class Workspace {
     else if (session.state === 'ready') void this.readTerminals();
   }
 
+  /** What an answer over HTTP says, unless the socket knows better. */
+  private answered(session: Session): void {
+    if (!this.disposed && this.link.get() !== 'connected') this.changed(session);
+  }
+
   /** What follows from a state just entered. */
   private settle(session: Session): void {
     if (session.state === 'cold' && this.autoStart) return void this.start();
@@ -170,8 +189,7 @@ export class Workspace {
     this.refusal.set(null);
     this.progress.set(null);
     try {
-      const session = await request(this.id);
-      if (!this.disposed) this.changed(session);
+      this.answered(await request(this.id));
     } catch (error) {
       if (!this.disposed) this.refusal.set(messageOf(error));
     }
@@ -180,8 +198,7 @@ export class Workspace {
   /** A handshake failed: HTTP tells why (a 401 reports itself). */
   private async lookAgain(): Promise<void> {
     try {
-      const session = await fetchSession(this.id);
-      if (!this.disposed) this.changed(session);
+      this.answered(await fetchSession(this.id));
     } catch (error) {
       const gone = error instanceof ApiError && error.status === 404;
       if (gone && !this.disposed) this.callbacks.onGone();
