@@ -62,6 +62,10 @@ impl Agent {
             Request::OpenTerminal { .. } => self.terminals.open(&self.workspace, request).map(Reply::Opened),
             Request::CloseTerminal { terminal } => self.close_terminal(terminal, now),
             Request::Attach { terminal, viewer, since, window } => self.attach(terminal, viewer, since, window),
+            Request::EndPrograms => {
+                self.terminals.hang_up_all(&self.lanes);
+                Ok(Reply::Done)
+            }
             Request::Shutdown => {
                 self.stop(now);
                 Ok(Reply::Done)

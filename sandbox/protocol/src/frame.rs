@@ -321,6 +321,8 @@ pub enum Request {
     Processes,
     /// Hang up every terminal, sync, and exit; the reply comes first.
     Shutdown,
+    /// Hang up every terminal and end every program, keeping the link; the reply comes when they are gone.
+    EndPrograms,
 }
 
 /// How a file is put in place.
