@@ -7,7 +7,8 @@
 //! ```
 //!
 //! **Invariants**: after every (re)connection a sweep makes up for the news missed. The sweep removes only containers with this server's
-//! own label which no session's row names, which hold no place in the pool, and which it saw twice.
+//! own label which no session's row names, which hold no place in the pool, and which it saw twice. That a sandbox is missing is told only
+//! to a session this server serves: a row may name the sandbox of another server on the same database.
 //!
 //! **Talks to**: sessions through the registry, the WarmPool. Held by `app`.
 
@@ -103,8 +104,11 @@ impl EngineWatch {
     fn compare(&mut self, found: Vec<FoundSandbox>, named: &HashSet<SandboxId>, ctx: &mut Context<Self>) {
         let running: HashSet<_> =
             found.iter().filter(|sandbox| sandbox.running).map(|sandbox| sandbox.sandbox).collect();
-        for sandbox in named.iter().filter(|sandbox| !running.contains(sandbox)) {
-            self.tell_owner(*sandbox, Death::Exited(None));
+        let ours = |sandbox: &&SandboxId| self.deps.registry.owner(**sandbox).is_some();
+        for sandbox in
+            named.iter().filter(|sandbox| !running.contains(sandbox)).filter(ours).copied().collect::<Vec<_>>()
+        {
+            self.tell_owner(sandbox, Death::Exited(None));
         }
         let orphan = |found: &FoundSandbox| {
             let claimed = self.deps.sandboxes.is_claimed(found.sandbox);

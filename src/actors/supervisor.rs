@@ -33,7 +33,7 @@ use super::session::SessionActor;
 use super::{Deps, session};
 use crate::db;
 use crate::model::backoff::{Backoff, Failures, RestartPolicy, Verdict};
-use crate::model::{SessionId, SessionState};
+use crate::model::{SessionEvent, SessionId};
 
 /// The longest pause before a replacement.
 const MOST_PAUSE: Duration = Duration::from_secs(10);
@@ -249,13 +249,12 @@ impl SessionSupervisor {
     }
 }
 
-/// Writes down that a session stays down. Its sandbox is no longer anybody's, and the next sweep removes it; its files are in the database.
+/// Writes down that a session stays down. Its sandbox stays too: whoever starts the session again adopts it.
 async fn give_up(db: &db::Db, id: SessionId) {
     const REASON: &str = "the session's server part failed repeatedly; its files are safe, and you may start it again";
     let write = async {
         let connection = db.interactive().await?;
-        let live = [SessionState::Starting, SessionState::Ready, SessionState::Stopping, SessionState::Cold];
-        db::sessions::transition(&connection, id, &live, SessionState::Failed, Some(REASON)).await
+        db::sessions::transition(&connection, id, SessionEvent::Fail, Some(REASON)).await
     };
     if let Err(error) = write.await {
         tracing::error!(session.id = %id, error = %error, "cannot write down that a session failed");

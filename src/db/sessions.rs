@@ -1,12 +1,12 @@
 //! Table `sessions`.
 //!
-//! Changes of state are compare-and-set: one statement names the states it may come from, and no row means somebody was faster.
+//! Changes of state are compare-and-set: one statement names the moves the model allows, and no row means somebody was faster.
 
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 
 use super::{Client, DbError};
-use crate::model::{SandboxId, Session, SessionId, SessionState, Usage, UserId};
+use crate::model::{SandboxId, Session, SessionEvent, SessionId, SessionState, Usage, UserId};
 
 /// The constraint that refuses a sandbox another session has claimed.
 pub const SANDBOX_KEY: &str = "sessions_sandbox_key";
@@ -86,27 +86,28 @@ pub async fn rename(client: &impl Client, id: SessionId, name: &str) -> Result<O
     client.query_opt(sql, &[&id.0, &name]).await?.as_ref().map(read).transpose()
 }
 
-/// Brings a session from any of `from` to `to`; `None` when it is in none of them. One that becomes cold or failed has no sandbox any
-/// more.
+/// Does to a session what `event` means in the state it is in; `None` when it means nothing there. One that becomes cold has no sandbox
+/// any more; one that fails keeps it, since it may hold what the database does not have yet.
 ///
 /// # Errors
 /// When the database cannot be asked.
 pub async fn transition(
     client: &impl Client,
     id: SessionId,
-    from: &[SessionState],
-    to: SessionState,
+    event: SessionEvent,
     reason: Option<&str>,
 ) -> Result<Option<Session>, DbError> {
     let sql = concat!(
-        "update sessions set state = $3, reason = $4, version = version + 1,
-             deleted_at = case when $3 = 'deleted' then now() end,
-             sandbox_id = case when $3 not in ('cold', 'failed') then sandbox_id end
-         where id = $1 and state = any($2) and state <> 'deleted' returning ",
+        "update sessions set state = move.target, reason = $4, version = version + 1,
+             deleted_at = case when move.target = 'deleted' then now() end,
+             sandbox_id = case when move.target <> 'cold' then sandbox_id end
+         from unnest($2::text[], $3::text[]) as move (origin, target)
+         where id = $1 and state = move.origin returning ",
         columns!()
     );
-    let from: Vec<&str> = from.iter().map(|state| state.as_str()).collect();
-    let row = client.query_opt(sql, &[&id.0, &from, &to.as_str(), &reason]).await?;
+    let (from, to): (Vec<&str>, Vec<&str>) =
+        SessionState::moves(event).into_iter().map(|(from, to)| (from.as_str(), to.as_str())).unzip();
+    let row = client.query_opt(sql, &[&id.0, &from, &to, &reason]).await?;
     row.as_ref().map(read).transpose()
 }
 

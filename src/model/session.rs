@@ -8,8 +8,12 @@
 //!    │                   ▼                │                 │
 //!    └──── Start ───── failed             │                 │
 //!    └────────────────────────────────────┴─────────────────┘
+//!   stopping ── StopFailed ──▶ ready
+//!   cold, starting, ready, stopping ── Fail ──▶ failed
 //!   any state but deleted ── Delete ──▶ deleted
 //! ```
+//!
+//! [`SessionState::apply`] is the only place that says so: what the database is told to change is derived from it.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -49,6 +53,8 @@ pub enum SessionEvent {
     Stop,
     /// The sandbox is gone after its changes were collected.
     Stopped,
+    /// Its changes could not be collected, so its sandbox stays.
+    StopFailed,
     /// Its user deletes it.
     Delete,
 }
@@ -67,12 +73,19 @@ impl SessionState {
             (_, E::Delete) => Some(S::Deleted),
             (S::Cold | S::Failed, E::Start) => Some(S::Starting),
             (S::Starting, E::Restored) => Some(S::Ready),
-            (S::Starting | S::Ready | S::Stopping, E::Fail) => Some(S::Failed),
+            (S::Cold | S::Starting | S::Ready | S::Stopping, E::Fail) => Some(S::Failed),
             (S::Starting | S::Ready | S::Stopping, E::SandboxLost) => Some(S::Cold),
             (S::Starting | S::Ready, E::Stop) => Some(S::Stopping),
             (S::Stopping, E::Stopped) => Some(S::Cold),
+            (S::Stopping, E::StopFailed) => Some(S::Ready),
             _ => None,
         }
+    }
+
+    /// Every state in which `event` means something, each with the state after it.
+    #[must_use]
+    pub fn moves(event: SessionEvent) -> Vec<(Self, Self)> {
+        Self::ALL.into_iter().filter_map(|from| Some((from, from.apply(event)?))).collect()
     }
 
     /// Its persisted name.
@@ -187,20 +200,20 @@ mod tests {
     use super::SessionState as S;
     use super::*;
 
-    const EVENTS: [E; 7] = [E::Start, E::Restored, E::Fail, E::SandboxLost, E::Stop, E::Stopped, E::Delete];
+    const EVENTS: [E; 8] =
+        [E::Start, E::Restored, E::Fail, E::SandboxLost, E::Stop, E::Stopped, E::StopFailed, E::Delete];
 
     #[test]
     fn every_state_answers_every_event_as_the_table_says() {
+        let (starting, ready, stopping) = (Some(S::Starting), Some(S::Ready), Some(S::Stopping));
+        let (cold, failed, deleted) = (Some(S::Cold), Some(S::Failed), Some(S::Deleted));
         let table = [
-            (S::Cold, [Some(S::Starting), None, None, None, None, None, Some(S::Deleted)]),
-            (
-                S::Starting,
-                [None, Some(S::Ready), Some(S::Failed), Some(S::Cold), Some(S::Stopping), None, Some(S::Deleted)],
-            ),
-            (S::Ready, [None, None, Some(S::Failed), Some(S::Cold), Some(S::Stopping), None, Some(S::Deleted)]),
-            (S::Stopping, [None, None, Some(S::Failed), Some(S::Cold), None, Some(S::Cold), Some(S::Deleted)]),
-            (S::Failed, [Some(S::Starting), None, None, None, None, None, Some(S::Deleted)]),
-            (S::Deleted, [None; 7]),
+            (S::Cold, [starting, None, failed, None, None, None, None, deleted]),
+            (S::Starting, [None, ready, failed, cold, stopping, None, None, deleted]),
+            (S::Ready, [None, None, failed, cold, stopping, None, None, deleted]),
+            (S::Stopping, [None, None, failed, cold, None, cold, ready, deleted]),
+            (S::Failed, [starting, None, None, None, None, None, None, deleted]),
+            (S::Deleted, [None; 8]),
         ];
         assert_eq!(table.len(), S::ALL.len());
         for (state, row) in table {
@@ -208,6 +221,18 @@ mod tests {
                 assert_eq!(state.apply(event), expected, "{state:?} {event:?}");
             }
         }
+    }
+
+    #[test]
+    fn every_event_has_its_moves_and_leads_to_one_state() {
+        for event in EVENTS {
+            let moves = S::moves(event);
+            assert!(!moves.is_empty(), "{event:?}");
+            for (from, to) in &moves {
+                assert_eq!((from.apply(event), *to), (Some(*to), moves[0].1), "{event:?}");
+            }
+        }
+        assert_eq!(S::moves(E::Start), [(S::Cold, S::Starting), (S::Failed, S::Starting)]);
     }
 
     #[test]

@@ -1,23 +1,28 @@
 //! SessionActor: one session's life, its sandbox, its terminals and its [`WorkspaceSyncActor`].
 //!
 //! ```text
-//!             Start: claim or make a sandbox, restore             Stop: collect, hang up, remove
-//!   idle ───────────────────────▶ opening ────────▶ live ──────────────────────▶ closing ──▶ idle
-//!    ▲                               │ failed         │ the container has died
-//!    └───────────────────────────────┴────────────────┘
-//!   loading ── a sandbox runs ──▶ opening (adopts it; the mailbox waits)
+//!        Start: claim, make or adopt a sandbox       Stop: end programs, collect      collected: remove
+//!   idle ───────────────────────▶ opening ────────▶ live ◀───────────▶ stopping ────────▶ closing ──▶ idle
+//!    ▲                               │ failed         │ could not collect │ the container has died
+//!    └───────────────────────────────┴────────────────┴───────────────────┘
+//!   loading ── a sandbox runs ──▶ opening (adopts it; the mailbox waits for the first try)
 //!   loading ── none ──▶ idle
 //! ```
 //!
 //! **Invariants**: the persisted state ([`SessionState`]) is written before anybody is told of it. A sandbox is written down as this
-//! session's before a file is put into it, so that whoever comes after a crash finds it. In `closing` nothing new is begun. An actor that
-//! falls over leaves its sandbox running; its replacement loads the same row and adopts it.
+//! session's before a file is put into it, so that whoever comes after a crash finds it. In `stopping` and `closing` nothing new is begun. An
+//! actor that falls over leaves its sandbox running; its replacement loads the same row and adopts it. What a running sandbox holds is not
+//! given up by itself: `opening.rs` and `closing.rs` say when one goes.
 //!
 //! **Talks to**: owns its sandbox, the agent's link and a WorkspaceSyncActor. Found through the registry by [`super::Sessions`],
 //! [`super::engine_watch`] and its supervisor, whom it tells of its end by an [`ExitNotice`].
 
+mod closing;
 pub mod life;
+mod obtain;
+mod opening;
 mod terminals;
+mod wishes;
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -27,6 +32,8 @@ use tokio::sync::{broadcast, oneshot};
 
 pub use life::SandboxDied;
 pub use terminals::{AttachViewer, CloseTerminal, ListTerminals, OpenTerminal};
+
+use closing::Stop;
 
 use super::api::{Notices, SessionError, Subscription};
 use super::describe::{ActorDescription, Describe, Tally};
@@ -40,7 +47,7 @@ use crate::link::door::Caller;
 use crate::link::{AgentLink, LinkEvent, OwnedLink};
 use crate::model::backoff::{Backoff, Failures, RestartPolicy, Verdict};
 use crate::model::terminal::Terminal;
-use crate::model::{Level, Progress, Session, SessionId, SessionNotice, SessionState, Stage, TerminalId};
+use crate::model::{Level, Progress, Session, SessionEvent, SessionId, SessionNotice, SessionState, Stage, TerminalId};
 
 /// Notices that may wait for one page; a slower page is told to fetch everything again.
 const NOTICES: usize = 256;
@@ -48,8 +55,11 @@ const NOTICES: usize = 256;
 /// Requests that may wait for a session to become ready.
 const MAX_WAITERS: usize = 64;
 
-/// How long an agent may be gone before its sandbox is taken for broken. It dials at least twice a second.
-const REDIAL_TIMEOUT: Duration = Duration::from_secs(10);
+/// Pauses before a state is written down again, while the database is away.
+const WRITE_RETRY: Backoff = Backoff { first: Duration::from_millis(200), most: Duration::from_secs(5) };
+
+/// How often its last use is written down: people look at the minute, and a row that changes more often is work for nothing.
+const TOUCH_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How often the actor looks whether it has anything left to do.
 const IDLE_CHECK: Duration = Duration::from_secs(10);
@@ -69,8 +79,12 @@ pub struct SessionActor {
     starters: Vec<oneshot::Sender<Result<Session, SessionError>>>,
     notices: broadcast::Sender<SessionNotice>,
     progress: Option<Progress>,
+    /// Once the stop under way has ended.
     start_again: bool,
+    /// Somebody wants it stopped as soon as the start under way has ended; why.
+    stop_asked: Option<String>,
     last_used: Instant,
+    touched: Option<Instant>,
     deps: Deps,
     tally: Tally,
 }
@@ -84,6 +98,8 @@ enum Phase {
     Opening,
     /// A sandbox holds the files.
     Live(Box<Live>),
+    /// It still does; programs are being ended and what they changed collected.
+    Stopping(Box<Live>, Stop),
     /// The sandbox is going, or its end is being written down.
     Closing,
 }
@@ -105,13 +121,14 @@ struct Live {
 #[rtype(result = "Result<Session, SessionError>")]
 pub struct StartSession;
 
-/// End the sandbox after collecting its changes. The reply comes when the session is `stopping`, or at once when nothing runs.
+/// End the sandbox after collecting its changes. The reply comes when the session is `stopping`, or at once when nothing runs, or it is on its
+/// way: then it is stopped when it has arrived.
 #[derive(Message)]
 #[rtype(result = "Result<Session, SessionError>")]
 pub struct StopSession {
     /// Why, in words for its user.
     pub reason: String,
-    /// Open it again afterwards.
+    /// Open it again afterwards. Where the session has failed with its sandbox still running, that one is given up.
     pub start_again: bool,
 }
 
@@ -169,7 +186,9 @@ impl SessionActor {
             notices: broadcast::Sender::new(NOTICES),
             progress: None,
             start_again: false,
+            stop_asked: None,
             last_used: Instant::now(),
+            touched: None,
             deps,
             tally: Tally::default(),
         }
@@ -184,78 +203,6 @@ impl Actor for SessionActor {
         ctx.set_mailbox_capacity(self.deps.config.actors.session_mailbox);
         self.load(ctx);
         ctx.run_interval(IDLE_CHECK, Self::end_when_idle);
-    }
-}
-
-impl Handler<StartSession> for SessionActor {
-    type Result = ResponseActFuture<Self, Result<Session, SessionError>>;
-
-    fn handle(&mut self, _: StartSession, _: &mut Self::Context) -> Self::Result {
-        self.used();
-        match self.phase {
-            Phase::Idle => self.begin_start(),
-            Phase::Closing => {
-                self.start_again = true;
-                self.answer_session()
-            }
-            Phase::Opening if !self.is_written_starting() => {
-                let (starter, started) = oneshot::channel();
-                self.starters.push(starter);
-                Box::pin(async { started.await.unwrap_or(Err(SessionError::Internal)) }.into_actor(self))
-            }
-            _ => self.answer_session(),
-        }
-    }
-}
-
-impl Handler<StopSession> for SessionActor {
-    type Result = ResponseActFuture<Self, Result<Session, SessionError>>;
-
-    fn handle(&mut self, stop: StopSession, ctx: &mut Self::Context) -> Self::Result {
-        self.used();
-        match self.phase {
-            Phase::Live(_) => {
-                self.start_again = stop.start_again;
-                self.begin_stop(stop.reason, ctx)
-            }
-            Phase::Idle if stop.start_again => self.begin_start(),
-            Phase::Opening => {
-                self.tally.refused += 1;
-                Box::pin(fut::err(SessionError::NotReady { state: SessionState::Starting }))
-            }
-            _ => self.answer_session(),
-        }
-    }
-}
-
-impl Handler<AwaitReady> for SessionActor {
-    type Result = ResponseActFuture<Self, Result<(), SessionError>>;
-
-    fn handle(&mut self, _: AwaitReady, ctx: &mut Self::Context) -> Self::Result {
-        self.used();
-        let Some(session) = &self.session else { return Box::pin(fut::err(SessionError::NotFound)) };
-        if session.state == SessionState::Ready && matches!(self.phase, Phase::Live(_)) {
-            return Box::pin(fut::ok(()));
-        }
-        if self.waiters.len() >= MAX_WAITERS {
-            self.tally.refused += 1;
-            return Box::pin(fut::err(SessionError::Busy));
-        }
-        let (waiter, waiting) = oneshot::channel();
-        self.waiters.push(waiter);
-        match self.phase {
-            Phase::Idle => {
-                let starting = self.begin_start().map(|result, actor, _| {
-                    if let Err(error) = result {
-                        actor.resolve(&Err(error));
-                    }
-                });
-                ctx.spawn(starting);
-            }
-            Phase::Closing => self.start_again = true,
-            _ => {}
-        }
-        Box::pin(async { waiting.await.unwrap_or(Err(SessionError::Internal)) }.into_actor(self))
     }
 }
 
@@ -335,7 +282,7 @@ impl Handler<Workspace> for SessionActor {
             self.tally.refused += 1;
             return Err(crate::link::LinkError::Closed.into());
         }
-        if matches!(self.phase, Phase::Closing) {
+        if matches!(self.phase, Phase::Stopping(..) | Phase::Closing) {
             return Err(SessionError::NotReady { state: SessionState::Stopping });
         }
         Ok(self.sync())
@@ -347,11 +294,11 @@ impl Handler<Detach> for SessionActor {
 
     fn handle(&mut self, _: Detach, _: &mut Self::Context) -> Self::Result {
         self.tally.handled += 1;
-        let sync = self.sync.clone().filter(|_| matches!(self.phase, Phase::Live(_)));
+        let sync = self.sync.clone().filter(|_| self.live().is_some());
         let id = self.id;
         let collecting = async move {
             let Some(sync) = sync else { return };
-            match tokio::time::timeout(life::FLUSH_TIMEOUT, sync.send(sync::Flush)).await {
+            match tokio::time::timeout(closing::FLUSH_TIMEOUT, sync.send(sync::Flush)).await {
                 Ok(Ok(Ok(()))) => {}
                 // The sandbox keeps running; the next server lists it.
                 _ => {
@@ -384,6 +331,7 @@ impl Handler<Describe> for SessionActor {
             Phase::Opening => "opening".to_owned(),
             Phase::Live(live) if live.link.is_none() => "live, waiting for its agent".to_owned(),
             Phase::Live(_) => format!("live, {} terminals", self.terminals.len()),
+            Phase::Stopping(..) => "stopping".to_owned(),
             Phase::Closing => "closing".to_owned(),
         };
         MessageResult(ActorDescription {
@@ -403,6 +351,39 @@ impl SessionActor {
     fn used(&mut self) {
         self.tally.handled += 1;
         self.last_used = Instant::now();
+        self.touch();
+    }
+
+    /// Writes down, now and then, that the session is used; nobody waits for that.
+    fn touch(&mut self) {
+        let Some(session) = &mut self.session else { return };
+        if self.touched.is_some_and(|touched| touched.elapsed() < TOUCH_INTERVAL) {
+            return;
+        }
+        self.touched = Some(Instant::now());
+        let (db, id, now) = (self.deps.db.clone(), self.id, time::OffsetDateTime::now_utc());
+        session.last_active_at = now;
+        self.deps.io.spawn(async move {
+            let touching = async { db::sessions::touch(&db.bulk().await?, id, now).await };
+            if let Err(error) = touching.await {
+                tracing::debug!(session.id = %id, error = %error, "cannot write down that a session is used");
+            }
+        });
+    }
+
+    /// The sandbox that holds the files, whether it is about to go or not.
+    fn live(&self) -> Option<&Live> {
+        match &self.phase {
+            Phase::Live(live) | Phase::Stopping(live, _) => Some(live),
+            _ => None,
+        }
+    }
+
+    fn live_mut(&mut self) -> Option<&mut Live> {
+        match &mut self.phase {
+            Phase::Live(live) | Phase::Stopping(live, _) => Some(live),
+            _ => None,
+        }
     }
 
     fn tell(&self, notice: SessionNotice) {
@@ -412,12 +393,6 @@ impl SessionActor {
 
     fn answer_session(&self) -> ResponseActFuture<Self, Result<Session, SessionError>> {
         Box::pin(fut::ready(self.session.clone().ok_or(SessionError::NotFound)))
-    }
-
-    /// Whether the start under way, or the adoption, has been written down.
-    fn is_written_starting(&self) -> bool {
-        let state = self.session.as_ref().map(|session| session.state);
-        !matches!(state, Some(SessionState::Cold | SessionState::Failed))
     }
 
     /// Answers everybody who waits for the session to be ready.
@@ -450,11 +425,9 @@ impl SessionActor {
                 };
                 // One that is about to be adopted may hold what the database does not have yet.
                 let named = self.session.as_ref().is_some_and(|session| session.sandbox.is_some());
-                let live = named || matches!(self.phase, Phase::Live(_));
+                let live = named || self.live().is_some();
                 let sync = WorkspaceSyncActor::new(work, self.deps.config.actors.sync_mailbox, live).start();
-                if let Phase::Live(live) = &self.phase
-                    && let Some(link) = live.link.as_deref().cloned()
-                {
+                if let Some(link) = self.live().and_then(|live| live.link.as_deref().cloned()) {
                     // The first message of an empty mailbox: the new one lists everything before it does anything else.
                     let connect = sync::Connect { link, restored: true, progress: std::sync::Arc::new(|_, _| ()) };
                     sync.try_send(connect).ok();

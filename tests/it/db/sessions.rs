@@ -1,7 +1,7 @@
 //! Sessions: pages, compare-and-set, sandboxes.
 
 use carrel::db::{items, sessions};
-use carrel::model::{SandboxId, SessionId, SessionState as S, Usage};
+use carrel::model::{SandboxId, SessionEvent as E, SessionId, SessionState as S, Usage};
 use time::{Duration, OffsetDateTime};
 
 use crate::support::postgres;
@@ -44,20 +44,22 @@ async fn pages_of_sessions_follow_each_other_newest_first() {
 }
 
 #[tokio::test]
-async fn a_transition_happens_only_from_the_states_named() {
+async fn a_transition_happens_only_where_the_model_has_one() {
     let db = postgres::db().await;
     let session = postgres::session(&db).await;
     let client = db.interactive().await.unwrap();
     let id = session.id;
-    let step = async |from: &[S], to, reason| {
-        sessions::transition(&client, id, from, to, reason).await.unwrap().map(|session| session.state)
+    let step = async |event, reason| {
+        sessions::transition(&client, id, event, reason).await.unwrap().map(|session| session.state)
     };
-    assert_eq!(step(&[S::Cold, S::Failed], S::Starting, None).await, Some(S::Starting));
-    assert_eq!(step(&[S::Cold, S::Failed], S::Starting, None).await, None);
-    assert_eq!(step(&[S::Starting], S::Failed, Some("no room")).await, Some(S::Failed));
+    assert_eq!(step(E::Start, None).await, Some(S::Starting));
+    assert_eq!(step(E::Start, None).await, None);
+    assert_eq!(step(E::Fail, Some("no room")).await, Some(S::Failed));
     assert_eq!(sessions::get(&client, id).await.unwrap().unwrap().reason.as_deref(), Some("no room"));
-    assert_eq!(step(&[S::Failed], S::Deleted, None).await, Some(S::Deleted));
-    assert_eq!(step(&S::ALL, S::Cold, None).await, None);
+    assert_eq!(step(E::Delete, None).await, Some(S::Deleted));
+    for event in [E::Start, E::Restored, E::Fail, E::SandboxLost, E::Stop, E::Stopped, E::StopFailed, E::Delete] {
+        assert_eq!(step(event, None).await, None);
+    }
     assert_eq!(sessions::get(&client, id).await.unwrap(), None);
     assert_eq!(sessions::rename(&client, id, "x").await.unwrap(), None);
 }
@@ -68,7 +70,7 @@ async fn of_many_who_start_a_session_at_once_one_does() {
     let id = postgres::session(&db).await.id;
     let starting = (0..20).map(|_| async {
         let client = db.interactive().await.unwrap();
-        sessions::transition(&client, id, &[S::Cold], S::Starting, None).await.unwrap().is_some()
+        sessions::transition(&client, id, E::Start, None).await.unwrap().is_some()
     });
     let won = futures_util::future::join_all(starting).await.into_iter().filter(|won| *won).count();
     assert_eq!(won, 1);
@@ -95,17 +97,18 @@ async fn a_sandbox_belongs_to_one_session_and_is_released_by_name() {
 }
 
 #[tokio::test]
-async fn a_session_that_becomes_cold_or_failed_has_no_sandbox_any_more() {
+async fn a_session_that_becomes_cold_has_no_sandbox_any_more_and_one_that_fails_keeps_it() {
     let db = postgres::db().await;
     let id = postgres::session(&db).await.id;
     let client = db.interactive().await.unwrap();
-    for end in [S::Cold, S::Failed] {
-        sessions::transition(&client, id, &[S::Cold], S::Starting, None).await.unwrap().unwrap();
-        sessions::claim_sandbox(&client, id, SandboxId::new()).await.unwrap();
-        let ready = sessions::transition(&client, id, &[S::Starting], S::Ready, None).await.unwrap().unwrap();
-        assert!(ready.sandbox.is_some());
-        assert_eq!(sessions::transition(&client, id, &[S::Ready], end, None).await.unwrap().unwrap().sandbox, None);
+    let step = async |event| sessions::transition(&client, id, event, None).await.unwrap().unwrap().sandbox;
+    assert_eq!(step(E::Start).await, None);
+    let sandbox = SandboxId::new();
+    sessions::claim_sandbox(&client, id, sandbox).await.unwrap();
+    for event in [E::Restored, E::Fail, E::Start, E::Stop, E::StopFailed] {
+        assert_eq!(step(event).await, Some(sandbox), "{event:?}");
     }
+    assert_eq!(step(E::SandboxLost).await, None);
 }
 
 #[tokio::test]

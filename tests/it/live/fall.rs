@@ -81,6 +81,8 @@ async fn an_actor_that_falls_over_again_and_again_leaves_its_session_failed_and_
     let user = Client::register(&server.url).await;
     let (session, other) = (user.ready_session().await, user.ready_session().await);
     session.save("kept.txt", "kept").await;
+    let mut shell = session.shell().await;
+    let pid = shell.run("echo $$").await.0;
     for generation_now in 1..=3 {
         let serving = async || (generation(&server, &session).await == Some(generation_now)).then_some(());
         eventually(PATIENCE, &format!("generation {generation_now}"), serving).await;
@@ -98,6 +100,9 @@ async fn an_actor_that_falls_over_again_and_again_leaves_its_session_failed_and_
         supervisors.iter().filter(|actor| actor.kind == "SessionSupervisor").map(|actor| actor.failures).sum();
     assert_eq!(failures, 3);
 
+    // Its sandbox was not given up: what ran in it goes on.
     session.start().await;
+    shell.reconnect().await;
+    assert_eq!(shell.run("echo $$").await.0, pid);
     assert_eq!(session.in_sandbox("kept.txt").await, b"kept");
 }

@@ -75,9 +75,11 @@ async fn starting_twice_stopping_while_starting_and_starting_while_stopping_end_
     let mut events = session.events().await;
     let (one, two) = tokio::join!(post(&session, "/start", 202), post(&session, "/start", 202));
     assert_eq!((&one["state"], &two["state"]), (&json!("starting"), &json!("starting")));
-    // Told to stop while it is on its way: refused with the reason, or taken and done.
-    let stop = session.request(Method::POST, "/stop").send().await.unwrap();
-    assert!([202, 409].contains(&stop.status().as_u16()), "{}", stop.status());
+    // Told to stop while it is on its way: done when it has arrived.
+    post(&session, "/stop", 202).await;
+    let cold = events.state("cold", READY).await;
+    assert_eq!(cold["reason"], "stopped by its user");
+    post(&session, "/start", 202).await;
     events.state("ready", READY).await;
     assert_eq!(containers(&engine).await.len(), 1);
     post(&session, "/stop", 202).await;
@@ -87,6 +89,43 @@ async fn starting_twice_stopping_while_starting_and_starting_while_stopping_end_
     assert_eq!(session.in_sandbox("a").await, b"a");
     let one = async || (containers(&engine).await.len() == 1).then_some(());
     eventually(PATIENCE, "one container", one).await;
+}
+
+#[tokio::test]
+async fn a_restart_asked_for_while_stopping_starts_again_and_a_stop_after_that_does_not() {
+    let server = Server::start().await;
+    let session = server.user().await.ready_session().await;
+    let mut events = session.events().await;
+    post(&session, "/stop", 202).await;
+    post(&session, "/restart", 202).await;
+    events.state("cold", READY).await;
+    events.state("ready", READY).await;
+    post(&session, "/restart", 202).await;
+    post(&session, "/stop", 202).await;
+    events.state("cold", READY).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(session.get().await["state"], "cold");
+}
+
+#[tokio::test]
+async fn a_stop_waits_for_a_database_that_takes_nothing_and_loses_no_change() {
+    let server = Server::start().await;
+    let session = server.user().await.ready_session().await;
+    let refuse = "create function refuse() returns trigger language plpgsql as $$ begin raise 'no'; end $$;
+        create trigger refuse before insert on workspace_items for each row execute function refuse()";
+    server.sql(refuse).await;
+    let mut shell = session.shell().await;
+    shell.run("echo kept > kept.txt").await;
+    let mut events = session.events().await;
+    post(&session, "/stop", 202).await;
+    let trying = |event: &serde_json::Value| {
+        event["type"] == "notice" && event["text"].as_str().is_some_and(|text| text.contains("before stopping"))
+    };
+    events.until("a word to its user", READY, trying).await;
+    assert_eq!(session.get().await["state"], "stopping");
+    server.sql("drop trigger refuse on workspace_items").await;
+    events.state("cold", READY).await;
+    assert_eq!(session.read("kept.txt").await.unwrap(), b"kept\n");
 }
 
 #[tokio::test]

@@ -1,0 +1,279 @@
+//! Stopping, and writing down that there is no sandbox any more.
+//!
+//! ```text
+//!   live ── stop is written down ──▶ stopping: end programs, collect ── collected ──▶ closing: remove ──▶ cold
+//!    ▲                                  │   ▲ failed: again, for COLLECT_PATIENCE
+//!    └── its user is told why ──────────┴───┘
+//! ```
+//!
+//! **Invariants**: programs end before their changes are collected, so that the listing is the last word. A sandbox goes only after its
+//! changes were collected, when its container has died, when its agent stays away for as long as collecting may take, or when its
+//! session is deleted. Otherwise the session goes back to `ready`.
+
+use actix::prelude::*;
+
+use super::opening::Former;
+use super::{
+    AgentLink, Backoff, Duration, Instant, Level, Live, Phase, Session, SessionActor, SessionError, SessionEvent,
+    SessionId, SessionNotice, SessionState, WRITE_RETRY, WorkspaceSyncActor, db, sync,
+};
+use crate::model::SandboxId;
+use carrel_protocol::Request;
+
+/// How long changes may take to be collected when their sandbox does not wait for them: the server stops, or the session is deleted.
+pub(super) const FLUSH_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// How long collecting is tried before a stop is given up.
+const COLLECT_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Pauses before collecting is tried again.
+const COLLECT_RETRY: Backoff = Backoff { first: Duration::from_millis(250), most: Duration::from_secs(5) };
+
+/// How long programs may take to end: the agent's own grace, and some more for a busy machine.
+const END_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// How long an agent may take to say goodbye.
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A stop under way.
+pub(super) struct Stop {
+    reason: String,
+    deadline: Instant,
+    attempt: u32,
+}
+
+impl SessionActor {
+    /// Writes the stop down, then ends programs, collects and removes; answers when the session is `stopping`. Where that cannot be
+    /// written down the session stays as it is, and the answer is the error.
+    pub(super) fn begin_stop(
+        &mut self,
+        reason: String,
+        ctx: &mut Context<Self>,
+    ) -> ResponseActFuture<Self, Result<Session, SessionError>> {
+        let live = match std::mem::replace(&mut self.phase, Phase::Closing) {
+            Phase::Live(live) => live,
+            other => {
+                self.phase = other;
+                return self.answer_session();
+            }
+        };
+        let stop = Stop { reason, deadline: Instant::now() + COLLECT_PATIENCE, attempt: 0 };
+        self.phase = Phase::Stopping(live, stop);
+        if self.session.as_ref().is_none_or(|session| session.state == SessionState::Stopping) {
+            self.collect(ctx);
+            return self.answer_session();
+        }
+        let (db, id) = (self.deps.db.clone(), self.id);
+        let writing = async move {
+            let connection = db.interactive().await?;
+            Ok(db::sessions::transition(&connection, id, SessionEvent::Stop, None).await?)
+        };
+        Box::pin(writing.into_actor(self).map(move |row: Result<Option<Session>, SessionError>, actor, ctx| {
+            match row {
+                Ok(Some(row)) if matches!(actor.phase, Phase::Stopping(..)) => actor.take_row(row),
+                // Deleted or died meanwhile, or written down already.
+                Ok(_) => {}
+                Err(error) => {
+                    actor.back_to_live();
+                    actor.start_again = false;
+                    return Err(error);
+                }
+            }
+            actor.collect(ctx);
+            actor.session.clone().ok_or(SessionError::NotFound)
+        }))
+    }
+
+    /// Ends programs and collects what they changed.
+    fn collect(&mut self, ctx: &mut Context<Self>) {
+        let sync = self.sync();
+        let deleted = self.session.is_none();
+        let Phase::Stopping(live, stop) = &self.phase else { return };
+        let sandbox = live.sandbox.id();
+        let left = stop.deadline.saturating_duration_since(Instant::now());
+        let within = if deleted { FLUSH_TIMEOUT } else { left.max(FLUSH_TIMEOUT) };
+        let link = live.link.as_deref().cloned();
+        let collecting = async move {
+            match link {
+                Some(link) => collect(sync, link, within).await,
+                None => Err(crate::link::LinkError::Closed.into()),
+            }
+        };
+        ctx.spawn(collecting.into_actor(self).map(move |collected, actor, ctx| {
+            actor.collected(sandbox, collected, ctx);
+        }));
+    }
+
+    fn collected(&mut self, sandbox: SandboxId, collected: Result<(), SessionError>, ctx: &mut Context<Self>) {
+        let deleted = self.session.is_none();
+        // It may have died meanwhile.
+        let Phase::Stopping(live, stop) = &mut self.phase else { return };
+        if live.sandbox.id() != sandbox {
+            return;
+        }
+        let Err(error) = collected else { return self.remove(ctx) };
+        let attempt = stop.attempt;
+        stop.attempt += 1;
+        let linked = live.link.as_ref().is_some_and(|link| !link.is_closed());
+        if deleted || (Instant::now() >= stop.deadline && !linked) {
+            tracing::warn!(session.id = %self.id, sandbox.id = %sandbox, error = %error, "a sandbox goes without its last changes");
+            if !deleted {
+                stop.reason.push_str("; its sandbox did not answer, so that its last changes may be missing");
+            }
+            return self.remove(ctx);
+        }
+        // What passes is waited for; a workspace that is too large is its user's to make smaller.
+        let passes = matches!(error, SessionError::Unavailable(_) | SessionError::Busy | SessionError::Internal);
+        if linked && (!passes || Instant::now() >= stop.deadline) {
+            return self.keep(&error, ctx);
+        }
+        tracing::warn!(session.id = %self.id, sandbox.id = %sandbox, attempt, error = %error, "the last changes of a sandbox cannot be collected now; trying again");
+        if attempt == 0 {
+            let text =
+                format!("The last changes cannot be saved at the moment: {error}. Trying again before stopping.");
+            self.tell(SessionNotice::Message { level: Level::Warning, text });
+        }
+        ctx.run_later(COLLECT_RETRY.pause(attempt), |actor, ctx| actor.collect(ctx));
+    }
+
+    /// Gives up stopping: the sandbox holds what the database does not have.
+    fn keep(&mut self, error: &SessionError, ctx: &mut Context<Self>) {
+        let reason = format!("could not be stopped without losing changes: {error}");
+        let text = format!("The session {reason}.");
+        self.write_state(SessionEvent::StopFailed, Some(reason), ctx, move |actor, ctx, written| {
+            if written.is_err() {
+                // Its end can be written down as little as its going on: both are tried again.
+                ctx.run_later(COLLECT_RETRY.most, |actor, ctx| actor.collect(ctx));
+                return;
+            }
+            actor.back_to_live();
+            actor.start_again = false;
+            actor.resolve(&Ok(()));
+            actor.tell(SessionNotice::Message { level: Level::Error, text });
+        });
+    }
+
+    fn back_to_live(&mut self) {
+        self.phase = match std::mem::replace(&mut self.phase, Phase::Closing) {
+            Phase::Stopping(live, _) => Phase::Live(live),
+            other => other,
+        };
+    }
+
+    /// Hangs up and removes the sandbox, whose changes are collected.
+    fn remove(&mut self, ctx: &mut Context<Self>) {
+        let (live, stop) = match std::mem::replace(&mut self.phase, Phase::Closing) {
+            Phase::Stopping(live, stop) => (live, stop),
+            other => {
+                self.phase = other;
+                return;
+            }
+        };
+        let Live { sandbox, link, door, claim, .. } = *live;
+        ctx.cancel_future(door);
+        let (db, id, sync) = (self.deps.db.clone(), self.id, self.sync());
+        let removing = async move {
+            sync.try_send(sync::Disconnect).ok();
+            if let Some(link) = link {
+                tokio::time::timeout(GOODBYE_TIMEOUT, link.command(Request::Shutdown)).await.ok();
+                link.close();
+            }
+            let sandbox_id = sandbox.id();
+            sandbox.destroy().await;
+            // A cold session's row forgets its sandbox by itself, a deleted one's does not.
+            release(&db, id, sandbox_id).await;
+        };
+        ctx.spawn(removing.into_actor(self).map(move |(), actor, ctx| {
+            drop(claim);
+            actor.gone_cold(SessionEvent::Stopped, stop.reason, ctx);
+        }));
+    }
+
+    pub(super) fn gone_cold(&mut self, event: SessionEvent, reason: String, ctx: &mut Context<Self>) {
+        self.terminals.clear();
+        self.tell(SessionNotice::Terminals(Vec::new()));
+        self.settle(event, reason, 0, ctx);
+    }
+
+    /// Writes down that this actor has no sandbox any more, again and again until that has worked; a start asked for meanwhile comes after
+    /// it.
+    pub(super) fn settle(&mut self, event: SessionEvent, reason: String, attempt: u32, ctx: &mut Context<Self>) {
+        self.phase = Phase::Closing;
+        if let Some(sync) = &self.sync {
+            // A full mailbox means writes that will fail by themselves.
+            sync.try_send(sync::Disconnect).ok();
+        }
+        let again = reason.clone();
+        self.write_state(event, Some(reason), ctx, move |actor, ctx, written| {
+            // No such row any more is as good as written.
+            if !matches!(written, Ok(()) | Err(SessionError::NotFound)) {
+                ctx.run_later(WRITE_RETRY.pause(attempt), move |actor, ctx| {
+                    actor.settle(event, again, attempt.saturating_add(1), ctx);
+                });
+                return;
+            }
+            actor.phase = Phase::Idle;
+            let kept = actor.session.as_ref().is_some_and(|session| session.sandbox.is_some());
+            if let Some(sync) = actor.sync.as_ref().filter(|_| !kept) {
+                ctx.spawn(sync.send(sync::Release).into_actor(actor).map(|_, _, _| ()));
+            }
+            if std::mem::take(&mut actor.start_again) || !actor.waiters.is_empty() {
+                ctx.spawn(actor.begin_start(Former::Adopt).map(|started, actor, _| {
+                    if let Err(error) = started {
+                        actor.resolve(&Err(error));
+                    }
+                }));
+            }
+        });
+    }
+
+    /// Writes a change of state down and takes the row over; `then` learns whether that worked.
+    pub(super) fn write_state(
+        &mut self,
+        event: SessionEvent,
+        reason: Option<String>,
+        ctx: &mut Context<Self>,
+        then: impl FnOnce(&mut Self, &mut Context<Self>, Result<(), SessionError>) + 'static,
+    ) {
+        let (db, id) = (self.deps.db.clone(), self.id);
+        let writing = async move {
+            let connection = db.interactive().await?;
+            Ok(db::sessions::transition(&connection, id, event, reason.as_deref()).await?)
+        };
+        ctx.spawn(writing.into_actor(self).map(move |row: Result<Option<Session>, SessionError>, actor, ctx| {
+            let written = match row {
+                Ok(Some(row)) => {
+                    actor.take_row(row);
+                    Ok(())
+                }
+                Ok(None) => Err(SessionError::NotFound),
+                Err(error) => {
+                    tracing::error!(session.id = %actor.id, session.event = ?event, error = %error, "cannot write down a session's state");
+                    Err(error)
+                }
+            };
+            then(actor, ctx, written);
+        }));
+    }
+}
+
+/// Ends programs, then brings everything they changed into the database.
+async fn collect(sync: Addr<WorkspaceSyncActor>, link: AgentLink, within: Duration) -> Result<(), SessionError> {
+    match tokio::time::timeout(END_TIMEOUT, link.command(Request::EndPrograms)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(error = %error, "a sandbox's programs cannot be ended before collecting"),
+        Err(_) => tracing::warn!("a sandbox's programs have not ended in time"),
+    }
+    match tokio::time::timeout(within, sync.send(sync::Flush)).await {
+        Ok(flushed) => flushed.unwrap_or(Err(SessionError::Busy)),
+        Err(_) => Err(SessionError::Unavailable("collecting them takes too long".into())),
+    }
+}
+
+/// Writes down that a session no longer has this sandbox.
+pub(super) async fn release(db: &db::Db, id: SessionId, sandbox: SandboxId) {
+    let releasing = async { db::sessions::release_sandbox(&db.interactive().await?, id, sandbox).await };
+    if let Err(error) = releasing.await {
+        tracing::warn!(session.id = %id, error = %error, "cannot write down that a sandbox is gone; the next load will find it");
+    }
+}

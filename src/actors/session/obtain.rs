@@ -1,0 +1,160 @@
+//! How a session comes by its sandbox: one from the pool, a new one, or the one it had.
+//!
+//! **Invariants**: a sandbox is marked on disk and in the session's row before the first file is put into it. One that was never completely
+//! restored holds nobody's work and is removed when it cannot be; any other is left as it is.
+
+use std::sync::Arc;
+
+use actix::prelude::*;
+
+use super::opening::Reached;
+use super::{
+    AgentLink, Caller, Claim, Deps, Progress, Sandbox, SessionActor, SessionError, SessionId, Stage,
+    WorkspaceSyncActor, db, sandbox, sync,
+};
+use crate::engine::FoundSandbox;
+use crate::link::Door;
+use crate::model::SandboxId;
+
+/// A sandbox that holds the session's files.
+pub(super) struct Opened {
+    pub(super) sandbox: Sandbox,
+    pub(super) claim: Claim,
+    pub(super) door: Door,
+    pub(super) caller: Caller,
+}
+
+/// A way for a start to say how far it is.
+#[derive(Clone)]
+pub(super) struct Reporter {
+    addr: Addr<SessionActor>,
+}
+
+impl Reporter {
+    pub(super) fn new(addr: Addr<SessionActor>) -> Self {
+        Self { addr }
+    }
+
+    fn stage(&self, stage: Stage) {
+        self.report(Progress { stage, done: None, total: None });
+    }
+
+    fn report(&self, progress: Progress) {
+        // Progress that has no place in the mailbox is old by the time it would have.
+        self.addr.try_send(Reached(progress)).ok();
+    }
+}
+
+/// From nothing to a sandbox that holds the files. `former`, which the row still names, is given up.
+pub(super) async fn open(
+    deps: Deps,
+    id: SessionId,
+    former: Option<SandboxId>,
+    sync: Addr<WorkspaceSyncActor>,
+    report: Reporter,
+) -> Result<Opened, SessionError> {
+    if let Some(former) = former {
+        if let Some(found) = find(&deps, former).await? {
+            deps.sandboxes.remove(former, &found.container).await.map_err(start_failed)?;
+        }
+        db::sessions::release_sandbox(&deps.db.interactive().await?, id, former).await?;
+    }
+    let started = match deps.pool.claim().await {
+        Some(started) => started,
+        None => {
+            let stages = report.clone();
+            deps.sandboxes.create(move |stage| stages.stage(stage)).await.map_err(start_failed)?
+        }
+    };
+    let sandbox::Started { mut sandbox, door, caller } = started;
+    sandbox.claim().map_err(start_failed)?;
+    let claim = deps.registry.claim(sandbox.id(), id);
+    let filling = async {
+        let connection = deps.db.interactive().await?;
+        if !db::sessions::claim_sandbox(&connection, id, sandbox.id()).await? {
+            return Err(SessionError::NotFound);
+        }
+        drop(connection);
+        fill(&sync, &caller, report).await
+    };
+    match filling.await {
+        Ok(()) => Ok(Opened { sandbox, claim, door, caller }),
+        Err(error) => {
+            // Nobody has worked in it yet.
+            give_up(&deps, id, sandbox).await;
+            Err(error)
+        }
+    }
+}
+
+/// Why a sandbox is not adopted.
+pub(super) enum Refusal {
+    /// Something is away; it may hold what the database does not have yet.
+    Now(String),
+    /// It was never completely restored and cannot be now; it is gone.
+    Broken(SessionError),
+}
+
+/// From a row that names a sandbox to that sandbox, if it still runs. `None`: it has ended, and its remains are removed.
+pub(super) async fn adopt(
+    deps: Deps,
+    id: SessionId,
+    sandbox: SandboxId,
+    sync: Addr<WorkspaceSyncActor>,
+    report: Reporter,
+) -> Result<Option<Opened>, Refusal> {
+    let Some(found) = find(&deps, sandbox).await.map_err(|error| Refusal::Now(error.to_string()))? else {
+        return Ok(None);
+    };
+    if !found.running {
+        if let Err(error) = deps.sandboxes.remove(sandbox, &found.container).await {
+            tracing::warn!(sandbox.id = %sandbox, error = %error, "cannot remove a sandbox; the sweep will try again");
+        }
+        return Ok(None);
+    }
+    report.stage(Stage::Agent);
+    let started = deps.sandboxes.adopt(sandbox, found.container.clone()).await;
+    let sandbox::Started { mut sandbox, door, caller } = started.map_err(|error| Refusal::Now(error.to_string()))?;
+    if let Err(error) = sandbox.claim() {
+        sandbox.leave();
+        return Err(Refusal::Now(error.to_string()));
+    }
+    let claim = deps.registry.claim(sandbox.id(), id);
+    match fill(&sync, &caller, report).await {
+        Ok(()) => Ok(Some(Opened { sandbox, claim, door, caller })),
+        Err(SessionError::Unavailable(why)) => Err(Refusal::Now(why)),
+        Err(error) if caller.hello.restored => Err(Refusal::Now(error.to_string())),
+        Err(error) => {
+            give_up(&deps, id, sandbox).await;
+            Err(Refusal::Broken(error))
+        }
+    }
+}
+
+async fn find(deps: &Deps, sandbox: SandboxId) -> Result<Option<FoundSandbox>, SessionError> {
+    let (engine, io) = (deps.sandboxes.engine().clone(), deps.io.clone());
+    let listing = io.spawn(async move { engine.list().await }).await.map_err(|_| SessionError::Internal)?;
+    let listing = listing.map_err(|error| SessionError::Unavailable(error.to_string()))?;
+    Ok(listing.into_iter().find(|found| found.sandbox == sandbox))
+}
+
+/// Removes a sandbox in which nobody has worked.
+async fn give_up(deps: &Deps, id: SessionId, sandbox: Sandbox) {
+    let sandbox_id = sandbox.id();
+    sandbox.destroy().await;
+    super::closing::release(&deps.db, id, sandbox_id).await;
+}
+
+/// Brings the sandbox and the database together.
+async fn fill(sync: &Addr<WorkspaceSyncActor>, caller: &Caller, report: Reporter) -> Result<(), SessionError> {
+    report.stage(Stage::Restore);
+    let progress = Arc::new(move |done, total| {
+        report.report(Progress { stage: Stage::Restore, done: Some(done), total: Some(total) });
+    });
+    let connect = sync::Connect { link: AgentLink::clone(&caller.link), restored: caller.hello.restored, progress };
+    sync.send(connect).await.map_err(|_| SessionError::Internal)?
+}
+
+fn start_failed(error: impl std::fmt::Display) -> SessionError {
+    SessionError::StartFailed(error.to_string())
+}

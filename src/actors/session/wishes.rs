@@ -1,0 +1,101 @@
+//! What is asked of a session's life: to start, to stop, to be ready. The last wish counts.
+
+use actix::prelude::*;
+use tokio::sync::oneshot;
+
+use super::opening::Former;
+use super::{
+    AwaitReady, MAX_WAITERS, Phase, Session, SessionActor, SessionError, SessionState, StartSession, StopSession,
+};
+
+impl Handler<StartSession> for SessionActor {
+    type Result = ResponseActFuture<Self, Result<Session, SessionError>>;
+
+    fn handle(&mut self, _: StartSession, _: &mut Self::Context) -> Self::Result {
+        self.used();
+        match self.phase {
+            Phase::Idle => self.begin_start(Former::Adopt),
+            Phase::Stopping(..) | Phase::Closing => {
+                self.start_again = true;
+                self.answer_session()
+            }
+            Phase::Opening if !self.is_written_starting() => {
+                (self.stop_asked, self.start_again) = (None, false);
+                let (starter, started) = oneshot::channel();
+                self.starters.push(starter);
+                Box::pin(async { started.await.unwrap_or(Err(SessionError::Internal)) }.into_actor(self))
+            }
+            Phase::Opening => {
+                (self.stop_asked, self.start_again) = (None, false);
+                self.answer_session()
+            }
+            _ => self.answer_session(),
+        }
+    }
+}
+
+impl Handler<StopSession> for SessionActor {
+    type Result = ResponseActFuture<Self, Result<Session, SessionError>>;
+
+    fn handle(&mut self, stop: StopSession, ctx: &mut Self::Context) -> Self::Result {
+        self.used();
+        match self.phase {
+            Phase::Live(_) => {
+                self.start_again = stop.start_again;
+                self.begin_stop(stop.reason, ctx)
+            }
+            Phase::Idle if stop.start_again => self.begin_start(Former::Discard),
+            Phase::Idle | Phase::Loading => self.answer_session(),
+            Phase::Opening | Phase::Stopping(..) | Phase::Closing => {
+                if matches!(self.phase, Phase::Opening) {
+                    self.stop_asked = Some(stop.reason);
+                }
+                self.start_again = stop.start_again;
+                if !stop.start_again {
+                    self.resolve(&Err(SessionError::NotReady { state: SessionState::Stopping }));
+                }
+                self.answer_session()
+            }
+        }
+    }
+}
+
+impl Handler<AwaitReady> for SessionActor {
+    type Result = ResponseActFuture<Self, Result<(), SessionError>>;
+
+    fn handle(&mut self, _: AwaitReady, ctx: &mut Self::Context) -> Self::Result {
+        self.used();
+        let Some(session) = &self.session else { return Box::pin(fut::err(SessionError::NotFound)) };
+        if session.state == SessionState::Ready && matches!(self.phase, Phase::Live(_)) {
+            return Box::pin(fut::ok(()));
+        }
+        if self.waiters.len() >= MAX_WAITERS {
+            self.tally.refused += 1;
+            return Box::pin(fut::err(SessionError::Busy));
+        }
+        let (waiter, waiting) = oneshot::channel();
+        self.waiters.push(waiter);
+        match self.phase {
+            Phase::Idle => {
+                let starting = self.begin_start(Former::Adopt).map(|result, actor, _| {
+                    if let Err(error) = result {
+                        actor.resolve(&Err(error));
+                    }
+                });
+                ctx.spawn(starting);
+            }
+            Phase::Stopping(..) | Phase::Closing => self.start_again = true,
+            Phase::Opening => (self.stop_asked, self.start_again) = (None, false),
+            _ => {}
+        }
+        Box::pin(async { waiting.await.unwrap_or(Err(SessionError::Internal)) }.into_actor(self))
+    }
+}
+
+impl SessionActor {
+    /// Whether the start under way, or the adoption, has been written down.
+    fn is_written_starting(&self) -> bool {
+        let state = self.session.as_ref().map(|session| session.state);
+        !matches!(state, Some(SessionState::Cold | SessionState::Failed))
+    }
+}
