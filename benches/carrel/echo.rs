@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::api::User;
 use crate::figures::{Report, Samples, human, ratio};
 use crate::relay::Relay;
-use crate::server::Server;
+use crate::server::{Server, pause};
 use crate::socket::Socket;
 
 /// The kernel echoes; the program reads a line at a time and says nothing. `R`: it is there.
@@ -24,12 +24,12 @@ const PACED_TURNS: usize = 20;
 /// Between two keys of somebody who types: no human is so fast, but a pause is a pause.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Types a turn's keys, each after the echo of the last and `pause`.
-pub fn type_keys(socket: &mut Socket, keys: usize, pause: Duration) -> anyhow::Result<Samples> {
+/// Types a turn's keys, each after the echo of the last and a pause.
+pub fn type_keys(socket: &mut Socket, keys: usize, between: Duration) -> anyhow::Result<Samples> {
     let mut samples = Samples::default();
     for key in 1..=keys {
-        if !pause.is_zero() {
-            std::thread::sleep(pause);
+        if !between.is_zero() {
+            pause(between);
         }
         // Enter is echoed as two bytes and wakes the program; it is not measured.
         if key % LINE == 0 {
@@ -60,11 +60,11 @@ pub fn measure(server: &Server, relay: &Relay, report: &mut Report) -> anyhow::R
     let user = User::register(&server.url)?;
     let session = user.new_session()?;
     let (mut ours, mut bare) = (open(&user, &session)?, open_relay(relay)?);
-    for (name, turns, pause) in [("back to back", EAGER_TURNS, Duration::ZERO), ("every 5 ms", PACED_TURNS, PAUSE)] {
+    for (name, turns, between) in [("back to back", EAGER_TURNS, Duration::ZERO), ("every 5 ms", PACED_TURNS, PAUSE)] {
         let (mut carrel, mut floor) = (Samples::default(), Samples::default());
         let start = Instant::now();
         for turn in 0..=turns {
-            let (typed, relayed) = (type_keys(&mut ours, TURN, pause)?, type_keys(&mut bare, TURN, pause)?);
+            let (typed, relayed) = (type_keys(&mut ours, TURN, between)?, type_keys(&mut bare, TURN, between)?);
             // The first turn warms up.
             if turn > 0 {
                 carrel.extend(&typed);

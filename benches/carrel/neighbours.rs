@@ -8,7 +8,7 @@ use crate::api::User;
 use crate::echo;
 use crate::figures::{Report, Samples, human, ratio};
 use crate::relay::Relay;
-use crate::server::Server;
+use crate::server::{Server, pause};
 
 /// Turns in quiet and with neighbours, and keys in each.
 const TURNS: usize = 5;
@@ -36,7 +36,7 @@ pub fn measure(server: &Server, relay: &Relay, report: &mut Report) -> anyhow::R
         calm.extend(&echo::type_keys(&mut ours, KEYS, PAUSE)?);
         bare_calm.extend(&echo::type_keys(&mut bare, KEYS, PAUSE)?);
         let noise = Noise::start(&user, &computing, &printing)?;
-        std::thread::sleep(WARM_UP);
+        pause(WARM_UP);
         let (before, start) = (server.resident_kib()?, Instant::now());
         let bytes = noise.printed.load(Ordering::Relaxed);
         disturbed.extend(&echo::type_keys(&mut ours, KEYS, PAUSE)?);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::api::User;
 use crate::engine::Engine;
 use crate::figures::{Report, Samples, human};
-use crate::server::{LOOK_AGAIN, Server};
+use crate::server::{LOOK_AGAIN, Server, pause};
 
 /// Sessions opened in each way.
 const OPENED: usize = 20;
@@ -83,7 +83,7 @@ fn settle(done: impl Fn() -> anyhow::Result<bool>) -> anyhow::Result<()> {
     let deadline = Instant::now() + SETTLE_PATIENCE;
     while !done()? {
         anyhow::ensure!(Instant::now() < deadline, "sandboxes do not come or go");
-        std::thread::sleep(LOOK_AGAIN);
+        pause(LOOK_AGAIN);
     }
     Ok(())
 }

@@ -80,6 +80,7 @@ pub fn serve() -> anyhow::Result<()> {
 async fn relay(stream: TcpStream) -> anyhow::Result<()> {
     stream.set_nodelay(true)?;
     let script = Mutex::new(Vec::new());
+    #[expect(clippy::result_large_err, reason = "the library's own type")]
     let note = |request: &Request, response: Response| {
         let digits = request.uri().path().trim_start_matches('/');
         if let Ok(mut script) = script.lock() {

@@ -18,6 +18,12 @@ const READY_PATIENCE: Duration = Duration::from_secs(300);
 /// Pause between two looks at something that has no better way to say that it is done.
 pub const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
+/// Lets time pass, as people and their programs do.
+#[expect(clippy::disallowed_methods, reason = "the passing of time is what is wanted, not an event")]
+pub fn pause(time: Duration) {
+    std::thread::sleep(time);
+}
+
 /// A running `carrel serve`. Dropped, it is ended with everything it has started.
 pub struct Server {
     child: Child,
@@ -52,7 +58,7 @@ impl Server {
         let (user, deadline) = (User::nobody(&server.url)?, Instant::now() + READY_PATIENCE);
         while !user.is_ready()? {
             anyhow::ensure!(Instant::now() < deadline, "the server does not become ready; see {}", log.display());
-            std::thread::sleep(LOOK_AGAIN);
+            pause(LOOK_AGAIN);
         }
         Ok(server)
     }

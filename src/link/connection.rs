@@ -261,6 +261,11 @@ impl AgentLink {
         self.shared.close();
     }
 
+    #[cfg(test)]
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     async fn ask(&self, request: Request, kind: PendingKind) -> Result<(Reply, Vec<Entry>), LinkError> {
         let shared = &self.shared;
         let _slot = shared.requests.acquire().await.map_err(|_| LinkError::Closed)?;

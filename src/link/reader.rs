@@ -9,9 +9,10 @@
 //! An echo read by another thread than the one that writes it to the browser would wake two threads one after the other, and waking a thread
 //! is most of what an echo costs.
 
+use std::sync::Arc;
+
 use bytes::BytesMut;
 use carrel_protocol::{FrameCodec, MAX_PAGE_ENTRIES, Reply, ToServer, ViewerEvent};
-use std::sync::Arc;
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 use tokio::runtime::Handle;
@@ -211,4 +212,54 @@ fn take(shared: &Shared, frame: ToServer, events: &mpsc::Sender<LinkEvent>) -> R
 /// Hands an event to the session; one that does not keep up with so few has stopped reading, and a full queue is the agent's flood.
 fn report(events: &mpsc::Sender<LinkEvent>, event: LinkEvent) -> Result<(), Ended> {
     events.try_send(event).map_err(|_| Ended::Bound("more events than the session takes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use carrel_protocol::{Limits, Request, ToAgent, codec};
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::UnixStream;
+    use tokio::runtime::{Builder, Runtime};
+
+    use super::super::AgentLink;
+    use super::*;
+
+    /// Answers every request.
+    async fn obliging_agent(mut stream: UnixStream) {
+        let (codec, mut buffer) = (FrameCodec::<ToAgent>::default(), BytesMut::new());
+        while stream.read_buf(&mut buffer).await.is_ok_and(|count| count > 0) {
+            while let Some(frame) = codec.decode(&mut buffer).expect("a frame") {
+                if let ToAgent::Request { id, .. } = frame {
+                    let mut answer = BytesMut::new();
+                    codec::encode(&ToServer::Reply { id, result: Ok(Reply::Done) }, &mut answer).expect("small");
+                    stream.write_all(&answer).await.expect("the server reads");
+                }
+            }
+        }
+    }
+
+    fn runtime(threads: usize) -> Runtime {
+        Builder::new_multi_thread().worker_threads(threads).enable_all().build().expect("a runtime")
+    }
+
+    #[test]
+    fn a_link_is_read_where_its_viewer_lives_and_outlives_that_thread() {
+        let home = runtime(1);
+        let (link, mut events) = home.block_on(async {
+            let (ours, theirs) = UnixStream::pair().expect("a pair of sockets");
+            tokio::spawn(obliging_agent(theirs));
+            let limits = Limits { ring_bytes: 1, max_items: 1, max_file_bytes: 1, viewer_stall_ms: 1 };
+            AgentLink::open(ours, BytesMut::new(), limits).expect("an open link")
+        });
+        for _ in 0..20 {
+            let away = runtime(1);
+            link.shared().read_in(away.handle().clone());
+            assert_eq!(away.block_on(link.command(Request::Ping)), Ok(()));
+            // Ends wherever the reader is by now: on its way, there, or reading.
+            drop(away);
+            assert_eq!(home.block_on(link.command(Request::Ping)), Ok(()));
+        }
+        link.close();
+        assert_eq!(home.block_on(events.recv()), None, "the link's end is told");
+    }
 }
