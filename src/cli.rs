@@ -145,7 +145,15 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         () = signals.next() => bail!("told to stop while starting"),
     };
     print(&format!("listening on http://{}\n", app.address()))?;
-    signals.next().await;
+    let fell = tokio::select! {
+        () = signals.next() => None,
+        why = app.fell_over() => Some(why),
+    };
+    if let Some(why) = fell {
+        tracing::error!(why, "the server cannot go on and stops; sandboxes keep running for the next start");
+        app.stop(false).await;
+        bail!("{why}");
+    }
     tracing::info!("stopping; sandboxes keep running for the next start (carrel down ends them)");
     tokio::select! {
         () = app.stop(false) => Ok(()),

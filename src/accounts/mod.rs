@@ -125,6 +125,15 @@ impl Accounts {
         }))
     }
 
+    /// Removes logins that have ended; how many.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn forget_ended(&self) -> Result<u64, AccountsError> {
+        let connection = self.0.db.bulk().await.map_err(AccountsError::Db)?;
+        db::logins::delete_expired(&connection).await.map_err(AccountsError::Db)
+    }
+
     /// Makes an account and signs its owner in.
     ///
     /// # Errors

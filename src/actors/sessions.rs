@@ -58,11 +58,12 @@ impl Sessions {
     /// [`SessionError::SessionLimit`], or of the database.
     pub async fn create(&self, owner: UserId, name: &str) -> Result<Session, SessionError> {
         let deps = &self.inner.deps;
-        let connection = deps.db.interactive().await?;
-        if db::sessions::count_of_owner(&connection, owner).await? >= u64::from(deps.config.auth.max_sessions) {
-            return Err(SessionError::SessionLimit);
-        }
-        Ok(db::sessions::insert(&connection, SessionId::new(), owner, name).await?)
+        let mut connection = deps.db.interactive().await?;
+        let transaction = connection.transaction().await?;
+        let most = deps.config.auth.max_sessions;
+        let made = db::sessions::insert(&transaction, SessionId::new(), owner, name, most).await?;
+        transaction.commit().await?;
+        made.ok_or(SessionError::SessionLimit)
     }
 
     /// Renames a session. `name` was checked.

@@ -32,7 +32,7 @@ impl Backing {
         let (postgres, engine) = match (postgres, engine) {
             (Ok(postgres), Ok(engine)) => (postgres, engine),
             (Err(error), Ok(engine)) => {
-                stop_engine(engine.0).await;
+                stop_engine(engine.0.as_ref()).await;
                 return Err(error);
             }
             (postgres, Err(error)) => {
@@ -51,16 +51,15 @@ impl Backing {
         self.postgres.is_some()
     }
 
-    /// Stops what is ours; sandboxes keep running.
-    pub(super) async fn stop(self) {
+    /// Stops what is ours, both at once, within `patience`; sandboxes keep running. What has not ended by then ends by itself or is found
+    /// by the next start.
+    pub(super) async fn stop(self, patience: Duration) {
         if let Some(keeper) = &self.keeper {
             keeper.abort();
         }
-        stop_postgres(self.postgres).await;
-        if let Some(engine) = self.engine
-            && let Err(error) = engine.stop().await
-        {
-            tracing::warn!(error = %error, "the embedded Docker Engine did not end");
+        let stopping = async { tokio::join!(stop_postgres(self.postgres), stop_engine(self.engine.as_deref())) };
+        if tokio::time::timeout(patience, stopping).await.is_err() {
+            tracing::warn!("the embedded PostgreSQL or Docker Engine takes longer to end than this server may");
         }
     }
 
@@ -173,7 +172,7 @@ async fn stop_postgres(postgres: Option<EmbeddedPostgres>) {
     }
 }
 
-async fn stop_engine(engine: Option<EmbeddedEngine>) {
+async fn stop_engine(engine: Option<&EmbeddedEngine>) {
     if let Some(engine) = engine
         && let Err(error) = engine.stop().await
     {

@@ -7,12 +7,14 @@
 
 mod backing;
 pub mod data_dir;
+mod fallen;
+mod figures;
 mod kernel;
 mod readiness;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use actix_web::dev::ServerHandle;
@@ -27,16 +29,22 @@ use crate::actors::supervisor::{SessionSupervisor, Supervisors};
 use crate::actors::warm_pool::{AdoptSandboxes, LeavePool, PoolHandle, WarmPool};
 use crate::actors::{Deps, Sessions};
 use crate::config::Config;
-use crate::db::Db;
+use crate::db::{Db, ServerLock};
 use crate::engine::Engine;
 use crate::http::{AppParts, Metrics, Server, Sockets};
 pub use backing::{down, with_database};
 
 use backing::Backing;
 use data_dir::DataDir;
+use fallen::Fallen;
 
-/// Of the time a shutdown may take, the part for viewers to be told and requests to be finished.
-const HTTP_SHARE: u32 = 3;
+/// Of the time a shutdown may take, the parts for viewers to be told, for requests to be finished, and for PostgreSQL and the engine to
+/// end, which get what the others have left as well.
+const HTTP_SHARE: u32 = 5;
+const BACKING_SHARE: u32 = 4;
+
+/// How often logins that have ended are removed.
+const FORGET_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// A server that listens.
 pub struct App {
@@ -51,6 +59,8 @@ pub struct App {
     patience: Duration,
     watchers: Vec<tokio::task::JoinHandle<()>>,
     data: DataDir,
+    fallen: Fallen,
+    lock: ServerLock,
 }
 
 impl App {
@@ -68,7 +78,7 @@ impl App {
         let backing = Backing::start(&config, &data).await?;
         match Self::build_on(&backing, &config, &data, listener).await {
             Ok(parts) => {
-                let Parts { address, sessions, pool, sockets, server, supervisors, db, watchers } = parts;
+                let Parts { address, sessions, pool, sockets, server, supervisors, db, watchers, fallen, lock } = parts;
                 let patience = Duration::from_secs(config.server.shutdown_seconds);
                 Ok(Self {
                     address,
@@ -82,10 +92,12 @@ impl App {
                     patience,
                     watchers,
                     data,
+                    fallen,
+                    lock,
                 })
             }
             Err(error) => {
-                backing.stop().await;
+                backing.stop(Duration::from_secs(config.server.shutdown_seconds)).await;
                 Err(error)
             }
         }
@@ -108,16 +120,21 @@ impl App {
             tracing::warn!(?durability, "this PostgreSQL may lose acknowledged saves when its machine fails");
         }
         crate::db::schema::apply(&db).await?;
+        // Two servers would each sweep what the other's sessions need.
+        let lock = ServerLock::take(&db).await?;
+        let fallen = Fallen::new();
         let engine = Engine::connect(&config.engine, &backing.engine_host, data.instance()).await?;
         let (image, preparing) = readiness::prepare_image(engine.clone(), Arc::clone(config), data.join("images"));
         let (ready, checking) = readiness::watch(db.clone(), engine.clone(), image.clone());
 
         let sandboxes =
-            Arc::new(SandboxFactory::new(engine, image, Arc::clone(config), data.run().to_owned(), io.clone()));
+            Arc::new(SandboxFactory::new(engine.clone(), image, Arc::clone(config), data.run().to_owned(), io.clone()));
         let arbiters: Vec<_> = (0..=config.actors.supervisors).map(|_| Arbiter::new()).collect();
         let (own, for_supervisors) = arbiters.split_first().context("no arbiter")?;
         let (pool_config, factory, mailbox) = (config.pool.clone(), Arc::clone(&sandboxes), config.actors.pool_mailbox);
+        let watching = fallen.clone();
         let pool = WarmPool::start_in_arbiter(&own.handle(), move |ctx| {
+            watching.watch("WarmPool", ctx);
             ctx.set_mailbox_capacity(mailbox);
             WarmPool::new(pool_config, factory)
         });
@@ -133,19 +150,27 @@ impl App {
             .iter()
             .enumerate()
             .map(|(number, arbiter)| {
-                let deps = deps.clone();
-                SessionSupervisor::start_in_arbiter(&arbiter.handle(), move |_| SessionSupervisor::new(number, deps))
+                let (deps, watching) = (deps.clone(), fallen.clone());
+                SessionSupervisor::start_in_arbiter(&arbiter.handle(), move |ctx| {
+                    watching.watch("SessionSupervisor", ctx);
+                    SessionSupervisor::new(number, deps)
+                })
             })
             .collect();
         let watch = {
-            let (deps, pool) = (deps.clone(), pool.clone());
-            EngineWatch::start_in_arbiter(&own.handle(), move |_| EngineWatch::new(deps, pool))
+            let (deps, pool, watching) = (deps.clone(), pool.clone(), fallen.clone());
+            EngineWatch::start_in_arbiter(&own.handle(), move |ctx| {
+                watching.watch("EngineWatch", ctx);
+                EngineWatch::new(deps, pool)
+            })
         };
         let sessions = Sessions::new(deps.clone(), supervisors, vec![pool.clone().recipient(), watch.recipient()]);
         adopt(&deps, &sessions, &pool).await?;
 
         let accounts = Accounts::new(db.clone(), &config.auth);
+        let forgetting = tokio::spawn(forget_ended_logins(accounts.clone()));
         let metrics = Metrics::new().context("cannot set up figures")?;
+        figures::register(&metrics, db.clone(), engine).context("cannot set up figures")?;
         let sockets = Sockets::new(metrics.clone());
         let parts = AppParts {
             config: Arc::clone(config),
@@ -170,7 +195,9 @@ impl App {
             server,
             supervisors: arbiters,
             db,
-            watchers: vec![preparing, checking],
+            watchers: vec![preparing, checking, forgetting],
+            fallen,
+            lock,
         })
     }
 
@@ -186,9 +213,21 @@ impl App {
         &self.sessions
     }
 
-    /// Stops in order; sandboxes keep running for the next start, unless `everything` goes.
+    /// Ends when something has fallen over without which the server must not go on; why.
+    pub async fn fell_over(&self) -> String {
+        tokio::select! {
+            name = self.fallen.first() => format!("the {name} has fallen over"),
+            () = self.lock.lost() => "another Carrel server has taken this database".to_owned(),
+        }
+    }
+
+    /// Stops in order, within `server.shutdown_seconds` altogether; sandboxes keep running for the next start, unless `everything` goes.
     pub async fn stop(self, everything: bool) {
-        let Self { sessions, pool, sockets, server, supervisors, db, backing, patience, watchers, data, .. } = self;
+        let Self { sessions, pool, sockets, server, supervisors, db, backing, patience, watchers, data, lock, .. } =
+            self;
+        let deadline = Instant::now() + patience;
+        // The steps before the last get what is left without it.
+        let before_last = deadline - patience / BACKING_SHARE;
         for watcher in watchers {
             watcher.abort();
         }
@@ -199,21 +238,24 @@ impl App {
         if tokio::time::timeout(patience / HTTP_SHARE, server.stop(true)).await.is_err() {
             tracing::warn!("requests were cut off: the HTTP server did not end in time");
         }
-        if tokio::time::timeout(patience, sessions.stop_all()).await.is_err() {
+        if tokio::time::timeout_at(before_last.into(), sessions.stop_all()).await.is_err() {
             tracing::warn!("sessions did not end in time; the next start lists their sandboxes");
         }
         // A pool that has ended has nothing to leave.
-        pool.send(LeavePool).await.ok();
+        tokio::time::timeout_at(before_last.into(), pool.send(LeavePool)).await.ok();
         for arbiter in supervisors {
             arbiter.stop();
             // Its thread may be in the middle of something; the process ends soon either way.
             drop(arbiter);
         }
-        db.close().await;
+        drop(lock);
+        if tokio::time::timeout_at(deadline.into(), db.close()).await.is_err() {
+            tracing::warn!("database connections were cut off: they did not come back in time");
+        }
         if everything {
             backing.down(&data).await;
         } else {
-            backing.stop().await;
+            backing.stop(deadline.saturating_duration_since(Instant::now()).max(patience / BACKING_SHARE)).await;
         }
     }
 }
@@ -227,6 +269,24 @@ struct Parts {
     supervisors: Vec<Arbiter>,
     db: Db,
     watchers: Vec<tokio::task::JoinHandle<()>>,
+    fallen: Fallen,
+    lock: ServerLock,
+}
+
+/// Removes logins that have ended, again and again.
+async fn forget_ended_logins(accounts: Accounts) {
+    let mut tick = tokio::time::interval(FORGET_INTERVAL);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        match accounts.forget_ended().await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "removed logins that had ended"),
+            Err(error) => {
+                tracing::warn!(error = %error, "cannot remove logins that have ended; trying again in an hour")
+            }
+        }
+    }
 }
 
 /// Takes over what an earlier server has left: its sessions' sandboxes, its waiting ones; what is neither is swept.

@@ -66,17 +66,6 @@ pub async fn put_many(client: &impl Client, blobs: &[EncodedBlob]) -> Result<(),
     Ok(())
 }
 
-/// Those of `hashes` that are not stored: their contents need not be compressed and sent.
-///
-/// # Errors
-/// When the database cannot be asked.
-pub async fn missing(client: &impl Client, hashes: &[ContentHash]) -> Result<Vec<ContentHash>, DbError> {
-    let sql = "select wanted.hash from unnest($1::bytea[]) as wanted (hash)
-        where not exists (select from blobs where blobs.hash = wanted.hash)";
-    let wanted: Vec<&[u8]> = hashes.iter().map(|hash| hash.0.as_slice()).collect();
-    client.query(sql, &[&wanted]).await?.iter().map(|row| read_hash(row.try_get(0)?)).collect()
-}
-
 /// The content with this hash, if it is stored.
 ///
 /// # Errors

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 pub use apply::apply;
 
-use super::blobs::read_hash;
+use super::blobs::{read_hash, signed};
 use super::sessions::count;
 use super::{Client, DbError};
 use crate::model::{ContentHash, Item, ItemKind, Precondition, SessionId, Usage, WorkspacePath};
@@ -249,6 +249,16 @@ pub async fn usage(client: &impl Client, session: SessionId) -> Result<Option<Us
     let sql = "select usage_items, usage_bytes from sessions where id = $1 and state <> 'deleted'";
     let Some(row) = client.query_opt(sql, &[&session.0]).await? else { return Ok(None) };
     Ok(Some(Usage { items: count(row.try_get(0)?)?, bytes: count(row.try_get(1)?)? }))
+}
+
+/// Pages of `page_bytes` that a workspace's files and links fill, each rounded up.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn pages(client: &impl Client, session: SessionId, page_bytes: u64) -> Result<u64, DbError> {
+    let sql = "select coalesce(sum(case kind when 'file' then (size + $2 - 1) / $2 when 'symlink' then 1 else 0 end), 0)::bigint
+        from workspace_items where session_id = $1";
+    count(client.query_one(sql, &[&session.0, &signed(page_bytes)?]).await?.try_get(0)?)
 }
 
 fn item(path: WorkspacePath, row: &Row) -> Result<Item, DbError> {

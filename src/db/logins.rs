@@ -62,20 +62,6 @@ pub async fn delete(client: &impl Client, id: LoginId) -> Result<bool, DbError> 
     Ok(client.execute("delete from logins where id = $1", &[&id.0]).await? > 0)
 }
 
-/// Ends all logins of a user but one; which ones.
-///
-/// # Errors
-/// When the database cannot be asked.
-pub async fn delete_all_of(
-    client: &impl Client,
-    user: UserId,
-    except: Option<LoginId>,
-) -> Result<Vec<LoginId>, DbError> {
-    let sql = "delete from logins where user_id = $1 and id is distinct from $2 returning id";
-    let rows = client.query(sql, &[&user.0, &except.map(|id| id.0)]).await?;
-    rows.iter().map(|row| Ok(LoginId(row.try_get(0)?))).collect()
-}
-
 /// Removes logins that have ended; how many.
 ///
 /// # Errors

@@ -23,4 +23,4 @@ pub mod versions;
 
 pub use embedded::EmbeddedPostgres;
 pub use error::{DbError, Unavailable};
-pub use pool::{Client, Connection, Db, Figures, LaneFigures, Transaction};
+pub use pool::{Client, Connection, Db, Figures, LaneFigures, ServerLock, Transaction};

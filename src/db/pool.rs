@@ -15,16 +15,19 @@ mod connection;
 mod lane;
 mod manager;
 mod physical;
+mod server_lock;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_postgres::Config;
+use tokio_postgres::config::SslMode;
 use tokio_util::sync::CancellationToken;
 
 pub use connection::{Client, Connection, Params, Transaction};
 pub use lane::LaneFigures;
+pub use server_lock::ServerLock;
 
 use self::lane::Lane;
 use self::manager::Manager;
@@ -37,6 +40,9 @@ use crate::model::backoff::Backoff;
 const OLDEST_SERVER: i32 = 130_000;
 /// Pauses while a server that is just starting refuses the first connection.
 const FIRST_CONNECT: Backoff = Backoff { first: Duration::from_millis(20), most: Duration::from_millis(500) };
+/// What to do without TLS.
+const NO_TLS: &str = "database.url asks for TLS (sslmode=require), which Carrel does not support yet: \
+    use a local socket, a private network or a tunnel, and remove sslmode from the URL";
 /// How long [`Db::close`] waits for connections in use.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -45,6 +51,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 pub struct Db(Arc<Shared>);
 
 struct Shared {
+    /// Opens connections outside the lanes.
+    manager: Manager,
     interactive: Lane,
     bulk: Lane,
     closing: CancellationToken,
@@ -89,6 +97,9 @@ impl Db {
         let parsed: Config = url
             .parse()
             .map_err(|e| DbError::Unsuitable(format!("database.url cannot be read: {}", with_causes(&e))))?;
+        if parsed.get_ssl_mode() == SslMode::Require {
+            return Err(DbError::Unsuitable(NO_TLS.into()));
+        }
         let closing = CancellationToken::new();
         let checkout = Duration::from_millis(config.checkout_timeout_ms.max(1));
         let manager = Manager::new(
@@ -103,10 +114,11 @@ impl Db {
             tracing::warn!(?durability, "this PostgreSQL may lose acknowledged changes in a crash");
         }
         let line = config.waiting_line;
+        let spare = manager.another();
         let bulk = Lane::new("bulk", manager.another(), config.bulk_connections.max(1), line, checkout, None);
         let size = config.interactive_connections.max(1);
         let interactive = Lane::new("interactive", manager, size, line, checkout, Some(first));
-        Ok(Self(Arc::new(Shared { interactive, bulk, closing, durability })))
+        Ok(Self(Arc::new(Shared { manager: spare, interactive, bulk, closing, durability })))
     }
 
     /// A connection for what somebody is waiting for.
@@ -190,4 +202,16 @@ async fn inspect(physical: &physical::Physical) -> Result<Durability, DbError> {
         )));
     }
     Ok(Durability { fsync: row.try_get(2)?, synchronous_commit: row.try_get(3)?, full_page_writes: row.try_get(4)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_address_that_asks_for_tls_is_refused_with_the_remedy() {
+        let url = "postgres://carrel@db.example.org/carrel?sslmode=require";
+        let refused = Db::connect(&DatabaseConfig::default(), url).await.err().expect("no TLS");
+        assert!(refused.to_string().contains("tunnel"), "{refused}");
+    }
 }

@@ -5,7 +5,7 @@
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 
-use super::{Client, DbError};
+use super::{Client, DbError, Transaction};
 use crate::model::{SandboxId, Session, SessionEvent, SessionId, SessionState, Usage, UserId};
 
 /// The constraint that refuses a sandbox another session has claimed.
@@ -18,19 +18,29 @@ macro_rules! columns {
     };
 }
 
-/// Adds a cold session with an empty workspace.
+/// Adds a cold session with an empty workspace, unless its owner has `most` already; `None` then. The owner's row is locked until the
+/// transaction ends, so that requests that come together are counted one after the other.
 ///
 /// # Errors
 /// [`DbError::Conflict`] when the id is taken or the owner is gone.
-pub async fn insert(client: &impl Client, id: SessionId, owner: UserId, name: &str) -> Result<Session, DbError> {
+pub async fn insert(
+    tx: &Transaction<'_>,
+    id: SessionId,
+    owner: UserId,
+    name: &str,
+    most: u32,
+) -> Result<Option<Session>, DbError> {
+    // A statement of its own: the next one has to see what those who held the lock before have committed.
+    tx.execute("select from users where id = $1 for no key update", &[&owner.0]).await?;
     let sql = concat!(
-        "with session as (insert into sessions (id, owner_id, name) values ($1, $2, $3) returning ",
+        "with session as (insert into sessions (id, owner_id, name) select $1, $2, $3
+            where (select count(*) from sessions where owner_id = $2 and state <> 'deleted') < $4 returning ",
         columns!(),
         "), top as (insert into workspace_items (id, session_id, name, kind, modified_at)
-            values ($1, $1, '', 'folder', now()))
+            select id, id, '', 'folder', now() from session)
         select * from session"
     );
-    read(&client.query_one(sql, &[&id.0, &owner.0, &name]).await?)
+    tx.query_opt(sql, &[&id.0, &owner.0, &name, &i64::from(most)]).await?.as_ref().map(read).transpose()
 }
 
 /// The session with this id, unless it is deleted.
@@ -66,15 +76,6 @@ pub async fn of_owner(
     sessions.truncate(limit as usize);
     let next = if more { sessions.last().map(|session| session.id) } else { None };
     Ok((sessions, next))
-}
-
-/// How many sessions a user has.
-///
-/// # Errors
-/// When the database cannot be asked.
-pub async fn count_of_owner(client: &impl Client, owner: UserId) -> Result<u64, DbError> {
-    let sql = "select count(*) from sessions where owner_id = $1 and state <> 'deleted'";
-    count(client.query_one(sql, &[&owner.0]).await?.try_get(0)?)
 }
 
 /// Gives a session another name; `None` when there is no such session.

@@ -42,15 +42,6 @@ pub async fn insert(client: &impl Client, user: &NewUser) -> Result<User, DbErro
     read(&row)
 }
 
-/// The user with this id.
-///
-/// # Errors
-/// When the database cannot be asked.
-pub async fn by_id(client: &impl Client, id: UserId) -> Result<Option<User>, DbError> {
-    let sql = "select id, username, email, display_name, role, created_at from users where id = $1";
-    client.query_opt(sql, &[&id.0]).await?.as_ref().map(read).transpose()
-}
-
 /// The user whose username or e-mail address is `login` without regard to case, with the hash of their password.
 ///
 /// # Errors

@@ -31,10 +31,14 @@ pub fn address(request: &HttpRequest, state: &HttpState) -> IpAddr {
     forwarded(peer, request.headers(), state.config.server.public_url.is_some())
 }
 
-/// Whether the request was made on this machine, not through a proxy on it.
+/// Whether the request was made on this machine, not through a proxy on it nor by a page of somebody else's. Where a proxy is configured
+/// nothing counts as local: it may well forward without saying for whom.
 #[must_use]
-pub fn is_local(request: &HttpRequest) -> bool {
-    request.peer_addr().is_some_and(|peer| peer.ip().is_loopback()) && !request.headers().contains_key(X_FORWARDED_FOR)
+pub fn is_local(request: &HttpRequest, state: &HttpState) -> bool {
+    state.config.server.public_url.is_none()
+        && request.peer_addr().is_some_and(|peer| peer.ip().is_loopback())
+        && !request.headers().contains_key(X_FORWARDED_FOR)
+        && super::origin::has_safe_host(request.headers())
 }
 
 /// Whom a proxy speaks for: believed only when one is configured and sits on this machine, and only the entry it added itself,

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use prometheus::core::Collector;
+use prometheus::proto::MetricFamily;
 use prometheus::{
     Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
+
+use crate::actors::describe::ActorDescription;
 
 /// Upper bounds in seconds: from a cached read to a cold start.
 const LATENCY_BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
@@ -50,13 +53,15 @@ impl Metrics {
         self.registry.register(Box::new(collector))
     }
 
-    /// Everything, in Prometheus' text format.
+    /// Everything, with what actors say of themselves, in Prometheus' text format.
     ///
     /// # Errors
     /// When a collector gives nonsense.
-    pub fn text(&self) -> prometheus::Result<Vec<u8>> {
+    pub fn text(&self, actors: &[ActorDescription]) -> prometheus::Result<Vec<u8>> {
+        let mut families = self.registry.gather();
+        families.extend(of_actors(actors)?);
         let mut text = Vec::new();
-        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        TextEncoder::new().encode(&families, &mut text)?;
         Ok(text)
     }
 
@@ -76,6 +81,25 @@ impl Metrics {
     pub(super) fn sockets(&self, kind: &str) -> IntGauge {
         self.sockets.with_label_values(&[kind])
     }
+}
+
+/// Sums over the actors that are there now, by kind; what those say that have ended is no longer in them.
+fn of_actors(actors: &[ActorDescription]) -> prometheus::Result<Vec<MetricFamily>> {
+    let gauge = |name: &str, help: &str| IntGaugeVec::new(Opts::new(name, help), &["kind"]);
+    let number = gauge("carrel_actors", "Actors, by kind.")?;
+    let handled = gauge("carrel_actors_handled", "Messages the present actors have handled, by kind.")?;
+    let refused = gauge("carrel_actors_refused", "Requests the present actors have refused, by kind.")?;
+    let queued = gauge("carrel_actors_queued", "Work waiting inside actors, by kind.")?;
+    for actor in actors {
+        let add = |gauge: &IntGaugeVec, count: u64| {
+            gauge.with_label_values(&[actor.kind]).add(i64::try_from(count).unwrap_or(i64::MAX));
+        };
+        add(&number, 1);
+        add(&handled, actor.handled);
+        add(&refused, actor.refused);
+        add(&queued, actor.queued as u64);
+    }
+    Ok([number, handled, refused, queued].iter().flat_map(Collector::collect).collect())
 }
 
 /// Counts a request as long as it lives.
@@ -98,13 +122,24 @@ mod tests {
         let in_flight = metrics.begun();
         metrics.answered("GET", "/api/v1/sessions/{id}", 404, Duration::from_millis(3));
         metrics.register(IntGauge::new("carrel_other", "Other.").expect("legal")).expect("new name");
+        let actor = ActorDescription {
+            kind: "WarmPool",
+            name: "pool".into(),
+            phase: "idle".into(),
+            generation: 1,
+            handled: 7,
+            refused: 0,
+            queued: 1,
+            failures: 0,
+        };
         assert!(metrics.register(IntGauge::new("carrel_other", "Other.").expect("legal")).is_err());
-        let text = String::from_utf8(metrics.text().expect("text")).expect("UTF-8");
+        let text = String::from_utf8(metrics.text(&[actor]).expect("text")).expect("UTF-8");
         for line in [
             r#"carrel_http_requests_total{method="GET",route="/api/v1/sessions/{id}",status="404"} 1"#,
             r#"carrel_http_request_seconds_bucket{method="GET",route="/api/v1/sessions/{id}",le="0.005"} 1"#,
             "carrel_http_requests_in_flight 1",
             "carrel_other 0",
+            r#"carrel_actors_handled{kind="WarmPool"} 7"#,
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }

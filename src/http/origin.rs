@@ -2,6 +2,11 @@
 //!
 //! A browser sends `Origin` with every unsafe request and every WebSocket handshake, and no page can change it. Cookies are
 //! `SameSite=Lax` besides, but neighbours under the same domain are the same *site*; origins are exact.
+//!
+//! Without `server.public_url` our origin is what `Host` says, and anybody's name can be made to lead to this machine (DNS rebinding). So
+//! then only hosts are accepted that nobody can give another meaning: addresses and `localhost`.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -53,7 +58,27 @@ pub fn require_own(request: &HttpRequest) -> Result<(), ApiError> {
     };
     let public_url =
         request.app_data::<web::Data<HttpState>>().and_then(|state| state.config.server.public_url.as_deref());
+    if public_url.is_none() && !claims.host.is_some_and(is_safe_host) {
+        let detail = "Under this name the server can be used only when server.public_url says so.";
+        return Err(ApiError::because(Code::ForbiddenOrigin, detail));
+    }
     if is_own(claims, public_url, is_upgrade(headers)) { Ok(()) } else { Err(ApiError::new(Code::ForbiddenOrigin)) }
+}
+
+/// Whether the `Host` of a request is one that cannot be made to lead elsewhere.
+pub(super) fn has_safe_host(headers: &HeaderMap) -> bool {
+    headers.get(header::HOST).and_then(|host| host.to_str().ok()).is_some_and(is_safe_host)
+}
+
+/// An address (as `server.listen` always is), `localhost`, or a name below it, with or without a port.
+fn is_safe_host(host: &str) -> bool {
+    if let Some(rest) = host.strip_prefix('[') {
+        return rest.split_once(']').is_some_and(|(address, port)| {
+            address.parse::<Ipv6Addr>().is_ok() && (port.is_empty() || port.starts_with(':'))
+        });
+    }
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name).to_ascii_lowercase();
+    name == "localhost" || name.ends_with(".localhost") || name.parse::<Ipv4Addr>().is_ok()
 }
 
 fn is_checked(method: &Method, headers: &HeaderMap) -> bool {
@@ -155,6 +180,29 @@ mod tests {
         ] {
             check(None, site, None, false, own);
             check(None, site, None, true, false);
+        }
+    }
+
+    #[test]
+    fn without_a_public_url_only_addresses_and_localhost_are_hosts_of_ours() {
+        for (host, safe) in [
+            ("localhost", true),
+            ("LOCALHOST:8080", true),
+            ("carrel.localhost:8080", true),
+            ("127.0.0.1:8080", true),
+            ("192.168.1.7", true),
+            ("[::1]:8080", true),
+            ("[::1]", true),
+            ("evil.example:8080", false),
+            ("127.0.0.1.evil.example", false),
+            ("localhost.evil.example", false),
+            ("evillocalhost", false),
+            ("[::1].evil.example", false),
+            ("[evil.example]", false),
+            ("2130706433", false),
+            ("", false),
+        ] {
+            assert_eq!(is_safe_host(host), safe, "{host}");
         }
     }
 

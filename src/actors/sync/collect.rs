@@ -1,10 +1,11 @@
 //! From the sandbox into the database: what programs have changed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use carrel_protocol::{AgentError, Entry, Request};
 use futures_util::{StreamExt, stream};
 
+use super::told::Told;
 use super::{Work, transfer};
 use crate::actors::api::SessionError;
 use crate::db::blobs;
@@ -17,8 +18,13 @@ use crate::model::{ContentHash, ItemKind, Precondition, WorkspacePath};
 /// Files fetched at the same time.
 const FETCHES: usize = 16;
 
-/// Changes committed in one transaction.
+/// Files fetched for one transaction: at most so many, and so many bytes (more only for one file that is larger by itself). Room for
+/// them is reserved in one piece and given back when they are committed: nobody waits for room while holding some.
 const COMMIT_ITEMS: usize = 512;
+const COMMIT_BYTES: u64 = 8 * 1024 * 1024;
+
+/// How much a file may have grown since the agent measured it; one that has grown more is fetched by itself.
+const GROWTH: u64 = 16 * 1024;
 
 /// Commits what these entries mean. Of the paths in `overtaken` they may say what was true before a user's last write: such a path is looked
 /// at again, and where that does not tell only a listing does; `false` then.
@@ -27,6 +33,7 @@ const COMMIT_ITEMS: usize = 512;
 /// When some of it could not be committed: only a listing will tell what.
 pub(super) async fn batch(
     work: &Work,
+    told: &Told,
     link: &AgentLink,
     entries: &[Entry],
     overtaken: &[WorkspacePath],
@@ -37,7 +44,7 @@ pub(super) async fn batch(
     drop(connection);
     let mut plan = plan(entries, &kept, work.max_file_bytes());
     let sound = look_again(link, &mut plan, overtaken).await?;
-    carry_out(work, link, plan).await?;
+    carry_out(work, told, link, plan).await?;
     Ok(sound)
 }
 
@@ -69,23 +76,23 @@ async fn is_gone(link: &AgentLink, path: &WorkspacePath) -> Result<bool, Session
 ///
 /// # Errors
 /// When it could not; nothing is ever removed because a listing was short.
-pub(super) async fn listing(work: &Work, link: &AgentLink) -> Result<(), SessionError> {
+pub(super) async fn listing(work: &Work, told: &Told, link: &AgentLink) -> Result<(), SessionError> {
     let entries = link.scan(work.config.workspace.max_items as usize).await?;
     let connection = work.db.bulk().await?;
     let kept = items::all(&connection, work.session).await?;
     drop(connection);
     let kept: HashMap<_, _> = kept.into_iter().map(|item| (item.path, item.kind)).collect();
-    carry_out(work, link, plan_listing(&entries, &kept, work.max_file_bytes())).await
+    carry_out(work, told, link, plan_listing(&entries, &kept, work.max_file_bytes())).await?;
+    told.over();
+    Ok(())
 }
 
-async fn carry_out(work: &Work, link: &AgentLink, plan: Plan) -> Result<(), SessionError> {
-    for (name, why) in plan.not_kept.iter().take(3) {
+async fn carry_out(work: &Work, told: &Told, link: &AgentLink, plan: Plan) -> Result<(), SessionError> {
+    for (name, why) in plan.not_kept.iter().filter(|(name, why)| told.is_new(name, why)).take(3) {
         work.warn(format!("{name} is not kept: {why}"));
     }
     let mut changes: Vec<_> = plan.removes.into_iter().map(|path| ItemChange::Gone { path }).collect();
     changes.extend(plan.puts.into_iter().map(|(path, kind)| put(path, kind)));
-    let mut blobs = Vec::new();
-    let mut torn = false;
     let known = known(work, &plan.fetch).await?;
     let (had, wanted): (Vec<_>, Vec<_>) =
         plan.fetch.into_iter().partition(|file| file.claimed.is_some_and(|hash| known.contains_key(&hash)));
@@ -94,25 +101,55 @@ async fn carry_out(work: &Work, link: &AgentLink, plan: Plan) -> Result<(), Sess
         let kind = ItemKind::File { hash, size: *known.get(&hash)?, executable: file.executable };
         Some(put(file.path, kind))
     }));
-    let mut fetched = stream::iter(wanted).map(|file| fetch(work, link, file)).buffered(FETCHES);
-    while let Some(file) = fetched.next().await {
-        match file {
-            Ok(Some((change, blob))) => {
-                changes.push(change);
-                blobs.push(blob);
+    let most = work.max_file_bytes();
+    let mut left = portions(wanted, most);
+    let mut torn = false;
+    while let Some(portion) = left.pop_front() {
+        let _room = transfer::reserve(portion.iter().map(|file| room_for(file, most)).sum()).await;
+        let mut blobs = Vec::new();
+        let mut fetched = stream::iter(portion).map(|file| fetch(work, told, link, file)).buffered(FETCHES);
+        while let Some(file) = fetched.next().await {
+            match file? {
+                Fetched::Content(change, blob) => {
+                    changes.push(change);
+                    blobs.push(blob);
+                }
+                Fetched::Nothing => {}
+                Fetched::Grown(file) => left.push_back(vec![Wanted { size: most, ..file }]),
+                // It is being written all the time; the rest need not wait for it.
+                Fetched::Torn => torn = true,
             }
-            Ok(None) => {}
-            // It is being written all the time; the rest need not wait for it.
-            Err(SessionError::Busy) => torn = true,
-            Err(error) => return Err(error),
         }
-        if changes.len() >= COMMIT_ITEMS {
-            commit(work, std::mem::take(&mut changes), std::mem::take(&mut blobs)).await?;
+        drop(fetched);
+        commit(work, told, std::mem::take(&mut changes), blobs).await?;
+    }
+    commit(work, told, changes, Vec::new()).await?;
+    if torn { Err(SessionError::Busy) } else { Ok(()) }
+}
+
+/// Cuts files into runs that are fetched and committed together.
+fn portions(files: Vec<Wanted>, most: u64) -> VecDeque<Vec<Wanted>> {
+    let mut portions: VecDeque<Vec<Wanted>> = VecDeque::new();
+    let mut room = 0;
+    for file in files {
+        let size = room_for(&file, most);
+        match portions.back_mut() {
+            Some(portion) if portion.len() < COMMIT_ITEMS && size <= room => {
+                room -= size;
+                portion.push(file);
+            }
+            _ => {
+                room = COMMIT_BYTES.saturating_sub(size);
+                portions.push_back(vec![file]);
+            }
         }
     }
-    drop(fetched);
-    commit(work, changes, blobs).await?;
-    if torn { Err(SessionError::Busy) } else { Ok(()) }
+    portions
+}
+
+/// The most that is read of a file, whatever the agent gives.
+fn room_for(file: &Wanted, most: u64) -> u64 {
+    file.size.saturating_add(GROWTH).min(most)
 }
 
 /// Contents this workspace has had before, with their sizes: a renamed or restored file need not be fetched. Of other workspaces nothing
@@ -126,28 +163,54 @@ async fn known(work: &Work, files: &[Wanted]) -> Result<HashMap<ContentHash, u64
     Ok(versions::known_contents(&connection, work.session, &claimed).await?)
 }
 
-/// One file's content, ready to be committed; `None` when it is gone again, for which another notice comes.
-async fn fetch(
-    work: &Work,
-    link: &AgentLink,
-    file: Wanted,
-) -> Result<Option<(ItemChange, blobs::EncodedBlob)>, SessionError> {
-    let _room = transfer::reserve(file.size).await;
-    let (content, executable) = match transfer::read(link, &file.path, work.max_file_bytes()).await {
+/// What became of a file that was to be fetched.
+enum Fetched {
+    /// Its content, ready to be committed.
+    Content(ItemChange, blobs::EncodedBlob),
+    /// It is gone again, for which another notice comes, or it cannot be kept, which was told.
+    Nothing,
+    /// It is larger than there is room for.
+    Grown(Wanted),
+    /// It changes while it is read.
+    Torn,
+}
+
+async fn fetch(work: &Work, told: &Told, link: &AgentLink, file: Wanted) -> Result<Fetched, SessionError> {
+    let most = work.max_file_bytes();
+    let room = room_for(&file, most);
+    let (content, executable) = match transfer::read(link, &file.path, room).await {
         Ok(content) => content,
-        Err(LinkError::Agent(AgentError::NotFound | AgentError::WrongKind | AgentError::Refused)) => return Ok(None),
-        Err(LinkError::Agent(AgentError::TooMany)) => {
-            work.warn(format!("{} is not kept: it is larger than a file may be", file.path));
-            return Ok(None);
-        }
+        Err(LinkError::Agent(error)) => return Ok(not_fetched(work, told, file, error, room < most)),
         Err(error) => return Err(error.into()),
     };
     let size = content.len() as u64;
     let blob = blobs::encode(content).await?;
-    Ok(Some((put(file.path, ItemKind::File { hash: blob.hash, size, executable }), blob)))
+    Ok(Fetched::Content(put(file.path, ItemKind::File { hash: blob.hash, size, executable }), blob))
 }
 
-async fn commit(work: &Work, changes: Vec<ItemChange>, blobs: Vec<blobs::EncodedBlob>) -> Result<(), SessionError> {
+fn not_fetched(work: &Work, told: &Told, file: Wanted, error: AgentError, may_be_larger: bool) -> Fetched {
+    let why = match error {
+        AgentError::NotFound | AgentError::WrongKind | AgentError::Refused => return Fetched::Nothing,
+        AgentError::Torn => return Fetched::Torn,
+        AgentError::TooMany if may_be_larger => return Fetched::Grown(file),
+        AgentError::TooMany => "it is larger than a file may be".to_owned(),
+        AgentError::Os(code) => {
+            format!("it cannot be read ({})", std::io::Error::from_raw_os_error(code))
+        }
+        error => format!("it cannot be read ({error})"),
+    };
+    if told.is_new(file.path.as_str(), &why) {
+        work.warn(format!("{} is not kept: {why}", file.path));
+    }
+    Fetched::Nothing
+}
+
+async fn commit(
+    work: &Work,
+    told: &Told,
+    changes: Vec<ItemChange>,
+    blobs: Vec<blobs::EncodedBlob>,
+) -> Result<(), SessionError> {
     if changes.is_empty() {
         return Ok(());
     }
@@ -155,11 +218,15 @@ async fn commit(work: &Work, changes: Vec<ItemChange>, blobs: Vec<blobs::Encoded
     let transaction = connection.transaction().await?;
     blobs::put_many(&transaction, &blobs).await?;
     let applied = items::apply(&transaction, work.session, &changes, Origin::Terminal, None, &work.bounds()).await;
-    let applied = match applied.map_err(SessionError::from) {
+    let applied = match applied {
+        Ok(applied) => work.fits(&transaction, &applied).await.map(|()| applied),
+        Err(error) => Err(error.into()),
+    };
+    let applied = match applied {
         Ok(applied) => applied,
         Err(error @ (SessionError::TooManyBytes | SessionError::TooManyItems)) => {
             transaction.rollback().await?;
-            work.warn(format!("Changes made by programs are not saved: {error}"));
+            told.trouble(work, format!("Changes made by programs are not saved: {error}"));
             return Err(error);
         }
         Err(error) => return Err(error),
@@ -171,4 +238,31 @@ async fn commit(work: &Work, changes: Vec<ItemChange>, blobs: Vec<blobs::Encoded
 
 fn put(path: WorkspacePath, kind: ItemKind) -> ItemChange {
     ItemChange::Put { path, kind, precondition: Precondition::None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn portions_keep_every_file_once_in_order_within_bounds() {
+        const MOST: u64 = 64 << 20;
+        let sizes = [1, 3 * COMMIT_BYTES, 5, u64::MAX, COMMIT_BYTES - 2 * GROWTH, 1].into_iter();
+        let files: Vec<_> = sizes
+            .chain(std::iter::repeat_n(3, 1200))
+            .enumerate()
+            .map(|(number, size)| Wanted {
+                path: WorkspacePath::new(format!("{number:04}")).expect("path"),
+                claimed: None,
+                size,
+                executable: false,
+            })
+            .collect();
+        let cut: Vec<_> = portions(files.clone(), MOST).into();
+        let room = |portion: &[Wanted]| portion.iter().map(|file| room_for(file, MOST)).sum::<u64>();
+        assert!(cut.iter().all(|portion| portion.len() <= COMMIT_ITEMS));
+        assert!(cut.iter().all(|portion| portion.len() == 1 || room(portion) <= COMMIT_BYTES));
+        assert!(cut.iter().all(|portion| room(portion) <= MOST), "whatever an agent claims");
+        assert_eq!(cut.concat(), files);
+    }
 }

@@ -1,22 +1,25 @@
 //! WorkspaceSyncActor: the order of one workspace's changes, between the database and the sandbox.
 //!
 //! ```text
-//!   saves, removals … of users ─┐
-//!   batches of the agent ───────┼──▶ line ──▶ one job runs ──▶ database, agent ──▶ reply, notices
-//!   listings (at most one waits)┘    (bounded)
+//!   saves, removals … of users (bounded) ────┐
+//!   a batch of the agent (at most one) ──────┼──▶ line ──▶ one job runs ──▶ database, agent ──▶ reply, notices
+//!   listings (at most one), Connect, Flush ──┘
 //! ```
 //!
 //! **Invariants**: one job runs at a time, in the order of arrival; a listing is asked for at most once more while one waits. A user's
 //! write is in the sandbox before it is committed, and both before it is answered: a crash between the two leaves a change that the next
 //! listing finds, never an older content in the place of an acknowledged one. While a sandbox lives and its agent is away, users' writes
 //! are refused. A batch is confirmed to the agent only when it is committed
-//! or a listing is due that will find it again.
+//! or a listing is due that will find it again. Only users' writes are refused when the line is full: batches are one at a time (an agent
+//! that sends a second before the first was confirmed loses its link), and Connect and Flush come from the one SessionActor.
 //!
 //! **Talks to**: the database and the agent's link, through [`work`]. Held by its SessionActor alone; it holds nobody.
 
 mod collect;
+mod line;
 mod place;
 mod restore;
+mod told;
 mod transfer;
 mod work;
 
@@ -30,6 +33,8 @@ use tokio::sync::oneshot;
 pub use restore::RestoreProgress;
 pub use work::Work;
 
+use self::line::{Answer, Job};
+use self::told::Told;
 use super::api::{SaveFile, Saved, SessionError};
 use super::describe::{ActorDescription, Describe, Tally};
 use crate::link::AgentLink;
@@ -49,15 +54,25 @@ const MAX_WRITTEN: usize = 4096;
 /// Orders one workspace's changes.
 pub struct WorkspaceSyncActor {
     work: Work,
+    told: Told,
     line: VecDeque<Job>,
     capacity: usize,
     running: Option<&'static str>,
     link: Option<AgentLink>,
+    /// The newest link, which the line may not have come to yet.
+    newest: Option<AgentLink>,
+    /// Links there have been: a batch of an earlier one is stale.
+    links: u64,
+    /// A batch has come of which it is not known whether it came over the link that was about to begin.
+    orphan: bool,
+    /// The present link's agent has sent a batch that is not confirmed yet.
+    unconfirmed: bool,
     /// A sandbox holds the files. While its agent is away nothing can be written: a write into the database alone would be overtaken by
     /// what the sandbox still holds.
     live: bool,
     /// A listing waits in the line, or for its pause to be over.
     listing_due: bool,
+    /// Listings that failed one after the other.
     failures: u32,
     /// Paths users have written, and when that was done.
     written: VecDeque<(Instant, WorkspacePath)>,
@@ -140,69 +155,21 @@ pub struct Changed {
 #[rtype(result = "Result<(), SessionError>")]
 pub struct Flush;
 
-type Answer<T> = oneshot::Sender<Result<T, SessionError>>;
-
-enum Job {
-    Connect(Connect, Answer<()>),
-    Save(SaveFile, Answer<Saved>),
-    Remove(Remove, Answer<()>),
-    MakeFolder(MakeFolder, Answer<Item>),
-    Move(Move, Answer<Item>),
-    Changed(Changed, Instant),
-    Flush(Answer<()>),
-    Listing,
-}
-
-impl Job {
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Connect(..) => "bringing sandbox and database together",
-            Self::Save(..) => "saving",
-            Self::Remove(..) => "removing",
-            Self::MakeFolder(..) => "making a folder",
-            Self::Move(..) => "moving",
-            Self::Changed(..) => "collecting changes",
-            Self::Flush(_) => "collecting everything",
-            Self::Listing => "comparing",
-        }
-    }
-
-    /// The paths a user's write writes.
-    fn paths(&self) -> Vec<WorkspacePath> {
-        match self {
-            Self::Save(save, _) => vec![save.path.clone()],
-            Self::Remove(remove, _) => vec![remove.path.clone()],
-            Self::MakeFolder(folder, _) => vec![folder.path.clone()],
-            Self::Move(change, _) => vec![change.from.clone(), change.to.clone()],
-            _ => Vec::new(),
-        }
-    }
-
-    /// Answers a user's write that cannot be done without the agent; gives back what is none.
-    fn refuse(self) -> Option<Self> {
-        let away = || SessionError::from(crate::link::LinkError::Closed);
-        // Whoever asked may have stopped waiting.
-        match self {
-            Self::Save(_, answer) => answer.send(Err(away())).map_or((), drop),
-            Self::Remove(_, answer) => answer.send(Err(away())).map_or((), drop),
-            Self::MakeFolder(_, answer) => answer.send(Err(away())).map_or((), drop),
-            Self::Move(_, answer) => answer.send(Err(away())).map_or((), drop),
-            job => return Some(job),
-        }
-        None
-    }
-}
-
 impl WorkspaceSyncActor {
     /// Orders the changes of `work`'s workspace; `capacity` users' writes may wait. `live`: a sandbox holds the files already.
     #[must_use]
     pub fn new(work: Work, capacity: usize, live: bool) -> Self {
         Self {
             work,
+            told: Told::default(),
             line: VecDeque::new(),
             capacity,
             running: None,
             link: None,
+            newest: None,
+            links: 0,
+            orphan: false,
+            unconfirmed: false,
             live,
             listing_due: false,
             failures: 0,
@@ -218,7 +185,7 @@ impl WorkspaceSyncActor {
         job: impl FnOnce(Answer<T>) -> Job,
     ) -> ResponseFuture<Result<T, SessionError>> {
         self.tally.handled += 1;
-        if self.line.len() >= self.capacity {
+        if self.line.iter().filter(|job| job.is_write()).count() >= self.capacity {
             self.tally.refused += 1;
             return Box::pin(async { Err(SessionError::Busy) });
         }
@@ -237,24 +204,32 @@ impl WorkspaceSyncActor {
         if matches!(job, Job::Listing) {
             self.listing_due = false;
         }
-        let work = self.work.clone();
+        let (work, told) = (self.work.clone(), self.told.clone());
         let paths = job.paths();
-        let overtaken = match &job {
-            Job::Changed(_, arrived) => self.written_since(arrived.checked_sub(OVERTAKEN)),
-            _ => Vec::new(),
+        let (overtaken, batch) = match &job {
+            Job::Changed(changed, arrived, number) => {
+                (self.written_since(arrived.checked_sub(OVERTAKEN)), link.clone().zip(Some((changed.batch, *number))))
+            }
+            _ => (Vec::new(), None),
         };
         // On the I/O runtime: hashing and compressing must not hold up the actors of this thread.
-        let running = self.work.io.spawn(async move { run(&work, link, job, &overtaken).await });
+        let running = self.work.io.spawn(async move { run(&work, &told, link, job, &overtaken).await });
         ctx.spawn(running.into_actor(self).map(|outcome, actor, ctx| {
             actor.running = None;
             actor.note_written(paths);
             match outcome {
-                Ok(Outcome::Done) => actor.failures = 0,
+                Ok(Outcome::Done) => {}
+                Ok(Outcome::Agreed) => actor.failures = 0,
                 Ok(Outcome::ListingDue) => actor.list_later(ctx),
                 Err(error) => {
                     tracing::error!(session.id = %actor.work.session, error = %error, "a job on a workspace fell over");
                     actor.list_later(ctx);
                 }
+            }
+            if let Some((link, (batch, number))) = batch {
+                // Before the agent can send another. What was not brought over will be found by the listing that is due now.
+                actor.unconfirmed &= number != actor.links;
+                link.changes_taken(batch);
             }
             actor.run_next(ctx);
         }));
@@ -283,7 +258,12 @@ impl WorkspaceSyncActor {
                 self.live = true;
             }
             let link = self.link.clone().filter(|link| !link.is_closed());
-            let job = if self.live && link.is_none() { job.refuse() } else { Some(job) };
+            let job = match job {
+                // The listing that the newer link begins with sees what it tells; its number may mean another batch there.
+                Job::Changed(_, _, number) if number != self.links => continue,
+                job if self.live && link.is_none() => job.refuse(),
+                job => Some(job),
+            };
             if let Some(job) = job {
                 return Some((job, link));
             }
@@ -309,6 +289,8 @@ impl WorkspaceSyncActor {
 /// What a job leaves behind.
 enum Outcome {
     Done,
+    /// Database and sandbox have been seen to agree.
+    Agreed,
     /// Something could not be brought over; only a listing will tell what.
     ListingDue,
 }
@@ -323,21 +305,24 @@ fn after_write<T>(link: Option<&AgentLink>, result: &Result<T, SessionError>) ->
 
 impl From<Result<(), SessionError>> for Outcome {
     fn from(result: Result<(), SessionError>) -> Self {
-        if result.is_ok() { Self::Done } else { Self::ListingDue }
+        if result.is_ok() { Self::Agreed } else { Self::ListingDue }
     }
 }
 
-async fn run(work: &Work, link: Option<AgentLink>, job: Job, overtaken: &[WorkspacePath]) -> Outcome {
+async fn run(work: &Work, told: &Told, link: Option<AgentLink>, job: Job, overtaken: &[WorkspacePath]) -> Outcome {
     let link = link.as_ref();
     // Whoever asked may have stopped waiting; what was done stays done.
     match job {
         Job::Connect(connect, answer) if connect.restored => {
-            let listed = collect::listing(work, &connect.link).await;
+            let listed = collect::listing(work, told, &connect.link).await;
             let outcome = Outcome::from(listed.clone());
             // What the sandbox holds is whole, so its user may go on while the comparison is tried again.
             let usable = listed.is_ok() || !connect.link.is_closed();
             if usable && let Err(error) = &listed {
-                work.warn(format!("Files and database cannot be compared at the moment: {error}. Trying again."));
+                told.trouble(
+                    work,
+                    format!("Files and database cannot be compared at the moment: {error}. Trying again."),
+                );
             }
             answer.send(if usable { Ok(()) } else { listed }).ok();
             outcome
@@ -370,26 +355,26 @@ async fn run(work: &Work, link: Option<AgentLink>, job: Job, overtaken: &[Worksp
             answer.send(result).ok();
             outcome
         }
-        Job::Changed(changed, _) => {
+        // Confirmed either way by whoever runs this: what was not brought over will be found by the listing.
+        Job::Changed(changed, ..) => {
             let Some(link) = link else { return Outcome::Done };
-            let collected = collect::batch(work, link, &changed.entries, overtaken).await;
-            // Confirmed either way: what was not brought over will be found by the listing.
-            link.changes_taken(changed.batch);
-            match collected {
+            match collect::batch(work, told, link, &changed.entries, overtaken).await {
                 Ok(true) if !changed.rescan => Outcome::Done,
                 _ => Outcome::ListingDue,
             }
         }
         Job::Flush(answer) => {
             let result = match link {
-                Some(link) => collect::listing(work, link).await,
+                Some(link) => collect::listing(work, told, link).await,
                 None => Err(crate::link::LinkError::Closed.into()),
             };
+            // Whoever collects everything decides what a failure means: the sandbox may be about to go.
+            let outcome = if result.is_ok() { Outcome::Agreed } else { Outcome::Done };
             answer.send(result).ok();
-            Outcome::Done
+            outcome
         }
         Job::Listing => match link {
-            Some(link) => collect::listing(work, link).await.into(),
+            Some(link) => collect::listing(work, told, link).await.into(),
             // The next connection begins with one.
             None => Outcome::Done,
         },
@@ -409,7 +394,20 @@ impl Handler<Connect> for WorkspaceSyncActor {
     type Result = ResponseFuture<Result<(), SessionError>>;
 
     fn handle(&mut self, connect: Connect, ctx: &mut Self::Context) -> Self::Result {
-        self.submit(ctx, |answer| Job::Connect(connect, answer))
+        self.tally.handled += 1;
+        self.links += 1;
+        self.unconfirmed = false;
+        if std::mem::take(&mut self.orphan) {
+            // Nobody would ever confirm that batch, and the agent would wait for ever: the next link begins anew.
+            connect.link.close();
+        }
+        self.newest = Some(connect.link.clone());
+        let (answer, answered) = oneshot::channel();
+        // Before what waits, which needs this link or was meant for the database alone; after an older link, which has ended.
+        let place = self.line.iter().take_while(|job| matches!(job, Job::Connect(..))).count();
+        self.line.insert(place, Job::Connect(connect, answer));
+        self.run_next(ctx);
+        Box::pin(async { answered.await.unwrap_or(Err(SessionError::Internal)) })
     }
 }
 
@@ -419,6 +417,9 @@ impl Handler<Disconnect> for WorkspaceSyncActor {
     fn handle(&mut self, _: Disconnect, _: &mut Self::Context) {
         self.tally.handled += 1;
         self.link = None;
+        self.newest = None;
+        // Whatever the ended link had to say came before this.
+        self.orphan = false;
     }
 }
 
@@ -428,6 +429,8 @@ impl Handler<Release> for WorkspaceSyncActor {
     fn handle(&mut self, _: Release, _: &mut Self::Context) {
         self.tally.handled += 1;
         self.link = None;
+        self.newest = None;
+        self.orphan = false;
         self.live = false;
     }
 }
@@ -469,8 +472,19 @@ impl Handler<Changed> for WorkspaceSyncActor {
 
     fn handle(&mut self, changed: Changed, ctx: &mut Self::Context) {
         self.tally.handled += 1;
-        // Not counted against the line: the agent has one batch in flight.
-        self.line.push_back(Job::Changed(changed, Instant::now()));
+        let Some(link) = self.newest.as_ref().filter(|link| !link.is_closed()) else {
+            self.orphan = true;
+            return;
+        };
+        if self.unconfirmed {
+            // An honest agent has one batch in flight; what it has to say is found by the listing its next link begins with.
+            self.tally.refused += 1;
+            tracing::warn!(session.id = %self.work.session, "an agent sends changes before the last were confirmed; its link is closed");
+            link.close();
+            return;
+        }
+        self.unconfirmed = true;
+        self.line.push_back(Job::Changed(changed, Instant::now(), self.links));
         self.run_next(ctx);
     }
 }
@@ -479,7 +493,11 @@ impl Handler<Flush> for WorkspaceSyncActor {
     type Result = ResponseFuture<Result<(), SessionError>>;
 
     fn handle(&mut self, _: Flush, ctx: &mut Self::Context) -> Self::Result {
-        self.submit(ctx, Job::Flush)
+        self.tally.handled += 1;
+        let (answer, answered) = oneshot::channel();
+        self.line.push_back(Job::Flush(answer));
+        self.run_next(ctx);
+        Box::pin(async { answered.await.unwrap_or(Err(SessionError::Internal)) })
     }
 }
 

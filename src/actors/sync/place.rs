@@ -120,6 +120,7 @@ async fn commit(
     blobs::put_many(&transaction, blobs).await?;
     let applied =
         items::apply(&transaction, work.session, &[change], Origin::Editor, Some(user), &work.bounds()).await?;
+    work.fits(&transaction, &applied).await?;
     transaction.commit().await?;
     work.tell_tree(applied.changes);
     Ok(applied.items.into_iter().next().flatten())

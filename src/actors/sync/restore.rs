@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use carrel_protocol::{Expect, Request, WriteOptions};
+use carrel_protocol::{AgentError, Expect, Request, WriteOptions};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{Connect, Work, transfer};
 use crate::actors::api::SessionError;
 use crate::db::{blobs, items};
-use crate::link::AgentLink;
-use crate::model::{Item, ItemKind};
+use crate::link::{AgentLink, LinkError};
+use crate::model::{Item, ItemKind, WorkspacePath};
 
 /// Writes in flight; the link lets as many through.
 const WRITES: usize = 64;
@@ -25,7 +25,8 @@ pub type RestoreProgress = Arc<dyn Fn(u64, u64) + Send + Sync>;
 /// Puts everything that is kept into an empty sandbox.
 ///
 /// # Errors
-/// When something could not be put in place: the session must not be called ready.
+/// When something could not be put in place: the session must not be called ready, or the next listing would take what is not there for
+/// removed. What stays out for a reason of its own is named, so that its owner can delete it while the session is cold.
 pub(super) async fn all(work: &Work, connect: &Connect) -> Result<(), SessionError> {
     let link = &connect.link;
     let connection = work.db.bulk().await?;
@@ -43,7 +44,7 @@ pub(super) async fn all(work: &Work, connect: &Connect) -> Result<(), SessionErr
     step(0);
     // Parents come before what they hold, and one at a time is only as slow as the link: folders are few.
     let count = folders.len();
-    let requests = folders.into_iter().map(|item| Request::MakeFolder { path: item.path });
+    let requests = folders.into_iter().map(|item| (item.path.clone(), Request::MakeFolder { path: item.path }));
     commands(link, requests).await?;
     step(count);
     for batch in batches(files) {
@@ -54,7 +55,7 @@ pub(super) async fn all(work: &Work, connect: &Connect) -> Result<(), SessionErr
     // Links last, so that no file is ever written through one.
     let count = links.len();
     let requests = links.into_iter().filter_map(|item| match item.kind {
-        ItemKind::Symlink { target } => Some(Request::MakeSymlink { path: item.path, target }),
+        ItemKind::Symlink { target } => Some((item.path.clone(), Request::MakeSymlink { path: item.path, target })),
         _ => None,
     });
     commands(link, requests).await?;
@@ -63,10 +64,15 @@ pub(super) async fn all(work: &Work, connect: &Connect) -> Result<(), SessionErr
     Ok(())
 }
 
-async fn commands(link: &AgentLink, requests: impl Iterator<Item = Request>) -> Result<(), SessionError> {
+async fn commands(
+    link: &AgentLink,
+    requests: impl Iterator<Item = (WorkspacePath, Request)>,
+) -> Result<(), SessionError> {
     stream::iter(requests)
         .map(Ok::<_, SessionError>)
-        .try_for_each_concurrent(WRITES, |request| async move { Ok(link.command(request).await?) })
+        .try_for_each_concurrent(WRITES, |(path, request)| async move {
+            link.command(request).await.map_err(|error| unplaced(&path, error))
+        })
         .await
 }
 
@@ -87,10 +93,22 @@ async fn write_batch(work: &Work, link: &AgentLink, files: Vec<Item>) -> Result<
                 SessionError::Internal
             })?;
             let options = WriteOptions { executable, durable: false, expect: Expect::Anything };
-            transfer::write(link, &item.path, content, options).await?;
+            transfer::write(link, &item.path, content, options).await.map_err(|error| unplaced(&item.path, error))?;
             Ok(())
         })
         .await
+}
+
+/// Why an item stays out of the sandbox. Trying again helps only where the link is the reason.
+fn unplaced(path: &WorkspacePath, error: LinkError) -> SessionError {
+    let remedy = match &error {
+        LinkError::Agent(AgentError::NoSpace | AgentError::TooMany) => "delete something, or ask for more room",
+        LinkError::Agent(_) => "delete or rename it",
+        _ => return error.into(),
+    };
+    SessionError::StartFailed(format!(
+        "{path} cannot be put into the sandbox ({error}); {remedy}, which you can do while the session is stopped, and start it again"
+    ))
 }
 
 /// Cuts the files into runs that fit into memory.
@@ -118,7 +136,7 @@ mod tests {
     use time::OffsetDateTime;
 
     use super::*;
-    use crate::model::{ContentHash, WorkspacePath};
+    use crate::model::ContentHash;
 
     #[test]
     fn batches_keep_every_file_once_in_order_within_bounds() {

@@ -7,12 +7,15 @@ use tokio::sync::broadcast;
 
 use crate::actors::api::SessionError;
 use crate::config::Config;
-use crate::db::items::{AppliedChange, ApplyError, Bounds};
-use crate::db::{Db, DbError};
-use crate::model::{Level, SessionId, SessionNotice};
+use crate::db::items::{self, Applied, AppliedChange, ApplyError, Bounds};
+use crate::db::{Db, DbError, Transaction};
+use crate::model::{ItemKind, Level, SessionId, SessionNotice};
 
 /// Changes a page is told one by one; beyond that it fetches its tree again.
 const TOLD_ITEMS: usize = 256;
+
+/// What a file takes in a sandbox is a multiple of this.
+const PAGE_BYTES: u64 = 4096;
 
 /// A workspace and where its changes go.
 #[derive(Clone)]
@@ -39,6 +42,28 @@ impl Work {
         Bounds { max_items: u64::from(workspace.max_items), max_bytes: workspace.max_total_mb * 1024 * 1024 }
     }
 
+    /// Whether what changes have made of the workspace still fits into a sandbox, where every file takes whole pages. What only takes
+    /// away always does.
+    ///
+    /// # Errors
+    /// [`SessionError::TooManyBytes`]; the transaction is to be rolled back.
+    pub(super) async fn fits(&self, transaction: &Transaction<'_>, applied: &Applied) -> Result<(), SessionError> {
+        let disk = self.config.sandbox.disk_mb * 1024 * 1024;
+        // The sum over all items is asked for only where it may be too much.
+        if applied.usage.bytes + applied.usage.items * PAGE_BYTES <= disk {
+            return Ok(());
+        }
+        let change = |change: &AppliedChange| {
+            let after = change.after.as_ref().map_or(0, |item| pages(&item.kind));
+            i128::from(after) - i128::from(change.before.as_ref().map_or(0, pages))
+        };
+        let grows = applied.changes.iter().map(change).sum::<i128>() > 0;
+        if grows && items::pages(transaction, self.session, PAGE_BYTES).await? * PAGE_BYTES > disk {
+            return Err(SessionError::TooManyBytes);
+        }
+        Ok(())
+    }
+
     pub(super) fn tell(&self, notice: SessionNotice) {
         // An error means that nobody looks.
         self.notices.send(notice).ok();
@@ -57,6 +82,15 @@ impl Work {
 
     pub(super) fn warn(&self, text: String) {
         self.tell(SessionNotice::Message { level: Level::Warning, text });
+    }
+}
+
+/// Pages an item takes in a sandbox's workspace, a file system in memory; [`items::pages`] counts the same way.
+fn pages(kind: &ItemKind) -> u64 {
+    match kind {
+        ItemKind::File { size, .. } => size.div_ceil(PAGE_BYTES),
+        ItemKind::Symlink { .. } => 1,
+        ItemKind::Folder => 0,
     }
 }
 

@@ -34,10 +34,12 @@ pub async fn metrics(
     state: State,
     who: Result<SignedIn, ApiError>,
 ) -> Result<HttpResponse, ApiError> {
-    if !client::is_local(&request) {
+    if !client::is_local(&request, &state) {
         authorize_operator(&who.map_err(|_| ApiError::not_found())?.user)?;
     }
-    let text = state.metrics.text().map_err(ApiError::internal)?;
+    let mut actors = state.sessions.describe().await;
+    actors.extend(state.sockets.describe().await);
+    let text = state.metrics.text(&actors).map_err(ApiError::internal)?;
     Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text))
 }
 

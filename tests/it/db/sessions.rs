@@ -24,13 +24,12 @@ async fn pages_of_sessions_follow_each_other_newest_first() {
     let client = db.interactive().await.unwrap();
     let mut expected = Vec::new();
     for number in 0..5 {
-        let session = sessions::insert(&client, SessionId::new(), ada.id, &format!("s{number}")).await.unwrap();
+        let session = postgres::session_of(&db, SessionId::new(), ada.id, &format!("s{number}")).await;
         expected.insert(0, session.id);
     }
-    sessions::insert(&client, SessionId::new(), bob.id, "other").await.unwrap();
+    postgres::session_of(&db, SessionId::new(), bob.id, "other").await;
     let gone = expected.remove(2);
     assert!(sessions::mark_deleted(&client, gone).await.unwrap());
-    assert_eq!(sessions::count_of_owner(&client, ada.id).await.unwrap(), 4);
     let (mut seen, mut cursor) = (Vec::new(), None);
     loop {
         let (page, next) = sessions::of_owner(&client, ada.id, 2, cursor).await.unwrap();
@@ -41,6 +40,26 @@ async fn pages_of_sessions_follow_each_other_newest_first() {
         }
     }
     assert_eq!(seen, expected);
+}
+
+#[tokio::test]
+async fn requests_that_come_together_do_not_pass_the_limit() {
+    let db = postgres::db().await;
+    let ada = postgres::user(&db, "ada").await;
+    let insert = async || {
+        let mut connection = db.interactive().await.unwrap();
+        let transaction = connection.transaction().await.unwrap();
+        let made = sessions::insert(&transaction, SessionId::new(), ada.id, "s", 3).await.unwrap();
+        transaction.commit().await.unwrap();
+        made.is_some()
+    };
+    let made = futures_util::future::join_all((0..8).map(|_| insert())).await;
+    assert_eq!(made.into_iter().filter(|made| *made).count(), 3);
+    let client = db.interactive().await.unwrap();
+    let (all, _) = sessions::of_owner(&client, ada.id, 10, None).await.unwrap();
+    assert_eq!(all.len(), 3);
+    assert!(sessions::mark_deleted(&client, all[0].id).await.unwrap());
+    assert!(insert().await, "a deleted one does not count");
 }
 
 #[tokio::test]

@@ -124,7 +124,7 @@ async fn paths_that_lead_out_are_refused_as_they_come() {
     ] {
         let mut stream = TcpStream::connect(server.url.trim_start_matches("http://")).await.unwrap();
         let request = format!(
-            "PUT /api/v1/sessions/{session}/files/{path} HTTP/1.1\r\nHost: x\r\nCookie: {}\r\nContent-Length: 1\r\n\
+            "PUT /api/v1/sessions/{session}/files/{path} HTTP/1.1\r\nHost: localhost\r\nCookie: {}\r\nContent-Length: 1\r\n\
              Connection: close\r\n\r\nx",
             cookie.to_str().unwrap()
         );

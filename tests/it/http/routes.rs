@@ -167,6 +167,20 @@ async fn figures_and_readiness_are_there_for_programs_on_this_machine() {
         figures.contains(r#"carrel_http_requests_total{method="GET",route="/healthz",status="200"} 1"#),
         "{figures}"
     );
+    for line in [
+        r#"carrel_db_connections_allowed{lane="bulk"}"#,
+        r#"carrel_engine_calls_total{call="ping"}"#,
+        r#"carrel_actors{kind="SessionSupervisor"}"#,
+    ] {
+        assert!(figures.contains(line), "{line} is not in\n{figures}");
+    }
+    for host in ["evil.example:8080", "localhost.evil.example"] {
+        let rebound = browser.request(Method::GET, "/metrics").header("host", host);
+        assert_eq!(problem(rebound.send().await.unwrap()).await, "not_found", "not to a page of {host}");
+        let rebound = browser.request(Method::POST, "/api/v1/auth/logout").header("host", host);
+        let rebound = rebound.header("origin", format!("http://{host}"));
+        assert_eq!(problem(rebound.send().await.unwrap()).await, "forbidden_origin", "{host}");
+    }
     let forwarded = browser.request(Method::GET, "/metrics").header("x-forwarded-for", "1.2.3.4");
     assert_eq!(problem(forwarded.send().await.unwrap()).await, "not_found", "not through a proxy");
     let document: serde_json::Value = browser.get("/api/v1/openapi.json").await.json().await.unwrap();

@@ -117,5 +117,14 @@ pub async fn session(db: &Db) -> Session {
     // The end of an id is its random part.
     let name = format!("u{}", &id.0.simple().to_string()[20..]);
     let owner = user(db, &name).await;
-    db::sessions::insert(&db.interactive().await.unwrap(), id, owner.id, "Homework").await.unwrap()
+    session_of(db, id, owner.id, "Homework").await
+}
+
+/// A session of this user.
+pub async fn session_of(db: &Db, id: SessionId, owner: UserId, name: &str) -> Session {
+    let mut connection = db.interactive().await.unwrap();
+    let transaction = connection.transaction().await.unwrap();
+    let session = db::sessions::insert(&transaction, id, owner, name, 50).await.unwrap().unwrap();
+    transaction.commit().await.unwrap();
+    session
 }
