@@ -7,9 +7,6 @@ import { FileIcon } from '@/components/file-icon';
 import { nameProblem } from '@/lib/paths';
 import { LEFT_PX, LEVEL_PX } from './tree-row';
 
-/** A menu that closes may move the focus a moment later; focus lost so soon is not the user leaving. */
-const SETTLE_MS = 150;
-
 interface NameRowProps {
   level: number;
   kind: string;
@@ -25,7 +22,6 @@ export function NameRow({ level, kind, initial, label, submit, onCancel }: NameR
   const [problem, setProblem] = useState<string | null>(null);
   const input = useRef<HTMLInputElement>(null);
   const busy = useRef(false);
-  const [openedAt] = useState(() => Date.now());
   const note = useId();
 
   useEffect(() => {
@@ -83,8 +79,9 @@ export function NameRow({ level, kind, initial, label, submit, onCancel }: NameR
             setProblem(null);
           }}
           onKeyDown={onKeyDown}
-          onBlur={() => {
-            if (Date.now() - openedAt < SETTLE_MS) setTimeout(() => input.current?.focus(), 0);
+          onBlur={(event) => {
+            // The menu this was chosen from may still hold on to the focus; that is not the user leaving.
+            if (event.relatedTarget?.closest('[role="menu"]')) setTimeout(() => input.current?.focus(), 0);
             else void finish(true);
           }}
           className="h-[22px] min-w-0 flex-1 rounded border border-accent bg-panel px-1 outline-none"
