@@ -41,6 +41,7 @@ async function runOne(scenario, server, browser) {
 }
 
 const server = serverFromEnvironment();
+let passes = 0;
 let failures = 0;
 let browser;
 try {
@@ -56,6 +57,7 @@ try {
     const start = Date.now();
     try {
       await runOne(scenario, server, browser);
+      passes += 1;
       console.log(
         `ok        ${scenario.file}: ${scenario.title} (${((Date.now() - start) / 1000).toFixed(1)} s)`,
       );
@@ -74,4 +76,5 @@ try {
     console.log(error.stack ?? error);
   });
 }
+console.log(`${passes} passed, ${failures} failed`);
 process.exitCode = failures > 0 ? 1 : 0;
