@@ -48,19 +48,10 @@ const FORGET_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// A server that listens.
 pub struct App {
-    address: SocketAddr,
-    sessions: Sessions,
-    pool: Addr<WarmPool>,
-    sockets: Sockets,
-    server: ServerHandle,
-    supervisors: Vec<Arbiter>,
-    db: Db,
+    parts: Parts,
     backing: Backing,
     patience: Duration,
-    watchers: Vec<tokio::task::JoinHandle<()>>,
     data: DataDir,
-    fallen: Fallen,
-    lock: ServerLock,
 }
 
 impl App {
@@ -78,23 +69,8 @@ impl App {
         let backing = Backing::start(&config, &data).await?;
         match Self::build_on(&backing, &config, &data, listener).await {
             Ok(parts) => {
-                let Parts { address, sessions, pool, sockets, server, supervisors, db, watchers, fallen, lock } = parts;
                 let patience = Duration::from_secs(config.server.shutdown_seconds);
-                Ok(Self {
-                    address,
-                    sessions,
-                    pool,
-                    sockets,
-                    server,
-                    supervisors,
-                    db,
-                    backing,
-                    patience,
-                    watchers,
-                    data,
-                    fallen,
-                    lock,
-                })
+                Ok(Self { parts, backing, patience, data })
             }
             Err(error) => {
                 backing.stop(Duration::from_secs(config.server.shutdown_seconds)).await;
@@ -204,27 +180,27 @@ impl App {
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.parts.address
     }
 
     /// The door to its sessions, for tests and benches.
     #[must_use]
     pub fn sessions(&self) -> &Sessions {
-        &self.sessions
+        &self.parts.sessions
     }
 
     /// Ends when something has fallen over without which the server must not go on; why.
     pub async fn fell_over(&self) -> String {
         tokio::select! {
-            name = self.fallen.first() => format!("the {name} has fallen over"),
-            () = self.lock.lost() => "another Carrel server has taken this database".to_owned(),
+            name = self.parts.fallen.first() => format!("the {name} has fallen over"),
+            () = self.parts.lock.lost() => "another Carrel server has taken this database".to_owned(),
         }
     }
 
     /// Stops in order, within `server.shutdown_seconds` altogether; sandboxes keep running for the next start, unless `everything` goes.
     pub async fn stop(self, everything: bool) {
-        let Self { sessions, pool, sockets, server, supervisors, db, backing, patience, watchers, data, lock, .. } =
-            self;
+        let Self { parts, backing, patience, data } = self;
+        let Parts { sessions, pool, sockets, server, supervisors, db, watchers, lock, .. } = parts;
         let deadline = Instant::now() + patience;
         // The steps before the last get what is left without it.
         let before_last = deadline - patience / BACKING_SHARE;
@@ -260,6 +236,7 @@ impl App {
     }
 }
 
+/// What stands on the backing services.
 struct Parts {
     address: SocketAddr,
     sessions: Sessions,
