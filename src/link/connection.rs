@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use carrel_protocol::{
-    AgentError, Entry, ExitState, Limits, MAX_VIEWERS, Reply, Request, RequestId, TerminalInfo, ToAgent, ViewerId,
+    AgentError, Eager, Entry, ExitState, Limits, MAX_VIEWERS, Reply, Request, RequestId, TerminalInfo, ToAgent,
+    ViewerId,
 };
 use tokio::net::UnixStream;
 use tokio::runtime::Handle;
@@ -115,6 +116,9 @@ pub(super) struct Shared {
     next_viewer: AtomicU32,
     closed: AtomicBool,
     pub(super) on_close: Notify,
+    /// Whether the reader looks on for an echo, and its being told to.
+    eager: Mutex<Eager>,
+    on_typed: Notify,
     /// The runtime that is to read, until the reader has moved there.
     wanted: Mutex<Option<Handle>>,
     on_wanted: Notify,
@@ -178,6 +182,8 @@ impl AgentLink {
             next_viewer: AtomicU32::new(1),
             closed: AtomicBool::new(false),
             on_close: Notify::new(),
+            eager: Mutex::default(),
+            on_typed: Notify::new(),
             wanted: Mutex::default(),
             on_wanted: Notify::new(),
         });
@@ -320,6 +326,27 @@ impl Shared {
     fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.on_close.notify_one();
+    }
+
+    /// A key has been sent.
+    pub(super) fn typed(&self) {
+        lock(&self.eager).typed(Instant::now());
+        self.on_typed.notify_one();
+    }
+
+    /// Something has come.
+    pub(super) fn echoed(&self) {
+        lock(&self.eager).echoed();
+    }
+
+    /// Whether to look again at once for what comes.
+    pub(super) fn looks_again(&self) -> bool {
+        lock(&self.eager).looks_again(Instant::now())
+    }
+
+    /// Waits for [`Shared::typed`].
+    pub(super) async fn on_typed(&self) {
+        self.on_typed.notified().await;
     }
 
     /// Reading shall go on in `runtime`.

@@ -9,6 +9,7 @@
 //! An echo read by another thread than the one that writes it to the browser would wake two threads one after the other, and waking a thread
 //! is most of what an echo costs.
 
+use std::io;
 use std::sync::Arc;
 
 use bytes::BytesMut;
@@ -52,7 +53,7 @@ enum Ended {
     #[error("closed by the server")]
     Closed,
     #[error("{0}")]
-    Io(#[from] std::io::Error),
+    Io(#[from] io::Error),
     #[error("the agent broke the protocol: {0}")]
     Protocol(#[from] carrel_protocol::CodecError),
     #[error("the agent broke the protocol: {0}")]
@@ -145,12 +146,35 @@ async fn read(
             *buffer = BytesMut::new();
         }
         buffer.reserve(room);
-        match incoming.read_buf(buffer).await {
+        match receive(shared, incoming, buffer).await {
             Ok(0) => return Ended::HungUp,
             Ok(count) => room = if count < IDLE_BUFFER_BYTES { IDLE_BUFFER_BYTES } else { BUSY_BUFFER_BYTES },
             Err(error) => return error.into(),
         }
     }
+}
+
+/// Waits for bytes: asleep, or after a key with its eyes open. Either way the thread's other tasks have their turns.
+async fn receive(shared: &Shared, incoming: &mut pipe::Receiver, buffer: &mut BytesMut) -> io::Result<usize> {
+    let received = loop {
+        if shared.looks_again() {
+            match incoming.try_read_buf(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    std::thread::yield_now();
+                    tokio::task::yield_now().await;
+                }
+                received => break received,
+            }
+        } else {
+            tokio::select! {
+                biased;
+                received = incoming.read_buf(buffer) => break received,
+                () = shared.on_typed() => {}
+            }
+        }
+    };
+    shared.echoed();
+    received
 }
 
 fn take(shared: &Shared, frame: ToServer, events: &mpsc::Sender<LinkEvent>) -> Result<(), Ended> {

@@ -112,6 +112,7 @@ impl Viewer {
             let chunk = rest.split_to(rest.len().min(MAX_CHUNK_BYTES));
             self.link.send(&ToAgent::Input { viewer: self.id, bytes: chunk }).map_err(|_| InputRefused::Gone)?;
         }
+        self.link.typed();
         Ok(())
     }
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use carrel_protocol::{Hello, Limits, PROTOCOL_VERSION, Reply, ToServer};
+use carrel_protocol::{Eager, Hello, Limits, PROTOCOL_VERSION, Reply, ToServer};
 use rustix::fs::{OFlags, syncfs};
 use rustix::process::Signal;
 use tokio::io::unix::AsyncFd;
@@ -53,6 +53,7 @@ pub struct Agent {
     pub(crate) viewers: Viewers,
     pub(crate) changes: Changes,
     pub(crate) ending: Ending,
+    pub(crate) eager: Eager,
     pub(crate) stall: Duration,
     /// Requests of the present connection that a lane has not answered yet.
     pub(crate) in_flight: usize,
@@ -85,6 +86,7 @@ impl Agent {
             viewers: Viewers::default(),
             changes,
             ending: Ending::default(),
+            eager: Eager::default(),
             stall: FIRST_STALL,
             in_flight: 0,
             stopping: None,
@@ -146,6 +148,10 @@ impl Agent {
         }
         if self.is_over(now) {
             return Poll::Ready(());
+        }
+        if !more && self.eager.looks_again(now.into_std()) {
+            std::thread::yield_now();
+            more = true;
         }
         if more || self.poll_clock(cx) {
             cx.waker().wake_by_ref();
@@ -279,6 +285,9 @@ impl Agent {
                 break;
             }
             turns += 1;
+        }
+        if turns > 0 {
+            self.eager.echoed();
         }
         let end = |id| terminals.get(id).map(|terminal| (terminal.ring.end(), terminal.exit()));
         self.viewers.settle(now, self.stall, end, &mut |frame| link.send(&frame));

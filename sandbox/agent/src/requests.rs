@@ -38,6 +38,7 @@ impl Agent {
                 let taken = terminal.input(viewer, bytes);
                 if taken > 0 {
                     from.input_taken(taken, now);
+                    self.eager.typed(now.into_std());
                 }
             }
             ToAgent::Ack { viewer, offset } => {

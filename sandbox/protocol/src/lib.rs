@@ -13,10 +13,12 @@ pub mod entry;
 pub mod terminal;
 
 pub mod codec;
+pub mod eager;
 pub mod path;
 pub mod rules;
 
 pub use codec::{CodecError, FrameCodec};
+pub use eager::Eager;
 pub use entry::*;
 pub use frame::*;
 pub use path::{PathError, WorkspacePath};
