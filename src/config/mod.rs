@@ -299,11 +299,13 @@ pub struct WorkspaceConfig {
     pub max_total_mb: u64,
     /// Files and folders of a workspace.
     pub max_items: u32,
+    /// Days a deleted session can be had back; 0 purges it at once.
+    pub undelete_days: u32,
 }
 
 impl Default for WorkspaceConfig {
     fn default() -> Self {
-        Self { max_file_mb: 64, max_total_mb: 240, max_items: 50_000 }
+        Self { max_file_mb: 64, max_total_mb: 240, max_items: 50_000, undelete_days: 7 }
     }
 }
 

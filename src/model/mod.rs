@@ -5,15 +5,19 @@
 
 pub mod backoff;
 pub mod id;
+pub mod idle;
 pub mod item;
 pub mod notice;
+pub mod process;
 pub mod session;
 pub mod sync;
 pub mod terminal;
 pub mod user;
 
 pub use id::{LoginId, SandboxId, SessionId, TerminalId, UserId};
+pub use idle::{Ending, EndsWhy};
 pub use item::{ContentHash, Item, ItemKind, Precondition, WorkspacePath};
 pub use notice::{Level, Progress, SessionNotice, Stage};
+pub use process::{Load, Process};
 pub use session::{Quotas, Session, SessionEvent, SessionState, Usage};
 pub use user::{Role, User};

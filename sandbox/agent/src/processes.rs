@@ -45,6 +45,7 @@ pub fn list() -> Vec<Process> {
             cpu_ms: ms(stat.cpu_ticks),
             memory_bytes: stat.pages.saturating_mul(page_bytes),
             age_ms: uptime_ms.saturating_sub(ms(stat.start_ticks)),
+            terminal: None,
         })
     };
     let mut pids = pids();

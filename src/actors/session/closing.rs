@@ -217,6 +217,7 @@ impl SessionActor {
             if let Some(sync) = actor.sync.as_ref().filter(|_| !kept) {
                 ctx.spawn(sync.send(sync::Release).into_actor(actor).map(|_, _, _| ()));
             }
+            actor.undelete(ctx);
             if std::mem::take(&mut actor.start_again) || !actor.waiters.is_empty() {
                 ctx.spawn(actor.begin_start(Former::Adopt).map(|started, actor, _| {
                     if let Err(error) = started {

@@ -18,9 +18,12 @@
 //! [`super::engine_watch`] and its supervisor, whom it tells of its end by an [`ExitNotice`].
 
 mod closing;
+mod deleted;
 pub mod life;
+mod lifetime;
 mod obtain;
 mod opening;
+mod processes;
 mod terminals;
 mod wishes;
 
@@ -30,8 +33,11 @@ use std::time::{Duration, Instant};
 use actix::prelude::*;
 use tokio::sync::{broadcast, oneshot};
 
+pub use deleted::{DeleteSession, UndeleteSession};
 pub use life::SandboxDied;
-pub use terminals::{AttachViewer, CloseTerminal, ListTerminals, OpenTerminal};
+pub use lifetime::ExtendSession;
+pub use processes::{ListProcesses, StopProcess};
+pub use terminals::{AttachViewer, CloseTerminal, ListTerminals, OpenTerminal, RenameTerminal};
 
 use closing::Stop;
 
@@ -77,6 +83,8 @@ pub struct SessionActor {
     waiters: Vec<oneshot::Sender<Result<(), SessionError>>>,
     /// Those who asked for a start that is just being written down.
     starters: Vec<oneshot::Sender<Result<Session, SessionError>>>,
+    /// Those who want it back from its deletion.
+    undeleters: Vec<oneshot::Sender<Result<Session, SessionError>>>,
     notices: broadcast::Sender<SessionNotice>,
     progress: Option<Progress>,
     /// Once the stop under way has ended.
@@ -142,11 +150,6 @@ pub struct AwaitReady;
 #[rtype(result = "Result<Session, SessionError>")]
 pub struct RenameSession(pub String);
 
-/// Delete it. The reply comes when it is gone for its user; the sandbox goes after that.
-#[derive(Message)]
-#[rtype(result = "Result<(), SessionError>")]
-pub struct DeleteSession;
-
 /// Look at it. The reply is the state now and a stream of what happens next.
 #[derive(Message)]
 #[rtype(result = "Result<Subscription, SessionError>")]
@@ -183,6 +186,7 @@ impl SessionActor {
             sync_failures: Failures::default(),
             waiters: Vec::new(),
             starters: Vec::new(),
+            undeleters: Vec::new(),
             notices: broadcast::Sender::new(NOTICES),
             progress: None,
             start_again: false,
@@ -221,33 +225,6 @@ impl Handler<RenameSession> for SessionActor {
                 session.name.clone_from(&renamed.name);
             }
             renamed
-        }))
-    }
-}
-
-impl Handler<DeleteSession> for SessionActor {
-    type Result = ResponseActFuture<Self, Result<(), SessionError>>;
-
-    fn handle(&mut self, _: DeleteSession, _: &mut Self::Context) -> Self::Result {
-        self.used();
-        let (db, id) = (self.deps.db.clone(), self.id);
-        let deleting = async move {
-            let connection = db.interactive().await?;
-            Ok(db::sessions::mark_deleted(&connection, id).await?)
-        };
-        Box::pin(deleting.into_actor(self).map(|deleted: Result<bool, SessionError>, actor: &mut Self, ctx| {
-            if !deleted? {
-                return Err(SessionError::NotFound);
-            }
-            actor.session = None;
-            actor.start_again = false;
-            actor.resolve(&Err(SessionError::NotFound));
-            actor.tell(SessionNotice::State { state: SessionState::Deleted, reason: None });
-            if matches!(actor.phase, Phase::Live(_)) {
-                let stopping = actor.begin_stop("deleted".into(), ctx);
-                ctx.spawn(stopping.map(|_, _, _| ()));
-            }
-            Ok(())
         }))
     }
 }

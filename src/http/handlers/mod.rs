@@ -1,7 +1,9 @@
 //! One file per resource. A handler unpacks the request, calls one plain function or the façade, and packs the answer.
 
 pub mod accounts;
+pub mod deleted;
 pub mod files;
 pub mod operations;
+pub mod processes;
 pub mod sessions;
 pub mod terminals;
