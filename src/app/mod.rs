@@ -10,6 +10,7 @@ pub mod data_dir;
 mod fallen;
 mod figures;
 mod kernel;
+mod purge;
 mod readiness;
 
 use std::net::{SocketAddr, TcpListener};
@@ -145,6 +146,7 @@ impl App {
 
         let accounts = Accounts::new(db.clone(), &config.auth);
         let forgetting = tokio::spawn(forget_ended_logins(accounts.clone()));
+        let purging = tokio::spawn(purge::again_and_again(db.clone()));
         let metrics = Metrics::new().context("cannot set up figures")?;
         figures::register(&metrics, db.clone(), engine).context("cannot set up figures")?;
         let sockets = Sockets::new(metrics.clone());
@@ -171,7 +173,7 @@ impl App {
             server,
             supervisors: arbiters,
             db,
-            watchers: vec![preparing, checking, forgetting],
+            watchers: vec![preparing, checking, forgetting, purging],
             fallen,
             lock,
         })

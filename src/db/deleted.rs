@@ -1,10 +1,10 @@
 //! Deleted rows of table `sessions`: listed, had back, and in the end purged.
 //!
-//! **Invariant**: a row goes only when its `purge_at` is over and it has no sandbox, and takes its items, versions and notes along. What its
-//! contents weigh is given back by [`super::blobs`].
+//! **Invariant**: a row goes only when its `purge_at` is over and its sandbox is gone. Its items and versions go with it, and those of its
+//! contents nobody else refers to: constraints see to it that no other is lost.
 
 use super::sessions::{self, columns};
-use super::{Client, DbError, Transaction};
+use super::{Client, Db, DbError, Transaction};
 use crate::model::{Session, SessionEvent, SessionId, SessionState, UserId};
 
 /// A deleted session that can still be had back.
@@ -70,4 +70,52 @@ pub async fn undelete(tx: &Transaction<'_>, id: SessionId, most: u32) -> Result<
         Some(row) => Ok(Undeleted::Back(Box::new(sessions::read(&row)?))),
         None => Ok(Undeleted::Gone),
     }
+}
+
+/// Contents removed in one statement.
+const CONTENTS: usize = 1000;
+
+/// How long after its `purge_at` a row goes although it still names a sandbox: one that runs was found to be nobody's long before.
+const SANDBOX_GRACE: &str = "1 hour";
+
+/// Removes for good at most `most` sessions that are due, each in a transaction of its own; how many it were.
+///
+/// # Errors
+/// As [`purge_one`]; what was removed before stays removed.
+pub async fn purge(db: &Db, most: usize) -> Result<usize, DbError> {
+    let mut connection = db.bulk().await?;
+    for count in 0..most {
+        let transaction = connection.transaction().await?;
+        let purged = purge_one(&transaction).await?;
+        transaction.commit().await?;
+        let Some(id) = purged else { return Ok(count) };
+        tracing::debug!(session.id = %id, "purged a deleted session");
+    }
+    Ok(most)
+}
+
+/// Removes for good the session that has been due longest, with all its files; `None` when none is due. Two servers never take the same.
+///
+/// # Errors
+/// When the database cannot be asked; and [`DbError::is_unavailable`] when somebody has just saved a content that was about to go: nothing
+/// was removed, and the next attempt finds it in use.
+pub async fn purge_one(tx: &Transaction<'_>) -> Result<Option<SessionId>, DbError> {
+    let sql = "select id from sessions where state = 'deleted' and purge_at <= now()
+            and (sandbox_id is null or purge_at < now() - $1::text::interval)
+        order by purge_at limit 1 for update skip locked";
+    let Some(row) = tx.query_opt(sql, &[&SANDBOX_GRACE]).await? else { return Ok(None) };
+    let id = SessionId(row.try_get(0)?);
+    let held = "select blob_hash from workspace_items where session_id = $1 and blob_hash is not null
+        union select blob_hash from workspace_versions where session_id = $1 and blob_hash is not null";
+    let held = tx.query(held, &[&id.0]).await?;
+    let held = held.iter().map(|row| Ok(row.try_get(0)?)).collect::<Result<Vec<Vec<u8>>, DbError>>()?;
+    tx.execute("delete from sessions where id = $1", &[&id.0]).await?;
+    let unused = "delete from blobs where hash = any($1)
+        and not exists (select from workspace_items where blob_hash = hash)
+        and not exists (select from workspace_versions where blob_hash = hash)";
+    for chunk in held.chunks(CONTENTS) {
+        let chunk: Vec<&[u8]> = chunk.iter().map(Vec::as_slice).collect();
+        tx.execute(unused, &[&chunk]).await?;
+    }
+    Ok(Some(id))
 }

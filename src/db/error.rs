@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use tokio_postgres::error::SqlState;
 
+/// The constraints that refer to contents.
+const CONTENT_KEYS: [&str; 2] = ["workspace_items_blob_fkey", "workspace_versions_blob_fkey"];
+
 /// Why a call to the database did not do what it should.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
@@ -89,6 +92,10 @@ impl From<tokio_postgres::Error> for DbError {
         let constraint = error.as_db_error().and_then(|e| e.constraint()).map(str::to_owned);
         match (unavailable(state, &error), constraint) {
             (Some(why), _) => why.into(),
+            // A content was swept in the very moment somebody stored it again: the same once more finds it gone, and stores it.
+            (None, Some(name)) if CONTENT_KEYS.contains(&&*name) => {
+                Unavailable::Contention("a content is just being swept".to_owned()).into()
+            }
             (None, Some(name)) if state.code().starts_with("23") => Self::Conflict(name),
             _ => Self::Query(error),
         }

@@ -2,6 +2,8 @@
 //!
 //! Changes of state are compare-and-set: one statement names the moves the model allows, and no row means somebody was faster.
 
+use std::time::Duration;
+
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 
@@ -15,7 +17,7 @@ pub const SANDBOX_KEY: &str = "sessions_sandbox_key";
 macro_rules! columns {
     () => {
         "id, owner_id, name, state, reason, sandbox_id, created_at, last_active_at, usage_items, usage_bytes, \
-         deleted_at, purge_at"
+         deleted_at, purge_at, started_at, life_extra_seconds"
     };
 }
 pub(super) use columns;
@@ -114,7 +116,9 @@ pub async fn transition(
     let sql = concat!(
         "update sessions set state = move.target, reason = $4, version = version + 1,
              deleted_at = case when move.target = 'deleted' then now() end,
-             sandbox_id = case when move.target <> 'cold' then sandbox_id end
+             sandbox_id = case when move.target <> 'cold' then sandbox_id end,
+             started_at = case when move.target = 'starting' then now() else started_at end,
+             life_extra_seconds = case when move.target = 'starting' then 0 else life_extra_seconds end
          from unnest($2::text[], $3::text[]) as move (origin, target)
          where id = $1 and state = move.origin returning ",
         columns!()
@@ -151,6 +155,15 @@ pub async fn release_sandbox(client: &impl Client, id: SessionId, sandbox: Sandb
 pub async fn touch(client: &impl Client, id: SessionId, at: OffsetDateTime) -> Result<(), DbError> {
     let sql = "update sessions set last_active_at = $2 where id = $1 and last_active_at < $2";
     client.execute(sql, &[&id.0, &at]).await.map(drop)
+}
+
+/// Notes what a session's user was granted beyond its maximum life.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn grant(client: &impl Client, id: SessionId, granted: Duration) -> Result<(), DbError> {
+    let seconds = i32::try_from(granted.as_secs()).unwrap_or(i32::MAX);
+    client.execute("update sessions set life_extra_seconds = $2 where id = $1", &[&id.0, &seconds]).await.map(drop)
 }
 
 /// Sessions a starting server has to look after: those with a sandbox (deleted ones, too) or on the way to or from one.
@@ -193,6 +206,8 @@ pub(super) fn read(row: &Row) -> Result<Session, DbError> {
         usage: Usage { items: count(row.try_get("usage_items")?)?, bytes: count(row.try_get("usage_bytes")?)? },
         deleted_at: row.try_get("deleted_at")?,
         purge_at: row.try_get("purge_at")?,
+        started_at: row.try_get("started_at")?,
+        granted: Duration::from_secs(count(row.try_get::<_, i32>("life_extra_seconds")?.into())?),
         ending: None,
     })
 }

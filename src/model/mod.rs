@@ -17,7 +17,7 @@ pub mod user;
 pub use id::{LoginId, SandboxId, SessionId, TerminalId, UserId};
 pub use idle::{Ending, EndsWhy};
 pub use item::{ContentHash, Item, ItemKind, Precondition, WorkspacePath};
-pub use notice::{Level, Progress, SessionNotice, Stage};
+pub use notice::{Announcement, Level, Progress, SessionNotice, Stage};
 pub use process::{Load, Process};
 pub use session::{Quotas, Session, SessionEvent, SessionState, Usage};
 pub use user::{Role, User};

@@ -15,6 +15,8 @@
 //!
 //! [`SessionState::apply`] is the only place that says so: what the database is told to change is derived from it.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -136,6 +138,10 @@ pub struct Session {
     pub deleted_at: Option<OffsetDateTime>,
     /// When a deleted one goes for good.
     pub purge_at: Option<OffsetDateTime>,
+    /// When it was last started.
+    pub started_at: Option<OffsetDateTime>,
+    /// What its user was granted beyond its maximum life.
+    pub granted: Duration,
     /// The end that was announced; only its actor knows of one.
     pub ending: Option<Ending>,
 }

@@ -5,11 +5,14 @@
 use actix::prelude::*;
 use tokio::sync::oneshot;
 
-use super::{Phase, Session, SessionActor, SessionError, SessionNotice, SessionState, db};
+use super::{Duration, Phase, Session, SessionActor, SessionError, SessionNotice, SessionState, db, sync};
 use crate::db::deleted::Undeleted;
 
 /// Wishes that may wait for a deleted session's sandbox to go.
 const MAX_UNDELETERS: usize = 8;
+
+/// How long a deletion waits for what programs have written.
+const COLLECT_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Delete it. The reply comes when it is gone for its user; the sandbox goes after that, the row and the files later.
 #[derive(Message)]
@@ -27,7 +30,12 @@ impl Handler<DeleteSession> for SessionActor {
     fn handle(&mut self, _: DeleteSession, _: &mut Self::Context) -> Self::Result {
         self.used();
         let (db, id, days) = (self.deps.db.clone(), self.id, self.deps.config.workspace.undelete_days);
+        let collecting = self.sync.clone().filter(|_| self.live().is_some());
         let deleting = async move {
+            // What programs have written until now is in the database when its user wants it back. The rest is not worth waiting for.
+            if let Some(sync) = collecting {
+                tokio::time::timeout(COLLECT_PATIENCE, sync.send(sync::Flush)).await.ok();
+            }
             let connection = db.interactive().await?;
             Ok(db::sessions::mark_deleted(&connection, id, days).await?)
         };
@@ -39,9 +47,13 @@ impl Handler<DeleteSession> for SessionActor {
             actor.start_again = false;
             actor.resolve(&Err(SessionError::NotFound));
             actor.tell(SessionNotice::State { state: SessionState::Deleted, reason: None });
-            if matches!(actor.phase, Phase::Live(_)) {
-                let stopping = actor.begin_stop("deleted".into(), ctx);
-                ctx.spawn(stopping.map(|_, _, _| ()));
+            match actor.phase {
+                Phase::Live(_) => {
+                    let stopping = actor.begin_stop("deleted".into(), ctx);
+                    ctx.spawn(stopping.map(|_, _, _| ()));
+                }
+                Phase::Idle => actor.after_deletion(ctx),
+                _ => {}
             }
             Ok(())
         }))
@@ -70,8 +82,25 @@ impl Handler<UndeleteSession> for SessionActor {
 }
 
 impl SessionActor {
+    /// Nothing of a deleted session runs any more: it can come back, or go for good where the operator keeps nothing.
+    pub(super) fn after_deletion(&mut self, ctx: &mut Context<Self>) {
+        if self.session.is_some() {
+            return;
+        }
+        self.undelete(ctx);
+        if self.deps.config.workspace.undelete_days == 0 {
+            let db = self.deps.db.clone();
+            self.deps.io.spawn(async move {
+                // The regular sweep comes by later.
+                if let Err(error) = db::deleted::purge(&db, 1).await {
+                    tracing::debug!(error = %error, "cannot purge a deleted session at once");
+                }
+            });
+        }
+    }
+
     /// Takes the deletion back for all who asked for it, now that nothing of the session runs.
-    pub(super) fn undelete(&mut self, ctx: &mut Context<Self>) {
+    fn undelete(&mut self, ctx: &mut Context<Self>) {
         if self.undeleters.is_empty() {
             return;
         }

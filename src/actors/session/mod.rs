@@ -40,6 +40,7 @@ pub use processes::{ListProcesses, StopProcess};
 pub use terminals::{AttachViewer, CloseTerminal, ListTerminals, OpenTerminal, RenameTerminal};
 
 use closing::Stop;
+use lifetime::Lifetime;
 
 use super::api::{Notices, SessionError, Subscription};
 use super::describe::{ActorDescription, Describe, Tally};
@@ -53,10 +54,15 @@ use crate::link::door::Caller;
 use crate::link::{AgentLink, LinkEvent, OwnedLink};
 use crate::model::backoff::{Backoff, Failures, RestartPolicy, Verdict};
 use crate::model::terminal::Terminal;
-use crate::model::{Level, Progress, Session, SessionEvent, SessionId, SessionNotice, SessionState, Stage, TerminalId};
+use crate::model::{
+    Announcement, Level, Progress, Session, SessionEvent, SessionId, SessionNotice, SessionState, Stage, TerminalId,
+};
 
 /// Notices that may wait for one page; a slower page is told to fetch everything again.
 const NOTICES: usize = 256;
+
+/// Announcements that may wait for one viewer of a terminal; one that is slower misses some.
+const ANNOUNCEMENTS: usize = 16;
 
 /// Requests that may wait for a session to become ready.
 const MAX_WAITERS: usize = 64;
@@ -86,6 +92,10 @@ pub struct SessionActor {
     /// Those who want it back from its deletion.
     undeleters: Vec<oneshot::Sender<Result<Session, SessionError>>>,
     notices: broadcast::Sender<SessionNotice>,
+    /// For those who look at its terminals.
+    announcements: broadcast::Sender<Announcement>,
+    lifetime: Lifetime,
+    looks: processes::Looks,
     progress: Option<Progress>,
     /// Once the stop under way has ended.
     start_again: bool,
@@ -120,7 +130,8 @@ struct Live {
     /// Counts links, so that the end of an old one is not taken for the end of the present one.
     link_number: u64,
     door: SpawnHandle,
-    out_of_memory: bool,
+    /// When a program of it was last ended for its memory; its name, where the kernel has told.
+    out_of_memory: Option<(Instant, Option<String>)>,
     claim: Claim,
 }
 
@@ -188,6 +199,9 @@ impl SessionActor {
             starters: Vec::new(),
             undeleters: Vec::new(),
             notices: broadcast::Sender::new(NOTICES),
+            announcements: broadcast::Sender::new(ANNOUNCEMENTS),
+            lifetime: Lifetime::new(),
+            looks: processes::Looks::default(),
             progress: None,
             start_again: false,
             stop_asked: None,
@@ -207,6 +221,8 @@ impl Actor for SessionActor {
         ctx.set_mailbox_capacity(self.deps.config.actors.session_mailbox);
         self.load(ctx);
         ctx.run_interval(IDLE_CHECK, Self::end_when_idle);
+        ctx.run_interval(lifetime::SHOW_EVERY, Self::show);
+        self.look_later(ctx);
     }
 }
 
@@ -329,6 +345,7 @@ impl SessionActor {
         self.tally.handled += 1;
         self.last_used = Instant::now();
         self.touch();
+        self.reconsider();
     }
 
     /// Writes down, now and then, that the session is used; nobody waits for that.

@@ -165,7 +165,8 @@ impl SessionActor {
         };
         let door = ctx.add_stream(door);
         self.phase =
-            Phase::Live(Box::new(Live { sandbox, link: None, link_number: 0, door, out_of_memory: false, claim }));
+            Phase::Live(Box::new(Live { sandbox, link: None, link_number: 0, door, out_of_memory: None, claim }));
+        self.lifetime_begins();
         self.take_call(caller, ctx);
         let asked = self.stop_asked.take();
         match self.session.as_ref().map(|session| session.state) {

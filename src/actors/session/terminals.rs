@@ -5,7 +5,7 @@ use carrel_protocol::{AgentError, ExitState, Reply, Request, TerminalInfo};
 use time::OffsetDateTime;
 
 use super::{AgentLink, Phase, SessionActor, SessionError, SessionNotice, Terminal, TerminalId};
-use crate::actors::api::{Attachment, NewTerminal};
+use crate::actors::api::{Announcements, Attachment, NewTerminal};
 use crate::link::LinkError;
 use crate::model::terminal::{clamped, shown_name};
 
@@ -139,7 +139,7 @@ impl Handler<ListTerminals> for SessionActor {
     type Result = Result<Vec<Terminal>, SessionError>;
 
     fn handle(&mut self, _: ListTerminals, _: &mut Self::Context) -> Self::Result {
-        self.used();
+        self.tally.handled += 1;
         Ok(self.sorted_terminals())
     }
 }
@@ -154,6 +154,7 @@ impl Handler<AttachViewer> for SessionActor {
             Err(error) => return Box::pin(async { Err(error) }),
         };
         let window = self.deps.config.terminal.window_bytes;
+        let announcements = Announcements::new(self.announcements.subscribe());
         Box::pin(async move {
             let attached = link.attach(attach.terminal, attach.since, window).await.map_err(|error| match error {
                 LinkError::Agent(AgentError::NotFound) => SessionError::NoTerminal,
@@ -167,6 +168,7 @@ impl Handler<AttachViewer> for SessionActor {
                 reset: attached.reset,
                 window,
                 terminal: attached.terminal.into(),
+                announcements,
             })
         })
     }

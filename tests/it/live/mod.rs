@@ -2,12 +2,15 @@
 
 mod both_ways;
 mod commands;
+mod deleted;
 mod editing;
 mod fall;
 mod hidden;
 mod isolation;
 mod kept;
 mod life;
+mod lifetime;
 mod neighbours;
+mod processes;
 mod programs;
 mod viewers;
