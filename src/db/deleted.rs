@@ -97,8 +97,8 @@ pub async fn purge(db: &Db, most: usize) -> Result<usize, DbError> {
 /// Removes for good the session that has been due longest, with all its files; `None` when none is due. Two servers never take the same.
 ///
 /// # Errors
-/// When the database cannot be asked; and [`DbError::is_unavailable`] when somebody has just saved a content that was about to go: nothing
-/// was removed, and the next attempt finds it in use.
+/// When the database cannot be asked; and [`DbError::is_swept_content`] when somebody has just saved a content that was about to go:
+/// nothing was removed, and the next attempt finds it in use.
 pub async fn purge_one(tx: &Transaction<'_>) -> Result<Option<SessionId>, DbError> {
     let sql = "select id from sessions where state = 'deleted' and purge_at <= now()
             and (sandbox_id is null or purge_at < now() - $1::text::interval)

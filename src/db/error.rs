@@ -72,6 +72,13 @@ impl DbError {
         matches!(self, Self::Unavailable(_))
     }
 
+    /// Whether a content that was to be referred to is not there: it was swept in the very moment it was stored again. The same once more
+    /// finds it gone, and stores it.
+    #[must_use]
+    pub fn is_swept_content(&self) -> bool {
+        CONTENT_KEYS.into_iter().any(|key| self.is_conflict(key))
+    }
+
     /// Whether the constraint called `name` refused it.
     #[must_use]
     pub fn is_conflict(&self, name: &str) -> bool {
@@ -92,10 +99,6 @@ impl From<tokio_postgres::Error> for DbError {
         let constraint = error.as_db_error().and_then(|e| e.constraint()).map(str::to_owned);
         match (unavailable(state, &error), constraint) {
             (Some(why), _) => why.into(),
-            // A content was swept in the very moment somebody stored it again: the same once more finds it gone, and stores it.
-            (None, Some(name)) if CONTENT_KEYS.contains(&&*name) => {
-                Unavailable::Contention("a content is just being swept".to_owned()).into()
-            }
             (None, Some(name)) if state.code().starts_with("23") => Self::Conflict(name),
             _ => Self::Query(error),
         }

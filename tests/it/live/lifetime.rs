@@ -29,8 +29,10 @@ async fn ending(events: &mut Events, why: &Value) -> Value {
 
 async fn notice(terminal: &mut Terminal, text: &str) -> Value {
     let told = |terminal: &Terminal| {
-        let notices = terminal.controls.iter().filter(|control| control["type"] == "notice");
-        notices.filter(|notice| notice["text"].as_str().unwrap().contains(text)).next_back().cloned()
+        let told = |control: &&Value| {
+            control["type"] == "notice" && control["text"].as_str().is_some_and(|told| told.contains(text))
+        };
+        terminal.controls.iter().rfind(told).cloned()
     };
     terminal.until(&format!("notice {text:?}"), PATIENCE, told).await
 }
@@ -90,7 +92,7 @@ async fn closing_the_tab_ends_no_program_and_a_busy_one_keeps_its_session() {
     let busy = "import os, time\nprint(os.getpid(), flush=True)\nwhile True: pass";
     let mut terminal = session.program(&["python3", "-c", busy]).await;
     terminal.expect("\r\n").await;
-    let (id, pid) = (terminal.id.clone(), terminal.text().trim().to_owned());
+    let (id, pid) = (terminal.id.clone(), terminal.text().trim().parse::<u64>().unwrap());
     // The tab is closed, and nobody asks for anything for much longer than an unused session has.
     drop(terminal);
     tokio::time::sleep(IDLE * 3).await;
@@ -98,7 +100,7 @@ async fn closing_the_tab_ends_no_program_and_a_busy_one_keeps_its_session() {
     let again = Terminal::attach(&session, &id, Some(0)).await;
     let running = session.request(Method::GET, "/processes").send().await.unwrap();
     let running = ok(running, 200).await;
-    assert!(running["items"].as_array().unwrap().iter().any(|process| process["pid"].to_string() == pid), "{running}");
+    assert!(running["items"].as_array().unwrap().iter().any(|process| process["pid"] == pid), "{running}");
     drop(again);
     let stopped = session.request(Method::DELETE, &format!("/processes/{pid}")).send().await.unwrap();
     assert_eq!(stopped.status(), 204);
