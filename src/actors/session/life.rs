@@ -166,7 +166,7 @@ impl SessionActor {
     }
 
     fn died(&mut self, sandbox: SandboxId, how: Death, ctx: &mut Context<Self>) {
-        let memory_mb = self.deps.config.sandbox.memory_mb;
+        let memory_mb = self.quotas().memory_mb;
         let Some(live) = self.live_mut().filter(|live| live.sandbox.id() == sandbox) else { return };
         if let Death::OutOfMemory { program } = how {
             let name = program.as_deref().unwrap_or("A program");

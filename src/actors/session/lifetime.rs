@@ -253,7 +253,7 @@ impl SessionActor {
             let now = Instant::now();
             let before = actor.lifetime.shown.replace(Sample { at: now, usage });
             let cpu = before.map_or(0.0, |before| cpu_percent(&before, &usage, now));
-            actor.tell(SessionNotice::Load(load(&usage, cpu, &actor.deps.sandboxes.quotas())));
+            actor.tell(SessionNotice::Load(load(&usage, cpu, &actor.quotas())));
         }));
     }
 }

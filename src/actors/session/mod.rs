@@ -55,7 +55,8 @@ use crate::link::{AgentLink, LinkEvent, OwnedLink};
 use crate::model::backoff::{Backoff, Failures, RestartPolicy, Verdict};
 use crate::model::terminal::Terminal;
 use crate::model::{
-    Announcement, Level, Progress, Session, SessionEvent, SessionId, SessionNotice, SessionState, Stage, TerminalId,
+    Announcement, Level, Progress, Quotas, Session, SessionEvent, SessionId, SessionNotice, SessionState, Stage,
+    TerminalId,
 };
 
 /// Notices that may wait for one page; a slower page is told to fetch everything again.
@@ -378,6 +379,11 @@ impl SessionActor {
             Phase::Live(live) | Phase::Stopping(live, _) => Some(live),
             _ => None,
         }
+    }
+
+    /// What its sandbox may use.
+    fn quotas(&self) -> Quotas {
+        self.live().map_or_else(|| self.deps.sandboxes.quotas(), |live| live.sandbox.quotas())
     }
 
     fn tell(&self, notice: SessionNotice) {

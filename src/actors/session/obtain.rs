@@ -14,7 +14,7 @@ use super::{
 };
 use crate::engine::FoundSandbox;
 use crate::link::Door;
-use crate::model::SandboxId;
+use crate::model::{Quotas, SandboxId};
 
 /// A sandbox that holds the session's files.
 pub(super) struct Opened {
@@ -59,14 +59,16 @@ pub(super) async fn open(
         }
         db::sessions::release_sandbox(&deps.db.interactive().await?, id, former).await?;
     }
+    let quotas = quotas(&deps, id).await?;
     let started = match deps.pool.claim().await {
         Some(started) => started,
         None => {
             let stages = report.clone();
-            deps.sandboxes.create(move |stage| stages.stage(stage)).await.map_err(start_failed)?
+            deps.sandboxes.create(quotas, move |stage| stages.stage(stage)).await.map_err(start_failed)?
         }
     };
     let sandbox::Started { mut sandbox, door, caller } = started;
+    sandbox.fit(quotas).await.map_err(start_failed)?;
     sandbox.claim().map_err(start_failed)?;
     let claim = deps.registry.claim(sandbox.id(), id);
     let filling = async {
@@ -91,6 +93,8 @@ pub(super) async fn open(
 pub(super) enum Refusal {
     /// Something is away; it may hold what the database does not have yet.
     Now(String),
+    /// It cannot be spoken with, and trying again will not change that; it may hold what the database does not have yet.
+    Never(String),
     /// It was never completely restored and cannot be now; it is gone.
     Broken(SessionError),
 }
@@ -114,12 +118,19 @@ pub(super) async fn adopt(
     }
     report.stage(Stage::Agent);
     let started = deps.sandboxes.adopt(sandbox, found.container.clone()).await;
-    let sandbox::Started { mut sandbox, door, caller } = started.map_err(|error| Refusal::Now(error.to_string()))?;
+    let sandbox::Started { mut sandbox, door, caller } = started.map_err(|error| match error {
+        sandbox::SandboxError::OtherVersion(_) => Refusal::Never(error.to_string()),
+        error => Refusal::Now(error.to_string()),
+    })?;
     if let Err(error) = sandbox.claim() {
         sandbox.leave();
         return Err(Refusal::Now(error.to_string()));
     }
     let claim = deps.registry.claim(sandbox.id(), id);
+    // Without them the figures its pages are shown have other limits, nothing worse.
+    if let Ok(quotas) = quotas(&deps, id).await {
+        sandbox.assume(quotas);
+    }
     match fill(&sync, &caller, report).await {
         Ok(()) => Ok(Some(Opened { sandbox, claim, door, caller })),
         Err(SessionError::Unavailable(why)) => Err(Refusal::Now(why)),
@@ -129,6 +140,12 @@ pub(super) async fn adopt(
             Err(Refusal::Broken(error))
         }
     }
+}
+
+/// What the sandboxes of the session's owner may use.
+async fn quotas(deps: &Deps, id: SessionId) -> Result<Quotas, SessionError> {
+    let own = db::users::quotas_of_owner(&deps.db.interactive().await?, id).await?;
+    Ok(own.over(deps.sandboxes.quotas()))
 }
 
 async fn find(deps: &Deps, sandbox: SandboxId) -> Result<Option<FoundSandbox>, SessionError> {

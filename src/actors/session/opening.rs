@@ -147,7 +147,7 @@ impl SessionActor {
                 "its sandbox had ended while the server was away; your saved files are all here".into(),
                 ctx,
             ),
-            Err(Refusal::Now(why)) => actor.opened(Err(SessionError::StartFailed(unreachable_now(&why))), ctx),
+            Err(Refusal::Now(why) | Refusal::Never(why)) => actor.opened(Err(SessionError::StartFailed(unreachable_now(&why))), ctx),
             Err(Refusal::Broken(error)) => actor.opened(Err(error), ctx),
         })
     }

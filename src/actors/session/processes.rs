@@ -65,7 +65,7 @@ impl Handler<ListProcesses> for SessionActor {
                 let mut listed = listed?;
                 listed.retain(|process| process.pid != AGENT);
                 listed.truncate(MAX_PROCESSES);
-                let most = 100.0 * actor.deps.sandboxes.quotas().cpus;
+                let most = 100.0 * actor.quotas().cpus;
                 let percents = actor.looks.percents(&listed, Instant::now());
                 let known = |terminal: &TerminalId| actor.terminals.contains_key(terminal);
                 let shown = listed.into_iter().zip(percents).map(|(process, percent)| {

@@ -11,6 +11,7 @@ mod kept;
 mod life;
 mod lifetime;
 mod neighbours;
+mod pool;
 mod processes;
 mod programs;
 mod viewers;
