@@ -129,3 +129,19 @@ create table if not exists workspace_versions (
 );
 create index if not exists workspace_versions_path_idx on workspace_versions (session_id, path, id desc);
 create index if not exists workspace_versions_blob_idx on workspace_versions (blob_hash) where blob_hash is not null;
+
+-- Servers that share this database. A server's leases last for `lease` after its last heartbeat; `started_at` tells one run of it from
+-- the next. `steady_since` is when its present unbroken row of heartbeats began: only who was heard all the time may say that another
+-- was silent, or an outage of the database itself would look like everybody else's death.
+create table if not exists servers (
+    id           uuid        primary key,
+    url          text        not null constraint servers_url_length check (octet_length(url) between 1 and 300),
+    lease        interval    not null constraint servers_lease_positive check (lease > interval '0'),
+    started_at   timestamptz not null,
+    heartbeat_at timestamptz not null,
+    steady_since timestamptz not null
+);
+-- Who serves a session. Whoever becomes that raises `fence`; what is written on a session's behalf names the fence it was given.
+alter table sessions add column if not exists lease_server uuid
+    constraint sessions_lease_server_fkey references servers (id) on delete set null;
+create index if not exists sessions_lease_idx on sessions (lease_server) where lease_server is not null;

@@ -82,6 +82,15 @@ pub enum SessionError {
     /// The session has as many viewers as it may.
     #[error("too many windows show this session: close one first")]
     ViewerLimit,
+    /// Another server serves it, and is there.
+    #[error("this session runs on {url}")]
+    Elsewhere {
+        /// Where people reach that server.
+        url: String,
+    },
+    /// Another server has just taken it over; asking again tells which.
+    #[error("the session has just moved to another server: try again in a moment")]
+    Moved,
     /// A queue is full; try again soon.
     #[error("the session is busy: try again in a moment")]
     Busy,

@@ -13,6 +13,7 @@
 pub mod api;
 pub mod describe;
 pub mod engine_watch;
+pub mod leases;
 pub mod registry;
 pub mod sandbox;
 pub mod session;
@@ -39,6 +40,8 @@ pub struct Deps {
     pub sandboxes: Arc<sandbox::SandboxFactory>,
     /// Started sandboxes nobody has claimed.
     pub pool: warm_pool::PoolHandle,
+    /// Which sessions this server may serve.
+    pub leases: Arc<leases::Leases>,
     /// Who serves which session.
     pub registry: Arc<registry::Registry>,
     /// The settings.

@@ -21,7 +21,7 @@ use super::sync::{MakeFolder, Move, Remove, Save, WorkspaceSyncActor};
 use crate::db;
 use crate::model::backoff::Backoff;
 use crate::model::terminal::Terminal;
-use crate::model::{Item, Quotas, Session, SessionId, SessionState, TerminalId, UserId, WorkspacePath};
+use crate::model::{Item, Quotas, SandboxId, Session, SessionId, TerminalId, UserId, WorkspacePath};
 
 /// How long an actor may take to answer `Describe`.
 const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -217,18 +217,16 @@ impl Sessions {
         futures_util::future::join_all(asking).await
     }
 
-    /// Brings every session under an actor that had a sandbox, or was on its way to one, when the last server ended.
+    /// Brings under an actor every session this server has to look after and that has none: those that had a sandbox, or were on the way to
+    /// one, when the last server ended, or whose actor has ended since. `found`: this server's sandboxes that exist. How many there were.
     ///
     /// # Errors
     /// Of the database.
-    pub async fn adopt_all(&self) -> Result<usize, SessionError> {
-        let connection = self.inner.deps.db.bulk().await?;
-        let live = db::sessions::live(&connection).await?;
-        drop(connection);
+    pub async fn adopt_all(&self, found: &[SandboxId]) -> Result<usize, SessionError> {
         // A deleted session's sandbox is nobody's and is swept.
-        let live = live.iter().filter(|session| session.state != SessionState::Deleted);
-        let adopting = live.map(|session| self.actor(session.id));
-        let adopted = futures_util::future::join_all(adopting).await;
+        let all = self.inner.deps.leases.to_look_after(found).await?;
+        let left = all.into_iter().filter(|id| self.inner.deps.registry.session(*id).is_none());
+        let adopted = futures_util::future::join_all(left.map(|id| self.actor(id))).await;
         Ok(adopted.into_iter().filter(Result::is_ok).count())
     }
 
@@ -238,6 +236,7 @@ impl Sessions {
             self.inner.supervisors.iter().map(|supervisor| supervisor.send(StopAllSessions)),
         )
         .await;
+        self.inner.deps.leases.release_all().await;
     }
 
     /// Makes a session's actor fall over, as a test of the supervisor.
@@ -259,8 +258,9 @@ impl Sessions {
         let supervisor = &self.inner.supervisors[supervisor_of(id, self.inner.supervisors.len())];
         for attempt in 0..REPLACEMENT_PAUSES {
             match supervisor.send(Ensure(id)).await {
-                Ok(Some(actor)) => return Ok(actor),
-                Ok(None) => tokio::time::sleep(REPLACEMENT.pause(attempt)).await,
+                Ok(Ok(Some(actor))) => return Ok(actor),
+                Ok(Err(error)) => return Err(error),
+                Ok(Ok(None)) => tokio::time::sleep(REPLACEMENT.pause(attempt)).await,
                 Err(_) => break,
             }
         }

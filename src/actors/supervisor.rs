@@ -1,12 +1,12 @@
 //! SessionSupervisor: one SessionActor per UUID, replaced when it falls over.
 //!
 //! ```text
-//!                    Ensure                          normal end
-//!   (no child) ───────────────▶ serving(generation) ─────────────▶ (no child)
-//!                                  │        ▲
-//!                     fell over    │        │ pause over: a new actor from the factory, generation + 1
-//!                                  ▼        │
-//!                              pausing ─────┘
+//!                Ensure              its lease is ours          normal end
+//!   (no child) ─────────▶ acquiring ─────────────▶ serving(generation) ───────▶ (no child)
+//!       ▲                  │    ▲                     │
+//!       └── elsewhere ─────┘    │ pause over          │ fell over
+//!                               │ generation + 1      ▼
+//!                               └───────────────── pausing
 //!                                  │ too often: written down as `failed` with its reason
 //!                                  ▼
 //!                             (no child)
@@ -16,7 +16,8 @@
 //! drop tells the parent how it ended. A replacement is made from the database and adopts the running sandbox; nothing of the broken
 //! value is used.
 //!
-//! **Invariants**: at most one child per UUID; only this actor writes its children into the registry; a stale exit notice (an older
+//! **Invariants**: at most one child per UUID, and none without a lease ([`super::leases`]); a replacement takes the lease anew, so that
+//! nothing the broken one had under way is written any more. Only this actor writes its children into the registry; a stale exit notice (an older
 //! generation) changes nothing.
 //!
 //! **Talks to**: holds its children's addresses; is held by [`super::Sessions`]. Children hold it weakly.
@@ -26,17 +27,23 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
+use tokio::sync::oneshot;
 
+use super::api::SessionError;
 use super::describe::{ActorDescription, Describe, Tally};
 use super::registry::Entry;
 use super::session::SessionActor;
 use super::{Deps, session};
 use crate::db;
+use crate::db::leases::Lease;
 use crate::model::backoff::{Backoff, Failures, RestartPolicy, Verdict};
 use crate::model::{SessionEvent, SessionId};
 
 /// The longest pause before a replacement.
 const MOST_PAUSE: Duration = Duration::from_secs(10);
+
+/// Requests that may wait for a session's lease.
+const MAX_WAITERS: usize = 256;
 
 /// Supervises the sessions whose id falls to it.
 pub struct SessionSupervisor {
@@ -56,15 +63,21 @@ struct Child {
 }
 
 enum ChildState {
-    Serving(Addr<SessionActor>),
+    /// Its lease is asked for; these wait for the actor.
+    Acquiring(Vec<oneshot::Sender<Ensured>>),
+    Serving(Addr<SessionActor>, Lease),
     /// Fell over; those who asked meanwhile wait for the replacement, or for its being given up to be written down.
     Pausing,
 }
 
-/// Asks for the actor of a session, starting it if there is none. `None` while it is being replaced or the server stops: try again.
+/// Asks for the actor of a session, starting it if there is none. The reply comes when its lease is ours, or why it is not; `None` while it
+/// is being replaced or the server stops: try again.
 #[derive(Message)]
-#[rtype(result = "Option<Addr<SessionActor>>")]
+#[rtype(result = "Ensured")]
 pub struct Ensure(pub SessionId);
+
+/// What comes of [`Ensure`].
+pub type Ensured = Result<Option<Addr<SessionActor>>, SessionError>;
 
 /// An actor has ended.
 #[derive(Message)]
@@ -140,17 +153,27 @@ impl Actor for SessionSupervisor {
 }
 
 impl Handler<Ensure> for SessionSupervisor {
-    type Result = Option<Addr<SessionActor>>;
+    type Result = ResponseFuture<Ensured>;
 
     fn handle(&mut self, Ensure(id): Ensure, ctx: &mut Self::Context) -> Self::Result {
         self.tally.handled += 1;
-        match self.children.get(&id).map(|child| &child.state) {
-            _ if self.stopping => None,
-            Some(ChildState::Serving(addr)) if addr.connected() => Some(addr.clone()),
+        let (waiter, ensured) = oneshot::channel();
+        match self.children.get_mut(&id).map(|child| &mut child.state) {
+            _ if self.stopping => return Box::pin(async { Ok(None) }),
+            Some(ChildState::Serving(addr, _)) if addr.connected() => {
+                let addr = addr.clone();
+                return Box::pin(async { Ok(Some(addr)) });
+            }
             // Ended or fallen over: its notice is on its way.
-            Some(_) => None,
-            None => Some(self.start_child(id, 1, Failures::default(), ctx)),
+            Some(ChildState::Serving(..) | ChildState::Pausing) => return Box::pin(async { Ok(None) }),
+            Some(ChildState::Acquiring(waiters)) if waiters.len() >= MAX_WAITERS => {
+                self.tally.refused += 1;
+                return Box::pin(async { Err(SessionError::Busy) });
+            }
+            Some(ChildState::Acquiring(waiters)) => waiters.push(waiter),
+            None => self.begin_child(id, 1, Failures::default(), vec![waiter], ctx),
         }
+        Box::pin(async { ensured.await.unwrap_or(Ok(None)) })
     }
 }
 
@@ -162,8 +185,14 @@ impl Handler<SessionExited> for SessionSupervisor {
         let SessionExited { id, generation, how } = exited;
         self.deps.registry.remove(id, generation);
         let Some(child) = self.children.get_mut(&id).filter(|child| child.generation == generation) else { return };
+        let lease = match &child.state {
+            ChildState::Serving(_, lease) => lease.clone(),
+            ChildState::Acquiring(_) | ChildState::Pausing => return,
+        };
         if how == Exit::Normal || self.stopping {
             self.children.remove(&id);
+            let leases = Arc::clone(&self.deps.leases);
+            self.deps.io.spawn(async move { leases.release(&lease).await });
             return;
         }
         self.failures += 1;
@@ -178,7 +207,7 @@ impl Handler<SessionExited> for SessionSupervisor {
                 // Until that is written down nobody may start it again: he would find the state of before.
                 child.state = ChildState::Pausing;
                 let db = self.deps.db.clone();
-                let writing = async move { give_up(&db, id).await };
+                let writing = async move { give_up(&db, &lease).await };
                 ctx.spawn(writing.into_actor(self).map(move |(), supervisor, _| {
                     supervisor.children.remove(&id);
                 }));
@@ -197,8 +226,8 @@ impl Handler<StopAllSessions> for SessionSupervisor {
             .children
             .values()
             .filter_map(|child| match &child.state {
-                ChildState::Serving(addr) => Some(addr.clone()),
-                ChildState::Pausing => None,
+                ChildState::Serving(addr, _) => Some(addr.clone()),
+                ChildState::Acquiring(_) | ChildState::Pausing => None,
             })
             .collect();
         Box::pin(async move {
@@ -226,38 +255,67 @@ impl Handler<Describe> for SessionSupervisor {
 }
 
 impl SessionSupervisor {
-    fn start_child(
+    /// Asks for a session's lease, and starts its actor when that is ours.
+    fn begin_child(
         &mut self,
         id: SessionId,
         generation: u64,
         failures: Failures,
+        waiters: Vec<oneshot::Sender<Ensured>>,
         ctx: &mut Context<Self>,
-    ) -> Addr<SessionActor> {
-        let notice = ExitNotice { id, generation, how: Exit::Fell, parent: ctx.address().downgrade() };
-        let addr = SessionActor::new(id, generation, notice, self.deps.clone()).start();
-        self.children.insert(id, Child { state: ChildState::Serving(addr.clone()), generation, failures });
-        self.deps.registry.insert(id, Entry { addr: addr.clone(), generation });
-        addr
+    ) {
+        self.children.insert(id, Child { state: ChildState::Acquiring(waiters), generation, failures });
+        let leases = Arc::clone(&self.deps.leases);
+        let acquiring = async move { leases.acquire(id).await };
+        ctx.spawn(acquiring.into_actor(self).map(move |lease, supervisor, ctx| {
+            supervisor.acquired(id, lease, ctx);
+        }));
+    }
+
+    fn acquired(&mut self, id: SessionId, lease: Result<Lease, SessionError>, ctx: &mut Context<Self>) {
+        let Some(child) = self.children.get_mut(&id) else { return };
+        let ChildState::Acquiring(waiters) = &mut child.state else { return };
+        let waiters = std::mem::take(waiters);
+        let generation = child.generation;
+        let ensured = match lease {
+            Ok(_) if self.stopping => Ok(None),
+            Ok(lease) => {
+                let notice = ExitNotice { id, generation, how: Exit::Fell, parent: ctx.address().downgrade() };
+                let addr = SessionActor::new(lease.clone(), generation, notice, self.deps.clone()).start();
+                child.state = ChildState::Serving(addr.clone(), lease);
+                self.deps.registry.insert(id, Entry { addr: addr.clone(), generation });
+                Ok(Some(addr))
+            }
+            Err(error) => Err(error),
+        };
+        if !matches!(ensured, Ok(Some(_))) {
+            // Whoever needs it asks again, and so does the comparison of every minute.
+            self.children.remove(&id);
+        }
+        for waiter in waiters {
+            // It may have stopped waiting.
+            waiter.send(ensured.clone()).ok();
+        }
     }
 
     fn replace(&mut self, id: SessionId, generation: u64, ctx: &mut Context<Self>) {
         let pausing = |child: &Child| child.generation == generation && matches!(child.state, ChildState::Pausing);
         if !self.stopping && self.children.get(&id).is_some_and(pausing) {
             let failures = self.children.remove(&id).map(|child| child.failures).unwrap_or_default();
-            self.start_child(id, generation + 1, failures, ctx);
+            self.begin_child(id, generation + 1, failures, Vec::new(), ctx);
         }
     }
 }
 
 /// Writes down that a session stays down. Its sandbox stays too: whoever starts the session again adopts it.
-async fn give_up(db: &db::Db, id: SessionId) {
+async fn give_up(db: &db::Db, lease: &Lease) {
     const REASON: &str = "the session's server part failed repeatedly; its files are safe, and you may start it again";
     let write = async {
         let connection = db.interactive().await?;
-        db::sessions::transition(&connection, id, SessionEvent::Fail, Some(REASON)).await
+        db::sessions::transition(&connection, lease, SessionEvent::Fail, Some(REASON)).await
     };
     if let Err(error) = write.await {
-        tracing::error!(session.id = %id, error = %error, "cannot write down that a session failed");
+        tracing::error!(session.id = %lease.session(), error = %error, "cannot write down that a session failed");
     }
 }
 

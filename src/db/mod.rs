@@ -15,6 +15,8 @@ pub mod logins;
 
 pub mod sessions;
 
+pub mod leases;
+
 pub mod items;
 
 pub mod blobs;
@@ -23,4 +25,4 @@ pub mod versions;
 
 pub use embedded::EmbeddedPostgres;
 pub use error::{DbError, Unavailable};
-pub use pool::{Client, Connection, Db, Figures, LaneFigures, ServerLock, Transaction};
+pub use pool::{Apart, Client, Connection, Db, Figures, LaneFigures, Transaction};

@@ -77,7 +77,7 @@ pub struct PathChange {
 }
 
 impl SessionMessage {
-    /// The message that tells `notice`; `None` when the session is gone for its user.
+    /// The message that tells `notice`; `None` when the session is gone for its user, or from this server.
     #[must_use]
     pub fn of(notice: SessionNotice) -> Option<Self> {
         Some(match notice {
@@ -92,6 +92,7 @@ impl SessionMessage {
             }
             SessionNotice::TreeStale => Self::Tree(TreeChange::Refetch { refetch: true }),
             SessionNotice::Terminals(items) => Self::terminals(items),
+            SessionNotice::Elsewhere => return None,
             SessionNotice::Message { level, text } => Self::Notice { level: level.as_str(), text },
         })
     }

@@ -12,7 +12,7 @@ pub mod sync;
 pub mod terminal;
 pub mod user;
 
-pub use id::{LoginId, SandboxId, SessionId, TerminalId, UserId};
+pub use id::{LoginId, SandboxId, ServerId, SessionId, TerminalId, UserId};
 pub use item::{ContentHash, Item, ItemKind, Precondition, WorkspacePath};
 pub use notice::{Level, Progress, SessionNotice, Stage};
 pub use session::{Quotas, Session, SessionEvent, SessionState, Usage};

@@ -20,6 +20,8 @@ pub enum SessionNotice {
     TreeStale,
     /// These are its terminals now.
     Terminals(Vec<Terminal>),
+    /// Another server has it now; nothing more comes from here.
+    Elsewhere,
     /// Something its user should know.
     Message {
         /// How bad it is.

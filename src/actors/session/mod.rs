@@ -18,6 +18,7 @@
 //! [`super::engine_watch`] and its supervisor, whom it tells of its end by an [`ExitNotice`].
 
 mod closing;
+mod elsewhere;
 pub mod life;
 mod obtain;
 mod opening;
@@ -43,6 +44,7 @@ use super::supervisor::ExitNotice;
 use super::sync::{self, WorkspaceSyncActor};
 use super::{Deps, sandbox};
 use crate::db;
+use crate::db::leases::Lease;
 use crate::link::door::Caller;
 use crate::link::{AgentLink, LinkEvent, OwnedLink};
 use crate::model::backoff::{Backoff, Failures, RestartPolicy, Verdict};
@@ -67,6 +69,7 @@ const IDLE_CHECK: Duration = Duration::from_secs(10);
 /// One session.
 pub struct SessionActor {
     id: SessionId,
+    lease: Lease,
     generation: u64,
     exit: ExitNotice,
     phase: Phase,
@@ -169,11 +172,12 @@ pub struct Detach;
 pub struct FallOver;
 
 impl SessionActor {
-    /// The actor for session `id`; reads everything it needs from the database.
+    /// The actor for the session of `lease`; reads everything it needs from the database.
     #[must_use]
-    pub fn new(id: SessionId, generation: u64, exit: ExitNotice, deps: Deps) -> Self {
+    pub fn new(lease: Lease, generation: u64, exit: ExitNotice, deps: Deps) -> Self {
         Self {
-            id,
+            id: lease.session(),
+            lease,
             generation,
             exit,
             phase: Phase::Loading,
@@ -201,6 +205,7 @@ impl Actor for SessionActor {
     /// Runs before the first message, which waits until the row is read.
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(self.deps.config.actors.session_mailbox);
+        self.watch_lease(ctx);
         self.load(ctx);
         ctx.run_interval(IDLE_CHECK, Self::end_when_idle);
     }
@@ -211,10 +216,10 @@ impl Handler<RenameSession> for SessionActor {
 
     fn handle(&mut self, RenameSession(name): RenameSession, _: &mut Self::Context) -> Self::Result {
         self.used();
-        let (db, id) = (self.deps.db.clone(), self.id);
+        let (db, lease) = (self.deps.db.clone(), self.lease.clone());
         let renaming = async move {
             let connection = db.interactive().await?;
-            db::sessions::rename(&connection, id, &name).await?.ok_or(SessionError::NotFound)
+            db::sessions::rename(&connection, &lease, &name).await?.ok_or(SessionError::NotFound)
         };
         Box::pin(renaming.into_actor(self).map(|renamed: Result<Session, SessionError>, actor, _| {
             if let (Ok(renamed), Some(session)) = (&renamed, &mut actor.session) {
@@ -230,10 +235,10 @@ impl Handler<DeleteSession> for SessionActor {
 
     fn handle(&mut self, _: DeleteSession, _: &mut Self::Context) -> Self::Result {
         self.used();
-        let (db, id) = (self.deps.db.clone(), self.id);
+        let (db, lease) = (self.deps.db.clone(), self.lease.clone());
         let deleting = async move {
             let connection = db.interactive().await?;
-            Ok(db::sessions::mark_deleted(&connection, id).await?)
+            Ok(db::sessions::mark_deleted(&connection, &lease).await?)
         };
         Box::pin(deleting.into_actor(self).map(|deleted: Result<bool, SessionError>, actor: &mut Self, ctx| {
             if !deleted? {
@@ -418,6 +423,7 @@ impl SessionActor {
             _ => {
                 let work = sync::Work {
                     session: self.id,
+                    lease: self.lease.clone(),
                     db: self.deps.db.clone(),
                     notices: self.notices.clone(),
                     config: self.deps.config.clone(),

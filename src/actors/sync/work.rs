@@ -8,6 +8,7 @@ use tokio::sync::broadcast;
 use crate::actors::api::SessionError;
 use crate::config::Config;
 use crate::db::items::{self, Applied, AppliedChange, ApplyError, Bounds};
+use crate::db::leases::Lease;
 use crate::db::{Db, DbError, Transaction};
 use crate::model::{ItemKind, Level, SessionId, SessionNotice};
 
@@ -22,6 +23,8 @@ const PAGE_BYTES: u64 = 4096;
 pub struct Work {
     /// Whose workspace.
     pub session: SessionId,
+    /// The right to write it.
+    pub lease: Lease,
     /// The source of truth.
     pub db: Db,
     /// Pages that look at it.
@@ -96,6 +99,9 @@ fn pages(kind: &ItemKind) -> u64 {
 
 impl From<DbError> for SessionError {
     fn from(error: DbError) -> Self {
+        if matches!(error, DbError::LeaseLost) {
+            return Self::Moved;
+        }
         if error.is_unavailable() {
             return Self::Unavailable("the database is not available: try again in a moment".into());
         }

@@ -5,6 +5,7 @@ mod blobs;
 mod embedded;
 mod items;
 mod items_random;
+mod leases;
 mod pool;
 mod schema;
 mod sessions;
