@@ -13,7 +13,9 @@
 pub mod api;
 pub mod describe;
 pub mod engine_watch;
+pub mod health;
 pub mod leases;
+pub mod quarantine;
 pub mod registry;
 pub mod sandbox;
 pub mod session;
@@ -21,6 +23,7 @@ pub mod sessions;
 pub mod supervisor;
 pub mod sync;
 pub mod warm_pool;
+pub mod watch;
 
 pub use sessions::Sessions;
 

@@ -33,6 +33,7 @@ use super::api::SessionError;
 use super::describe::{ActorDescription, Describe, Tally};
 use super::registry::Entry;
 use super::session::SessionActor;
+use super::watch::{Watch, watched};
 use super::{Deps, session};
 use crate::db;
 use crate::db::leases::Lease;
@@ -52,6 +53,7 @@ pub struct SessionSupervisor {
     children: HashMap<SessionId, Child>,
     stopping: bool,
     deps: Deps,
+    watch: Watch,
     tally: Tally,
     failures: u64,
 }
@@ -86,6 +88,8 @@ pub struct SessionExited {
     id: SessionId,
     generation: u64,
     how: Exit,
+    /// The kind of message it was handling.
+    during: Option<&'static str>,
 }
 
 /// How an actor has ended.
@@ -107,6 +111,7 @@ pub struct ExitNotice {
     id: SessionId,
     generation: u64,
     how: Exit,
+    watch: Watch,
     parent: actix::WeakAddr<SessionSupervisor>,
 }
 
@@ -114,6 +119,12 @@ impl ExitNotice {
     /// The child is about to end because it has nothing left to do.
     pub fn normal(&mut self) {
         self.how = Exit::Normal;
+    }
+
+    /// What is known of the child's requests.
+    #[must_use]
+    pub fn watch(&self) -> &Watch {
+        &self.watch
     }
 }
 
@@ -124,7 +135,8 @@ impl Drop for ExitNotice {
     )]
     fn drop(&mut self) {
         if let Some(parent) = self.parent.upgrade() {
-            parent.do_send(SessionExited { id: self.id, generation: self.generation, how: self.how });
+            let Self { id, generation, how, .. } = *self;
+            parent.do_send(SessionExited { id, generation, how, during: self.watch.handling() });
         }
     }
 }
@@ -132,14 +144,23 @@ impl Drop for ExitNotice {
 impl SessionSupervisor {
     /// The supervisor with this number.
     #[must_use]
-    pub fn new(number: usize, deps: Deps) -> Self {
+    pub fn new(number: usize, deps: Deps, watch: Watch) -> Self {
         let actors = &deps.config.actors;
         let policy = RestartPolicy {
             limit: actors.restart_limit,
             window: Duration::from_secs(actors.restart_window_seconds),
             backoff: Backoff { first: Duration::from_millis(actors.restart_backoff_ms), most: MOST_PAUSE },
         };
-        Self { number, policy, children: HashMap::new(), stopping: false, deps, tally: Tally::default(), failures: 0 }
+        Self {
+            number,
+            policy,
+            children: HashMap::new(),
+            stopping: false,
+            deps,
+            watch,
+            tally: Tally::default(),
+            failures: 0,
+        }
     }
 }
 
@@ -151,6 +172,8 @@ impl Actor for SessionSupervisor {
         ctx.set_mailbox_capacity(self.deps.config.actors.supervisor_mailbox);
     }
 }
+
+watched!(SessionSupervisor);
 
 impl Handler<Ensure> for SessionSupervisor {
     type Result = ResponseFuture<Ensured>;
@@ -182,7 +205,7 @@ impl Handler<SessionExited> for SessionSupervisor {
 
     fn handle(&mut self, exited: SessionExited, ctx: &mut Self::Context) {
         self.tally.handled += 1;
-        let SessionExited { id, generation, how } = exited;
+        let SessionExited { id, generation, how, during } = exited;
         self.deps.registry.remove(id, generation);
         let Some(child) = self.children.get_mut(&id).filter(|child| child.generation == generation) else { return };
         let lease = match &child.state {
@@ -196,6 +219,13 @@ impl Handler<SessionExited> for SessionSupervisor {
             return;
         }
         self.failures += 1;
+        if let Some(kind) = during
+            && self.deps.registry.quarantine.fell(id, kind, Instant::now(), &self.policy)
+        {
+            tracing::error!(session.id = %id, message.kind = kind, "a session's actor fell over the same kind of message again and again; it is kept away from now on");
+            // Without it the session may well go on.
+            child.failures = Failures::default();
+        }
         match child.failures.note(Instant::now(), &self.policy) {
             Verdict::Restart(pause) => {
                 tracing::error!(session.id = %id, actor.generation = generation, pause_ms = pause.as_millis(), "a session's actor fell over and is replaced");
@@ -241,16 +271,20 @@ impl Handler<Describe> for SessionSupervisor {
     type Result = MessageResult<Describe>;
 
     fn handle(&mut self, _: Describe, _: &mut Self::Context) -> Self::Result {
-        MessageResult(ActorDescription {
-            kind: "SessionSupervisor",
-            name: self.number.to_string(),
-            phase: format!("{} sessions", self.children.len()),
-            generation: 1,
-            handled: self.tally.handled,
-            refused: self.tally.refused,
-            queued: 0,
-            failures: self.failures,
-        })
+        MessageResult(
+            ActorDescription {
+                kind: "SessionSupervisor",
+                name: self.number.to_string(),
+                phase: format!("{} sessions", self.children.len()),
+                generation: 1,
+                handled: self.tally.handled,
+                refused: self.tally.refused,
+                queued: 0,
+                failures: self.failures,
+                ..ActorDescription::default()
+            }
+            .watched(&self.watch),
+        )
     }
 }
 
@@ -280,10 +314,12 @@ impl SessionSupervisor {
         let ensured = match lease {
             Ok(_) if self.stopping => Ok(None),
             Ok(lease) => {
-                let notice = ExitNotice { id, generation, how: Exit::Fell, parent: ctx.address().downgrade() };
+                let watch = Watch::default();
+                let parent = ctx.address().downgrade();
+                let notice = ExitNotice { id, generation, how: Exit::Fell, watch: watch.clone(), parent };
                 let addr = SessionActor::new(lease.clone(), generation, notice, self.deps.clone()).start();
                 child.state = ChildState::Serving(addr.clone(), lease);
-                self.deps.registry.insert(id, Entry { addr: addr.clone(), generation });
+                self.deps.registry.insert(id, Entry { addr: addr.clone(), generation, watch });
                 Ok(Some(addr))
             }
             Err(error) => Err(error),
@@ -327,8 +363,17 @@ pub fn supervisor_of(id: SessionId, count: usize) -> usize {
     usize::from(u16::from_be_bytes([high, low])) % count.max(1)
 }
 
+/// A supervisor, as those hold it who ask it.
+#[derive(Clone)]
+pub struct Supervised {
+    /// It.
+    pub addr: Addr<SessionSupervisor>,
+    /// What is known of its requests.
+    pub watch: Watch,
+}
+
 /// Every supervisor, by number.
-pub type Supervisors = Arc<[Addr<SessionSupervisor>]>;
+pub type Supervisors = Arc<[Supervised]>;
 
 #[cfg(test)]
 mod tests {

@@ -26,8 +26,9 @@ use crate::actors::engine_watch::EngineWatch;
 use crate::actors::leases::Leases;
 use crate::actors::registry::Registry;
 use crate::actors::sandbox::SandboxFactory;
-use crate::actors::supervisor::{SessionSupervisor, Supervisors};
+use crate::actors::supervisor::{SessionSupervisor, Supervised, Supervisors};
 use crate::actors::warm_pool::{AdoptSandboxes, LeavePool, PoolHandle, WarmPool};
+use crate::actors::watch::Watch;
 use crate::actors::{Deps, Sessions};
 use crate::config::Config;
 use crate::db::Db;
@@ -135,10 +136,13 @@ impl App {
             .enumerate()
             .map(|(number, arbiter)| {
                 let (deps, watching) = (deps.clone(), fallen.clone());
-                SessionSupervisor::start_in_arbiter(&arbiter.handle(), move |ctx| {
+                let requests = Watch::default();
+                let watch = requests.clone();
+                let addr = SessionSupervisor::start_in_arbiter(&arbiter.handle(), move |ctx| {
                     watching.watch("SessionSupervisor", ctx);
-                    SessionSupervisor::new(number, deps)
-                })
+                    SessionSupervisor::new(number, deps, requests)
+                });
+                Supervised { addr, watch }
             })
             .collect();
         let watch = {
@@ -148,11 +152,18 @@ impl App {
                 EngineWatch::new(deps, pool)
             })
         };
-        let sessions = Sessions::new(deps.clone(), supervisors, vec![pool.clone().recipient(), watch.recipient()]);
+        let sessions = Sessions::new(
+            deps.clone(),
+            supervisors,
+            vec![("WarmPool", pool.clone().recipient()), ("EngineWatch", watch.recipient())],
+        );
         adopt(&deps, &sessions, &pool).await?;
 
         let accounts = Accounts::new(db.clone(), &config.auth);
         let forgetting = tokio::spawn(forget_ended_logins(accounts.clone()));
+        let looking = sessions.clone();
+        let looking = tokio::spawn(async move { looking.look_after().await });
+        let telling = tokio::spawn(readiness::tell(ready.clone(), sessions.clone()));
         let reconciling = tokio::spawn(reconcile(deps.clone(), sessions.clone()));
         let metrics = Metrics::new().context("cannot set up figures")?;
         figures::register(&metrics, db.clone(), engine).context("cannot set up figures")?;
@@ -180,7 +191,7 @@ impl App {
             server,
             supervisors: arbiters,
             db,
-            watchers: vec![preparing, checking, forgetting, reconciling],
+            watchers: vec![preparing, checking, forgetting, reconciling, looking, telling],
             fallen,
             leases,
             heartbeat,

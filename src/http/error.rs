@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 
 use crate::accounts::AccountsError;
 use crate::actors::api::SessionError;
+use crate::actors::quarantine::QUARANTINE;
 use crate::db::DbError;
 use crate::model::ContentHash;
 use crate::model::user::AccountError;
@@ -135,6 +136,8 @@ codes! {
     TerminalLimit = TOO_MANY_REQUESTS, "terminal_limit", "The session has as many terminals as it may have";
     /// A queue or budget of ours is full.
     Busy = SERVICE_UNAVAILABLE, "busy", "Carrel is busy";
+    /// This kind of request has made the session fall over repeatedly.
+    Quarantined = SERVICE_UNAVAILABLE, "quarantined", "This request is kept away from the session for a while";
     /// Something we need is not reachable.
     Unavailable = SERVICE_UNAVAILABLE, "unavailable", "Carrel cannot do this at the moment";
     /// The sandbox could not be started.
@@ -370,6 +373,9 @@ impl From<SessionError> for ApiError {
             SessionError::SessionLimit => Code::SessionLimit,
             SessionError::TerminalLimit => Code::TerminalLimit,
             SessionError::ViewerLimit => Code::TooManyRequests,
+            SessionError::Quarantined => {
+                return Self::because(Code::Quarantined, error).retry_after(QUARANTINE);
+            }
             SessionError::Busy | SessionError::Moved => Code::Busy,
             SessionError::Unavailable(_) => Code::Unavailable,
             // Logged where it happened.

@@ -108,6 +108,7 @@ impl Handler<Describe> for SessionSocket {
             refused: self.life.refused,
             queued: 0,
             failures: 0,
+            ..ActorDescription::default()
         })
     }
 }

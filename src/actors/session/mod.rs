@@ -17,6 +17,7 @@
 //! **Talks to**: owns its sandbox, the agent's link and a WorkspaceSyncActor. Found through the registry by [`super::Sessions`],
 //! [`super::engine_watch`] and its supervisor, whom it tells of its end by an [`ExitNotice`].
 
+mod announce;
 mod closing;
 mod elsewhere;
 pub mod life;
@@ -31,6 +32,7 @@ use std::time::{Duration, Instant};
 use actix::prelude::*;
 use tokio::sync::{broadcast, oneshot};
 
+pub use announce::Announce;
 pub use life::SandboxDied;
 pub use terminals::{AttachViewer, CloseTerminal, ListTerminals, OpenTerminal};
 
@@ -42,6 +44,7 @@ use super::registry::Claim;
 use super::sandbox::Sandbox;
 use super::supervisor::ExitNotice;
 use super::sync::{self, WorkspaceSyncActor};
+use super::watch::{Watch, watched};
 use super::{Deps, sandbox};
 use crate::db;
 use crate::db::leases::Lease;
@@ -168,7 +171,7 @@ pub struct Detach;
 
 /// Fall over, as a test of the supervisor. Nothing but a test sends it: no route leads here.
 #[derive(Message)]
-#[rtype(result = "()")]
+#[rtype(result = "Result<(), SessionError>")]
 pub struct FallOver;
 
 impl SessionActor {
@@ -210,6 +213,8 @@ impl Actor for SessionActor {
         ctx.run_interval(IDLE_CHECK, Self::end_when_idle);
     }
 }
+
+watched!(SessionActor);
 
 impl Handler<RenameSession> for SessionActor {
     type Result = ResponseActFuture<Self, Result<Session, SessionError>>;
@@ -319,9 +324,9 @@ impl Handler<Detach> for SessionActor {
 }
 
 impl Handler<FallOver> for SessionActor {
-    type Result = ();
+    type Result = Result<(), SessionError>;
 
-    fn handle(&mut self, _: FallOver, _: &mut Self::Context) {
+    fn handle(&mut self, _: FallOver, _: &mut Self::Context) -> Self::Result {
         panic!("asked to fall over");
     }
 }
@@ -339,16 +344,20 @@ impl Handler<Describe> for SessionActor {
             Phase::Stopping(..) => "stopping".to_owned(),
             Phase::Closing => "closing".to_owned(),
         };
-        MessageResult(ActorDescription {
-            kind: "SessionActor",
-            name: self.id.to_string(),
-            phase,
-            generation: self.generation,
-            handled: self.tally.handled,
-            refused: self.tally.refused,
-            queued: self.waiters.len(),
-            failures: self.sync_failures.count() as u64,
-        })
+        MessageResult(
+            ActorDescription {
+                kind: "SessionActor",
+                name: self.id.to_string(),
+                phase,
+                generation: self.generation,
+                handled: self.tally.handled,
+                refused: self.tally.refused,
+                queued: self.waiters.len(),
+                failures: self.sync_failures.count() as u64,
+                ..ActorDescription::default()
+            }
+            .watched(self.exit.watch()),
+        )
     }
 }
 
@@ -424,6 +433,7 @@ impl SessionActor {
                 let work = sync::Work {
                     session: self.id,
                     lease: self.lease.clone(),
+                    watch: Watch::default(),
                     db: self.deps.db.clone(),
                     notices: self.notices.clone(),
                     config: self.deps.config.clone(),
@@ -432,12 +442,14 @@ impl SessionActor {
                 // One that is about to be adopted may hold what the database does not have yet.
                 let named = self.session.as_ref().is_some_and(|session| session.sandbox.is_some());
                 let live = named || self.live().is_some();
+                let watch = work.watch.clone();
                 let sync = WorkspaceSyncActor::new(work, self.deps.config.actors.sync_mailbox, live).start();
                 if let Some(link) = self.live().and_then(|live| live.link.as_deref().cloned()) {
                     // The first message of an empty mailbox: the new one lists everything before it does anything else.
                     let connect = sync::Connect { link, restored: true, progress: std::sync::Arc::new(|_, _| ()) };
                     sync.try_send(connect).ok();
                 }
+                self.deps.registry.insert_workspace(self.id, &sync, watch);
                 self.sync = Some(sync.clone());
                 sync
             }

@@ -6,6 +6,7 @@ use tokio::runtime::Handle;
 use tokio::sync::broadcast;
 
 use crate::actors::api::SessionError;
+use crate::actors::watch::Watch;
 use crate::config::Config;
 use crate::db::items::{self, Applied, AppliedChange, ApplyError, Bounds};
 use crate::db::leases::Lease;
@@ -25,6 +26,8 @@ pub struct Work {
     pub session: SessionId,
     /// The right to write it.
     pub lease: Lease,
+    /// What is known of the requests to its actor.
+    pub watch: Watch,
     /// The source of truth.
     pub db: Db,
     /// Pages that look at it.
