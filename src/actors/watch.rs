@@ -92,7 +92,8 @@ impl Watch {
     }
 }
 
-type Work<A, T> = dyn FnOnce(&mut A, &mut <A as Actor>::Context) -> ResponseActFuture<A, Result<T, SessionError>> + Send;
+type Work<A, T> =
+    dyn FnOnce(&mut A, &mut <A as Actor>::Context) -> ResponseActFuture<A, Result<T, SessionError>> + Send;
 
 /// A request on its way to an actor of kind `A`. The reply is the message's own.
 pub struct Asked<A: Actor, T> {

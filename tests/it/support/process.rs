@@ -67,6 +67,12 @@ impl Server {
         Self::launch(variables, settings, false).await
     }
 
+    /// Another one with this one's settings: the same database, the same engine, a data directory of its own.
+    pub async fn beside(&self) -> Self {
+        let same = self.variables.iter().map(|(key, value)| (key.as_str(), value.clone()));
+        Self::launch(same, &[], false).await
+    }
+
     /// One that runs its own PostgreSQL and its own engine.
     pub async fn embedded() -> Self {
         Self::launch([("CARREL_ENGINE__EMBEDDED", "always".into()), ("CARREL_POOL__SIZE", "1".into())], &[], true).await
@@ -111,6 +117,11 @@ impl Server {
         server.url = server.spawn("127.0.0.1:0").await;
         server.until_ready().await;
         server
+    }
+
+    /// Changes a setting for the next start.
+    pub fn set(&mut self, variable: &str, value: &str) {
+        self.variables.insert(variable.to_owned(), value.to_owned());
     }
 
     /// Somebody who has just registered here.
