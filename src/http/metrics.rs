@@ -113,10 +113,9 @@ fn of_actors(actors: &[ActorDescription]) -> prometheus::Result<Vec<MetricFamily
             refused_by.with_label_values(&[actor.kind, message.as_str()]).add(count);
         }
     }
-    Ok([number, handled, refused, queued, unhealthy, mailbox, wait, refused_by]
-        .iter()
-        .flat_map(Collector::collect)
-        .collect())
+    let all = [number, handled, refused, queued, unhealthy, mailbox, wait, refused_by];
+    // One without values cannot be written.
+    Ok(all.iter().flat_map(Collector::collect).filter(|family| !family.get_metric().is_empty()).collect())
 }
 
 /// Counts a request as long as it lives.

@@ -19,7 +19,7 @@ async fn a_killed_engine_comes_back_by_itself_and_nobody_at_a_terminal_notices()
     let session = server.user().await.ready_session().await;
     let mut shell = session.shell().await;
     let pid = shell.run("echo $$").await.0;
-    let file = server.data.join("run/engine/docker.pid");
+    let file = server.data.join("run/engine/dockerd.pid");
     let engine = || std::fs::read_to_string(&file).ok()?.trim().parse::<i32>().ok();
     let killed = engine().unwrap();
     kill(Pid::from_raw(killed), Signal::SIGKILL).unwrap();
