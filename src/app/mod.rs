@@ -7,6 +7,7 @@
 
 mod backing;
 pub mod data_dir;
+mod down;
 mod fallen;
 mod figures;
 mod kernel;
@@ -34,7 +35,8 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::engine::Engine;
 use crate::http::{AppParts, Metrics, Server, Sockets};
-pub use backing::{down, with_database};
+pub use backing::with_database;
+pub use down::down;
 
 use backing::Backing;
 use data_dir::DataDir;
