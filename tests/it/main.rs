@@ -6,4 +6,5 @@ mod db;
 mod engine;
 mod http;
 mod live;
+mod soak;
 mod support;
