@@ -60,7 +60,6 @@ async fn asked_to_end_under_load_it_ends_within_ten_seconds_and_the_next_start_c
             ["cold", "ready"].contains(&state.as_str()).then_some(())
         };
         eventually(PATIENCE, "the session that was being opened", settled).await;
-        opening.start().await;
         assert_eq!(opening.shell().await.run("echo on").await, ("on\n".into(), 0));
         assert_eq!(opening.request(reqwest::Method::DELETE, "").send().await.unwrap().status(), 204);
     }
