@@ -103,7 +103,7 @@ fn with_containers(
         coming::reconnect(&server, report)?;
     }
     if wanted("terminal") {
-        coming::terminal(&server, report)?;
+        coming::terminal(&server, &relay, report)?;
     }
     if wanted("saving") {
         saving::measure(&server, report)?;

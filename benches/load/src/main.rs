@@ -112,6 +112,8 @@ async fn interrupted() {
     }
     eprintln!("interrupted: removing the sessions; once more to leave them");
     tokio::spawn(async {
+        // A wrapper such as `timeout` sends the first one twice.
+        tokio::time::sleep(Duration::from_secs(1)).await;
         if tokio::signal::ctrl_c().await.is_ok() {
             std::process::exit(130);
         }

@@ -126,7 +126,7 @@ impl Outcome {
             flooded_echo: flooded_echo.summary(),
             keys_lost: sum(|record| record.keys_lost),
             throughput: Throughput::of(records),
-            flood_bytes_per_second: floods.map(per_second).sum(),
+            flood_bytes_per_second: floods.map(per_second).fold(0.0, |sum, each| sum + each),
             disconnected_percent: cut / records.len().max(1) as f64 * 100.0,
             disconnects,
             reconnected: sum(|record| record.reconnected),

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use bollard::Docker;
 use bollard::query_parameters::ListContainersOptionsBuilder;
+use rand::Rng;
 
 use super::load::Load;
 use super::{Chance, size};
@@ -38,6 +39,12 @@ async fn a_server_killed_again_and_again_under_load_loses_nothing_and_leaves_not
             tokio::time::sleep(moment).await;
             server.kill_9().await;
         });
+        if chance.random.random_bool(0.2) {
+            // In the middle of taking over, too.
+            let moment = chance.ms(0..500);
+            drop(tokio::time::timeout(moment, server.start_again()).await);
+            server.kill_9().await;
+        }
         let began = Instant::now();
         server.start_again().await;
         load.come_back().await;

@@ -4,6 +4,7 @@
 //! are random; the seed is printed when a test fails, and `CARREL_SOAK_SEED` takes it again.
 
 mod drain;
+mod driven;
 mod hostile;
 mod killed;
 mod load;
