@@ -115,7 +115,7 @@ fn with_containers(
         memory::measure(&server, report)?;
     }
     if crowded {
-        crowd::sandboxes(&server, report)?;
+        crowd::sandboxes(&server, &relay, report)?;
     }
     if wanted("opening") {
         opening::cold(&server, report)?;
