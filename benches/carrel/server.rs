@@ -103,8 +103,8 @@ impl Drop for Server {
         }
         let ended = self.terminate();
         let mut down = Command::new(&self.binary);
-        down.args(["down", "--data-dir"]).arg(&self.data).envs(self.settings.drain(..)).env_remove("DOCKER_HOST");
-        let down = down.stdout(Stdio::null()).status();
+        down.args(["down", "--discard", "--data-dir"]).arg(&self.data).envs(self.settings.drain(..));
+        let down = down.env_remove("DOCKER_HOST").stdout(Stdio::null()).status();
         if ended.is_err() || !down.is_ok_and(|status| status.success()) {
             eprintln!("something may still run in {}: `carrel down` ends it", self.data.display());
         }
