@@ -12,7 +12,7 @@ export NEXT_TELEMETRY_DISABLED := 1
 export CARGO_TARGET_DIR := $(CURDIR)/target
 # Arguments for the server: make run ARGS='--listen 0.0.0.0:8080'
 ARGS ?=
-# Parts of the bench: make bench PARTS='echo saving'
+# Parts of the bench: make bench PARTS='echo saving'; the long ones, sandboxes and terminals, run only when named.
 PARTS ?=
 
 AGENT := target/sandbox/carrel-agent
@@ -23,7 +23,7 @@ PAGE_SOURCES = $(shell find static \( -name node_modules -o -name out -o -name .
 	-o -name vendor -o -name '*.tsbuildinfo' -o -name next-env.d.ts -o -path static/src/api/schema.ts \) -prune \
 	-o -type f -print 2>/dev/null)
 
-.PHONY: api help run test bench lint fmt image web agent rootfs down setup-run setup-test parts
+.PHONY: api help run test soak bench lint fmt image web agent rootfs down setup-run setup-test parts
 
 help: ## list these targets
 	@printf 'Carrel: isolated Python workspaces in the browser, with code review.\n\n'
@@ -40,6 +40,10 @@ test: setup-test ## install what is missing, build, run every check (SUITES='rus
 	@cargo test --workspace --locked --no-run
 	@[ -x target/debug/carrel ] || cargo build --locked --bin carrel
 	@CARREL_BIN=$(CURDIR)/target/debug/carrel scripts/test $(SUITES)
+
+soak: setup-test ## cut, kill, crowd and flood a server at full size, a quarter of an hour (CARREL_SOAK_SEED=… takes a failure's choices again)
+	@$(MAKE) -j3 --output-sync=none parts
+	@CARREL_SOAK=full cargo test --locked --test it -- soak:: --test-threads=1 --nocapture
 
 bench: setup-run ## measure speed and memory against their floors (PARTS='echo output' for some)
 	@$(MAKE) -j3 --output-sync=none parts

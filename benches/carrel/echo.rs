@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use carrel_load::samples::{Samples, human};
+
 use crate::api::User;
-use crate::figures::{Report, Samples, human, ratio};
+use crate::figures::{Report, ratio};
 use crate::relay::Relay;
 use crate::server::{Server, pause};
 use crate::socket::Socket;

@@ -1,48 +1,7 @@
-//! Samples, and the table they end in.
+//! The table in which everything ends.
 
 use std::fmt::Display;
 use std::time::Duration;
-
-/// Durations of the same thing.
-#[derive(Clone, Debug, Default)]
-pub struct Samples(Vec<Duration>);
-
-impl Samples {
-    /// None yet.
-    pub const fn new() -> Self {
-        Self(Vec::new())
-    }
-
-    /// One more.
-    pub fn push(&mut self, sample: Duration) {
-        self.0.push(sample);
-    }
-
-    /// All of another's.
-    pub fn extend(&mut self, other: &Self) {
-        self.0.extend(&other.0);
-    }
-
-    /// How many.
-    pub fn count(&self) -> usize {
-        self.0.len()
-    }
-
-    /// The smallest that at least `percent` of them are not above.
-    pub fn percentile(&self, percent: f64) -> Duration {
-        let mut sorted = self.0.clone();
-        sorted.sort_unstable();
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rank among some thousands")]
-        let rank = (percent / 100.0 * sorted.len() as f64).ceil() as usize;
-        sorted.get(rank.clamp(1, sorted.len().max(1)) - 1).copied().unwrap_or_default()
-    }
-}
-
-/// Milliseconds or microseconds, whichever reads better.
-pub fn human(time: Duration) -> String {
-    let micros = time.as_secs_f64() * 1e6;
-    if micros < 10_000.0 { format!("{micros:.0} µs") } else { format!("{:.1} ms", micros / 1e3) }
-}
 
 /// One over the other.
 pub fn ratio(ours: Duration, floor: Duration) -> f64 {

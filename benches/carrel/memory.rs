@@ -1,9 +1,12 @@
 //! What a live session that nobody uses costs the server and its own sandbox.
 
-use crate::api::{Terminal, User};
+use carrel_load::api::Terminal;
+use carrel_load::process::resident_kib;
+
+use crate::api::User;
 use crate::engine::Engine;
 use crate::figures::Report;
-use crate::server::{Server, resident_kib};
+use crate::server::Server;
 use crate::socket::Socket;
 
 /// Sessions opened before the first look: what is allocated once is not a session's.

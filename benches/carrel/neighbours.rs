@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use carrel_load::samples::{Samples, human};
+
 use crate::api::User;
 use crate::echo;
-use crate::figures::{Report, Samples, human, ratio};
+use crate::figures::{Report, ratio};
 use crate::relay::Relay;
 use crate::server::{Server, pause};
 
@@ -61,7 +63,7 @@ pub fn measure(server: &Server, relay: &Relay, report: &mut Report) -> anyhow::R
 
 /// Two busy neighbours, one of them with a client that reads.
 struct Noise {
-    terminals: [crate::api::Terminal; 2],
+    terminals: [carrel_load::api::Terminal; 2],
     reader: std::thread::JoinHandle<()>,
     printed: Arc<AtomicU64>,
 }

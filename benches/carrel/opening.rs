@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use carrel_load::samples::{Samples, human};
+
 use crate::api::User;
 use crate::engine::Engine;
-use crate::figures::{Report, Samples, human};
+use crate::figures::Report;
 use crate::server::{LOOK_AGAIN, Server, pause};
 
 /// Sessions opened in each way.

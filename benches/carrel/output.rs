@@ -2,8 +2,10 @@
 
 use std::time::Instant;
 
+use carrel_load::samples::Samples;
+
 use crate::api::User;
-use crate::figures::{Report, Samples};
+use crate::figures::Report;
 use crate::relay::Relay;
 use crate::server::Server;
 use crate::socket::Socket;

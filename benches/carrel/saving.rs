@@ -4,8 +4,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use carrel_load::samples::{Samples, human};
+
 use crate::api::User;
-use crate::figures::{Report, Samples, human};
+use crate::figures::Report;
 use crate::server::Server;
 
 /// Saves of each kind.

@@ -7,10 +7,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use carrel_load::process::resident_kib;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::api::User;
+use crate::api;
 
 /// How long the image may take the first time.
 const READY_PATIENCE: Duration = Duration::from_secs(300);
@@ -29,6 +30,7 @@ pub struct Server {
     child: Child,
     binary: PathBuf,
     data: PathBuf,
+    settings: Vec<(String, String)>,
     /// `http://127.0.0.1:…`
     pub url: String,
 }
@@ -49,14 +51,15 @@ impl Server {
             .with_context(|| format!("cannot run {}; `make bench` builds it", binary.display()))?;
         let mut lines = BufReader::new(child.stdout.take().context("no output")?).lines();
         let url = lines.find_map(|line| Some(line.ok()?.strip_prefix("listening on ")?.to_owned()));
-        let mut server =
-            Self { child, binary: binary.into(), data: data.canonicalize()?, url: url.unwrap_or_default() };
+        let settings = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let (binary, data, url) = (binary.into(), data.canonicalize()?, url.unwrap_or_default());
+        let mut server = Self { child, binary, data, settings, url };
         if server.url.is_empty() {
             server.child.wait()?;
             bail!("the server did not start; see {}", log.display());
         }
-        let (user, deadline) = (User::nobody(&server.url)?, Instant::now() + READY_PATIENCE);
-        while !user.is_ready()? {
+        let deadline = Instant::now() + READY_PATIENCE;
+        while !api::is_ready(&server.url)? {
             anyhow::ensure!(Instant::now() < deadline, "the server does not become ready; see {}", log.display());
             pause(LOOK_AGAIN);
         }
@@ -66,6 +69,11 @@ impl Server {
     /// The memory it occupies, in KiB.
     pub fn resident_kib(&self) -> anyhow::Result<u64> {
         resident_kib(self.child.id())
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Its directory for sockets.
@@ -94,20 +102,11 @@ impl Drop for Server {
             return;
         }
         let ended = self.terminate();
-        let down = Command::new(&self.binary)
-            .args(["down", "--discard", "--data-dir"])
-            .arg(&self.data)
-            .stdout(Stdio::null())
-            .status();
+        let mut down = Command::new(&self.binary);
+        down.args(["down", "--discard", "--data-dir"]).arg(&self.data).envs(self.settings.drain(..));
+        let down = down.env_remove("DOCKER_HOST").stdout(Stdio::null()).status();
         if ended.is_err() || !down.is_ok_and(|status| status.success()) {
             eprintln!("something may still run in {}: `carrel down` ends it", self.data.display());
         }
     }
-}
-
-/// The memory a process occupies, in KiB.
-pub fn resident_kib(pid: u32) -> anyhow::Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    Ok(line.trim().trim_end_matches(" kB").parse()?)
 }

@@ -4,75 +4,57 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::http::HeaderValue;
+use carrel_load::frames::{self, Progress, ServerFrame};
+use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::{Bytes, Message, WebSocket, client};
 
 /// Something is broken when nothing comes for so long.
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// Tags of `carrel.terminal.v1`.
-const INPUT: u8 = 0;
-const ACK: u8 = 1;
-const OUTPUT: u8 = 0;
-
-/// Tag and sequence number before the bytes of an output frame.
-const OUTPUT_HEAD: usize = 9;
-
 /// An open connection to a terminal.
 pub struct Socket {
     web: WebSocket<TcpStream>,
-    /// Acknowledge every so many bytes; `None`: the relay, whose frames are bare bytes.
-    ack_step: Option<u64>,
-    seen: u64,
-    acked: u64,
+    /// What was seen and acknowledged; `None`: the relay, whose frames are bare bytes.
+    progress: Option<Progress>,
 }
 
 impl Socket {
-    /// Of the server. `origin` is its own address.
-    pub fn to_carrel(url: &str, origin: &str, cookie: &str) -> anyhow::Result<Self> {
-        let mut request = url.into_client_request()?;
-        for (name, value) in [("origin", origin), ("cookie", cookie), ("sec-websocket-protocol", "carrel.terminal.v1")]
-        {
-            request.headers_mut().insert(name, HeaderValue::from_str(value)?);
-        }
-        let (web, _) = client(request, connect(url)?)?;
-        let mut socket = Self { web, ack_step: Some(u64::MAX), seen: 0, acked: 0 };
-        let Message::Binary(hello) = socket.web.read()? else { bail!("no greeting") };
-        let hello: serde_json::Value = serde_json::from_slice(hello.get(1..).unwrap_or_default())?;
-        let number = |key: &str| hello[key].as_u64().with_context(|| format!("no {key} in {hello}"));
-        (socket.seen, socket.acked) = (number("seq")?, number("seq")?);
-        socket.ack_step = Some(number("window")? / 4);
-        Ok(socket)
+    /// Of the server, with its handshake.
+    pub fn to_carrel(handshake: Request) -> anyhow::Result<Self> {
+        let stream = connect(&handshake.uri().to_string())?;
+        let (mut web, _) = client(handshake, stream)?;
+        let Message::Binary(greeting) = web.read()? else { bail!("no greeting") };
+        let Some(ServerFrame::Control(hello)) = ServerFrame::parse(greeting) else { bail!("no greeting") };
+        let progress = Progress::begin(&hello).with_context(|| format!("no greeting: {hello}"))?;
+        Ok(Self { web, progress: Some(progress) })
     }
 
     /// Of the relay.
     pub fn to_relay(url: &str) -> anyhow::Result<Self> {
         let (web, _) = client(url, connect(url)?)?;
-        Ok(Self { web, ack_step: None, seen: 0, acked: 0 })
+        Ok(Self { web, progress: None })
+    }
+
+    /// The number of the byte that comes next; 0 of the relay.
+    pub fn next_seq(&self) -> u64 {
+        self.progress.map_or(0, |progress| progress.next_seq())
     }
 
     /// Types.
     pub fn input(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
-        let frame = match self.ack_step {
-            Some(_) => [&[INPUT], bytes].concat(),
-            None => bytes.to_vec(),
-        };
-        Ok(self.web.send(Message::Binary(frame.into()))?)
+        let frame = if self.progress.is_some() { frames::input(bytes) } else { Bytes::copy_from_slice(bytes) };
+        Ok(self.web.send(Message::Binary(frame))?)
     }
 
     /// Waits for output.
     pub fn output(&mut self) -> anyhow::Result<Bytes> {
         loop {
-            match (self.web.read()?, self.ack_step) {
+            match (self.web.read()?, &mut self.progress) {
                 (Message::Binary(bytes), None) => return Ok(bytes),
-                (Message::Binary(mut frame), Some(step)) if frame.first() == Some(&OUTPUT) => {
-                    let bytes = frame.split_off(OUTPUT_HEAD.min(frame.len()));
-                    self.seen += bytes.len() as u64;
-                    if self.seen - self.acked >= step {
-                        self.acked = self.seen;
-                        let ack = [&[ACK], &self.seen.to_le_bytes()[..]].concat();
-                        self.web.send(Message::Binary(ack.into()))?;
+                (Message::Binary(frame), Some(progress)) => {
+                    let Some(ServerFrame::Output { bytes, .. }) = ServerFrame::parse(frame) else { continue };
+                    if let Some(ack) = progress.saw(bytes.len()) {
+                        self.web.send(Message::Binary(ack))?;
                     }
                     return Ok(bytes);
                 }

@@ -34,6 +34,10 @@ const RETRY: Backoff = Backoff { first: Duration::from_millis(200), most: Durati
 /// How often what runs is compared with what should.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
+/// The second look after a connection comes sooner: what a killed server has left half made is nobody's, and takes memory. Later than any
+/// write to the database may take, so that a sandbox that is just being claimed has its row by then.
+const SECOND_LOOK: Duration = Duration::from_secs(30);
+
 /// Watches the engine.
 pub struct EngineWatch {
     deps: Deps,
@@ -66,6 +70,7 @@ impl EngineWatch {
         self.watching = true;
         ctx.add_stream(events);
         self.sweep(ctx);
+        ctx.run_later(SECOND_LOOK, Self::sweep);
     }
 
     fn route(&mut self, event: EngineEvent, ctx: &mut Context<Self>) {

@@ -87,6 +87,7 @@ impl Inbox {
                 }
             }
             other => {
+                self.forget_stale(&other);
                 if self.others >= MAX_OTHER_EVENTS {
                     return Err(Violation::Events);
                 }
@@ -95,6 +96,34 @@ impl Inbox {
             }
         }
         Ok(self.waker.take())
+    }
+
+    /// Forgets what `newer` makes pointless. Of sizes and of totals only the newest is of use, and a viewer that does not read for a while
+    /// must not be owed every step of somebody else's resizing: that would break the bound, and with it the link of the whole sandbox.
+    fn forget_stale(&mut self, newer: &ViewerEvent) {
+        let is_stale = |waiting: &Waiting| {
+            matches!(
+                (waiting, newer),
+                (Waiting::Other(ViewerEvent::Resized(_)), ViewerEvent::Resized(_))
+                    | (Waiting::Other(ViewerEvent::InputTaken { .. }), ViewerEvent::InputTaken { .. })
+            )
+        };
+        let Some(at) = self.events.iter().rposition(is_stale) else { return };
+        self.events.remove(at);
+        self.others -= 1;
+        // What it stood between may be one run now.
+        let output = |waiting: Option<&Waiting>| match waiting {
+            Some(Waiting::Output { bytes, .. }) => Some(bytes.len()),
+            _ => None,
+        };
+        let around =
+            output(at.checked_sub(1).and_then(|before| self.events.get(before))).zip(output(self.events.get(at)));
+        if around.is_some_and(|(before, after)| before + after <= MAX_CHUNK_BYTES)
+            && let Some(Waiting::Output { bytes: after, .. }) = self.events.remove(at)
+            && let Some(Waiting::Output { bytes, .. }) = self.events.get_mut(at - 1)
+        {
+            bytes.extend_from_slice(&after);
+        }
     }
 
     /// The viewer has shown everything before `offset`. Offsets that go back, or beyond what was sent, are ignored and say so.
@@ -172,8 +201,27 @@ mod tests {
         assert_eq!(open(8).push(output(100, "")).map(|_| ()), Err(Violation::Sequence), "nothing");
         assert_eq!(open(2).push(output(100, "abc")).map(|_| ()), Err(Violation::Credit));
         let mut inbox = open(8);
-        let verdicts = (0..=MAX_OTHER_EVENTS as u64).map(|total| inbox.push(ViewerEvent::InputTaken { total }).is_ok());
+        let exited = || ViewerEvent::Exited(carrel_protocol::ExitState::Code(0));
+        let verdicts = (0..=MAX_OTHER_EVENTS).map(|_| inbox.push(exited()).is_ok());
         assert_eq!(verdicts.filter(|taken| *taken).count(), MAX_OTHER_EVENTS);
+    }
+
+    #[test]
+    fn a_viewer_that_does_not_read_is_owed_the_newest_size_and_total_only() {
+        let mut inbox = open(64);
+        let size = |cols| ViewerEvent::Resized(carrel_protocol::TerminalSize { cols, rows: 24 });
+        assert!(inbox.push(output(100, "a")).is_ok());
+        for step in 1..=u16::try_from(2 * MAX_OTHER_EVENTS).expect("few") {
+            assert!(
+                inbox.push(size(step)).is_ok() && inbox.push(ViewerEvent::InputTaken { total: step.into() }).is_ok()
+            );
+        }
+        assert!(inbox.push(output(101, "b")).is_ok());
+        assert!(inbox.push(size(80)).is_ok() && inbox.push(ViewerEvent::InputTaken { total: 9999 }).is_ok());
+        for expected in [output(100, "ab"), size(80), ViewerEvent::InputTaken { total: 9999 }] {
+            assert_eq!(next(&mut inbox), Poll::Ready(Some(expected)));
+        }
+        assert_eq!(next(&mut inbox), Poll::Pending);
     }
 
     #[test]

@@ -7,4 +7,5 @@ mod engine;
 mod faults;
 mod http;
 mod live;
+mod soak;
 mod support;

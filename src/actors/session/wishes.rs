@@ -23,7 +23,7 @@ impl Handler<StartSession> for SessionActor {
                 (self.stop_asked, self.start_again) = (None, false);
                 let (starter, started) = oneshot::channel();
                 self.starters.push(starter);
-                Box::pin(async { started.await.unwrap_or(Err(SessionError::Internal)) }.into_actor(self))
+                Box::pin(async { started.await.unwrap_or_else(|_| Err(ended())) }.into_actor(self))
             }
             Phase::Opening => {
                 (self.stop_asked, self.start_again) = (None, false);
@@ -88,7 +88,7 @@ impl Handler<AwaitReady> for SessionActor {
             Phase::Opening => (self.stop_asked, self.start_again) = (None, false),
             _ => {}
         }
-        Box::pin(async { waiting.await.unwrap_or(Err(SessionError::Internal)) }.into_actor(self))
+        Box::pin(async { waiting.await.unwrap_or_else(|_| Err(ended())) }.into_actor(self))
     }
 }
 
@@ -98,4 +98,9 @@ impl SessionActor {
         let state = self.session.as_ref().map(|session| session.state);
         !matches!(state, Some(SessionState::Cold | SessionState::Failed))
     }
+}
+
+/// What somebody who waits is told when this actor ends: the server is going away, or another actor takes over. No fault of anybody's.
+fn ended() -> SessionError {
+    SessionError::Unavailable("the session is being taken over: try again in a moment".into())
 }

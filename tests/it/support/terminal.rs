@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::client::{Session, eventually};
+use super::client::Session;
 use super::events::Socket;
 
 /// How long a program may take to print what is expected, on a machine with better things to do.
@@ -63,22 +63,33 @@ impl Terminal {
             mark: 0,
             socket,
         };
-        assert!(terminal.receive(PATIENCE).await, "no hello");
+        while terminal.hello.is_null() {
+            // The connection was cut in this very moment.
+            if !terminal.receive(PATIENCE).await || terminal.closed.is_some() {
+                return Err(Error::ConnectionClosed);
+            }
+        }
         terminal.start = terminal.hello["seq"].as_u64().unwrap();
         Ok(terminal)
     }
 
-    /// Connects again where this connection ended: nothing may be missing, nothing come twice.
+    /// Connects again where this connection ended, as a page does, for as long as server or sandbox are away: nothing may be missing,
+    /// nothing come twice.
     pub async fn reconnect(&mut self) {
-        let since = Some(self.next_seq());
-        // As a page does, for as long as the sandbox is not connected.
-        let again = eventually(PATIENCE, "a connection", async || {
+        self.reconnect_with(|| Duration::from_millis(20)).await;
+    }
+
+    /// The same with these pauses between two tries.
+    pub async fn reconnect_with(&mut self, mut pause: impl FnMut() -> Duration) {
+        let (since, began) = (Some(self.next_seq()), Instant::now());
+        let again = loop {
             match Self::try_attach(&self.session, &self.id, since).await {
-                Err(Error::Http(answer)) if answer.status() == 503 => None,
-                answer => Some(answer.unwrap()),
+                Ok(again) => break again,
+                Err(Error::Http(answer)) if answer.status() != 503 => panic!("refused: {answer:?}"),
+                Err(error) => assert!(began.elapsed() < PATIENCE, "no connection within {PATIENCE:?}: {error:?}"),
             }
-        });
-        let again = again.await;
+            tokio::time::sleep(pause()).await;
+        };
         assert_eq!((&again.hello["reset"], again.start), (&Value::Bool(false), self.next_seq()), "{}", again.hello);
         (self.socket, self.hello, self.closed) = (again.socket, again.hello, None);
     }
@@ -102,8 +113,13 @@ impl Terminal {
 
     /// Sends one frame.
     pub async fn send(&mut self, tag: u8, body: &[u8]) {
+        assert!(self.try_send(tag, body).await, "the connection has ended");
+    }
+
+    /// The same; `false` when the connection has ended.
+    pub async fn try_send(&mut self, tag: u8, body: &[u8]) -> bool {
         let frame = [&[tag][..], body].concat();
-        self.socket.send(Message::Binary(frame.into())).await.unwrap();
+        self.socket.send(Message::Binary(frame.into())).await.is_ok()
     }
 
     /// Types.
