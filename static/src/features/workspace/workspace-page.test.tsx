@@ -139,10 +139,10 @@ describe('the workspace page', () => {
       [`POST /sessions/${ID}/start`]: start,
     });
     await screen.findByText('Stopping…');
-    event({ type: 'state', state: 'failed', reason: 'out of memory' });
-    expect(await screen.findByText('out of memory')).toBeInTheDocument();
-    event({ type: 'state', state: 'cold', reason: 'idle for 30 minutes' });
-    expect(await screen.findByText('Stopped: idle for 30 minutes')).toBeInTheDocument();
+    event({ type: 'state', state: 'failed', reason: 'out of memory: python3, 512 MiB' });
+    expect(screen.getAllByText('Out of memory: python3, 512 MiB')).toHaveLength(2);
+    event({ type: 'state', state: 'cold', reason: 'stopped after 30 min without use' });
+    expect(screen.getAllByText('Stopped after 30 min without use')).toHaveLength(2);
     expect(start).not.toHaveBeenCalled();
     fireEvent.click(screen.getByRole('button', { name: 'Open' }));
     await vi.waitFor(() => expect(start).toHaveBeenCalledTimes(1));
