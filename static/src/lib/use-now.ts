@@ -30,12 +30,12 @@ function subscribe(listener: () => void): () => void {
   };
 }
 
+/** While nobody listens the noted time is old. */
+function snapshot(): number {
+  return Math.ceil((timer === null ? serverNow() : now) / 1000);
+}
+
 /** Milliseconds since 1970 on the server's clock, in whole seconds, so that what shows it re-renders once a second. */
 export function useNow(): number {
-  const second = useSyncExternalStore(
-    subscribe,
-    () => Math.floor(now / 1000),
-    () => 0,
-  );
-  return second * 1000;
+  return useSyncExternalStore(subscribe, snapshot, () => 0) * 1000;
 }

@@ -30,7 +30,7 @@ export function EndingBanner() {
   const { session } = useWorkspace();
   const { ends_at: at, ends_why: why, state } = useStore(session);
   return at && state === 'ready' ? (
-    <Announced key={at} at={at} why={why ?? null} />
+    <Announced at={at} why={why ?? null} />
   ) : (
     <div role="alert" className="sr-only" />
   );
