@@ -92,9 +92,10 @@ export async function run({ page }) {
 
 /** Waits until pane `nth` of the split has the keyboard. */
 async function focused(page, nth) {
-  await page
-    .locator('[data-testid="terminal"]:visible')
-    .nth(nth)
-    .locator('.xterm-helper-textarea:focus')
-    .waitFor({ state: 'attached' });
+  await page.waitForFunction((index) => {
+    const shown = [...document.querySelectorAll('[data-testid="terminal"]')].filter(
+      (host) => host.getClientRects().length > 0,
+    );
+    return shown[index]?.contains(document.activeElement);
+  }, nth);
 }

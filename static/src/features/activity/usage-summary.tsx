@@ -6,7 +6,7 @@ import { useWorkspace } from '@/features/workspace/workspace-context';
 import { cx } from '@/lib/cx';
 import { formatBytes } from '@/lib/format';
 import { useStore } from '@/lib/store';
-import { bytesWords, cpuWords } from './usage-words';
+import { bytesWords } from './usage-words';
 
 const MIB = 1024 * 1024;
 
@@ -33,9 +33,9 @@ export function UsageSummary({ onOpen }: { onOpen: () => void }) {
       type="button"
       onClick={onOpen}
       title="Programs and what they use (Ctrl+Shift+Y)"
-      aria-label={`Activity: CPU ${cpuWords(usage)}, memory ${bytesWords(memory, memoryLimit)}, disk ${bytesWords(disk, diskLimit)}`}
       className="flex h-full items-center gap-3 rounded px-1 text-faint tabular-nums hover:bg-hover hover:text-fg"
     >
+      <span className="sr-only">Activity:</span>
       <span className="min-w-16 text-left">CPU {Math.round(usage.cpu_percent)} %</span>
       <span className={cx('min-w-28 text-left', colour(memory, memoryLimit))}>
         Mem {bytesWords(memory, memoryLimit)}

@@ -117,12 +117,22 @@ export class TerminalSet {
     }
   }
 
-  /** Opens one more beside the terminal that has the keyboard, in the direction its tab has. */
-  async split(direction?: Direction): Promise<string | null> {
+  /** The same at the user's wish: the keyboard goes there, unless the user has gone on to another by then. */
+  async openFocused(placement: Placement = null): Promise<string | null> {
+    const id = await this.open(placement);
+    if (id === null) return null;
+    const handle = await this.handleOf(id);
+    if (this.active === id) handle?.focus();
+    return id;
+  }
+
+  /** Where one more goes that is split off the terminal with the keyboard; `null` when there is no room. */
+  besideActive(): Placement {
     const { layout } = this.state.get();
     const tab = layouts.frontTab(layout);
-    if (!tab || !layouts.maySplit(layout, tab.active)) return null;
-    return this.open({ beside: tab.active, direction: direction ?? tab.direction });
+    return tab && layouts.maySplit(layout, tab.active)
+      ? { beside: tab.active, direction: tab.direction }
+      : null;
   }
 
   async rename(id: string, name: string): Promise<void> {

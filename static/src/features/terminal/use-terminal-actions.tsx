@@ -40,7 +40,7 @@ export function useTerminalActions(): TerminalActions {
 
   return useMemo<TerminalActions>(() => {
     const open = async (placement: Placement = null): Promise<void> => {
-      if ((await terminals.open(placement)) !== null) return;
+      if ((await terminals.openFocused(placement)) !== null) return;
       const { problem, items } = terminals.state.get();
       // Where there is no terminal, the panel itself says why.
       if (problem !== null && items.length > 0) toast(problem, 'danger');

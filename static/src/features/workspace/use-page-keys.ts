@@ -42,9 +42,10 @@ export function usePageKeys(commands: Commands): void {
         case 'toggle_terminal':
           return inTerminal(event.target) ? workspace.focusEditor() : terminals.focusActive();
         case 'new_terminal':
-          return void terminals.open();
+          return void terminals.openFocused();
         case 'split_terminal':
-          return void terminals.split();
+          if (terminals.besideActive()) void terminals.openFocused(terminals.besideActive());
+          return;
         case 'next_pane':
           return terminals.cycle('panes', 1);
         case 'previous_pane':
