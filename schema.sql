@@ -21,6 +21,11 @@ create table if not exists users (
     role          text        not null constraint users_role_known check (role in ('user', 'admin')),
     created_at    timestamptz not null default now()
 );
+-- What their sandboxes may use instead of everybody's quotas; null is as for everybody.
+alter table users add column if not exists quota_memory_mb bigint
+    constraint users_quota_memory_positive check (quota_memory_mb > 0);
+alter table users add column if not exists quota_cpus double precision constraint users_quota_cpus_positive check (quota_cpus > 0);
+alter table users add column if not exists quota_pids bigint constraint users_quota_pids_positive check (quota_pids > 0);
 create unique index if not exists users_username_key on users (lower(username collate "C"));
 create unique index if not exists users_email_key on users (lower(email collate "C"));
 

@@ -10,7 +10,7 @@ use crate::accounts::{self, NewAccount};
 use crate::app::{self, App, data_dir::DataDir};
 use crate::config::{Config, Loaded, load::Flag};
 use crate::db::Db;
-use crate::model::Role;
+use crate::model::{Role, UserQuotas};
 use crate::{http, telemetry};
 
 /// Isolated Python workspaces in the browser, and code review that runs the submission.
@@ -47,6 +47,8 @@ enum ConfigCommand {
 enum UserCommand {
     /// Make an account; the password is read from standard input.
     Create(CreateUser),
+    /// Give a user's sandboxes quotas of their own, from their next start on; what is not given is as for everybody.
+    Quota(QuotaOfUser),
 }
 
 /// Where settings come from. Flags win over `CARREL_SECTION__KEY` variables, those over the file.
@@ -77,6 +79,24 @@ struct CreateUser {
     /// Make them an operator.
     #[arg(long)]
     admin: bool,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+#[derive(Debug, Args)]
+struct QuotaOfUser {
+    /// Username or e-mail address.
+    #[arg(long)]
+    username: String,
+    /// Memory in MiB.
+    #[arg(long)]
+    memory_mb: Option<u64>,
+    /// CPUs, fractions allowed.
+    #[arg(long)]
+    cpus: Option<f64>,
+    /// Processes and threads.
+    #[arg(long)]
+    pids: Option<i64>,
     #[command(flatten)]
     settings: Settings,
 }
@@ -115,6 +135,11 @@ impl Cli {
                 let config = create.settings.load()?.config;
                 telemetry::start(&config.server)?;
                 in_system(create_user(config, create))
+            }
+            Command::User(UserCommand::Quota(quota)) => {
+                let config = quota.settings.load()?.config;
+                telemetry::start(&config.server)?;
+                in_system(set_quotas(config, quota))
             }
             Command::Openapi => print(&format!("{}\n", http::openapi().to_pretty_json()?)),
         }
@@ -183,6 +208,32 @@ async fn create_user(config: Config, create: CreateUser) -> anyhow::Result<()> {
         let user = accounts::create_user(&db, &config.auth, account, role).await?;
         db.close().await;
         print(&format!("made {} {}\n", user.role.as_str(), user.username))
+    })
+    .await
+}
+
+async fn set_quotas(config: Config, of: QuotaOfUser) -> anyhow::Result<()> {
+    let quotas = UserQuotas { memory_mb: of.memory_mb, cpus: of.cpus, pids: of.pids };
+    quotas.check(config.sandbox.least_memory_mb())?;
+    app::with_database(&config, async |url| {
+        let db = Db::connect(&config.database, url).await?;
+        crate::db::schema::apply(&db).await?;
+        let user = accounts::set_quotas(&db, &of.username, quotas).await?;
+        db.close().await;
+        let Some(user) = user else { bail!("there is no user {}", of.username) };
+        let or = |set: Option<String>| set.unwrap_or_else(|| "as for everybody".to_owned());
+        let [memory, cpus, pids] = [
+            quotas.memory_mb.map(|mb| format!("{mb} MiB")),
+            quotas.cpus.map(|n| n.to_string()),
+            quotas.pids.map(|n| n.to_string()),
+        ];
+        print(&format!(
+            "{}: memory {}, CPUs {}, processes {}, from the next start of a session on\n",
+            user.username,
+            or(memory),
+            or(cpus),
+            or(pids)
+        ))
     })
     .await
 }

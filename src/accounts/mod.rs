@@ -21,7 +21,7 @@ use crate::config::AuthConfig;
 use crate::db::users::NewUser;
 use crate::db::{self, Db, DbError};
 use crate::model::user::{self, AccountError};
-use crate::model::{LoginId, Role, User, UserId};
+use crate::model::{LoginId, Role, User, UserId, UserQuotas};
 
 pub use ends::{LoginEnd, LoginEnds};
 use limits::{AccountKey, KeyedLimit, address_key};
@@ -216,6 +216,15 @@ impl Accounts {
         self.insert(account, role).await
     }
 
+    /// Gives a user's sandboxes quotas of their own, from their next start on; `None` when there is no such user. The quotas are checked.
+    ///
+    /// # Errors
+    /// [`AccountsError::Db`].
+    pub async fn set_quotas(&self, user: UserId, quotas: UserQuotas) -> Result<Option<User>, AccountsError> {
+        let connection = self.0.db.interactive().await?;
+        Ok(db::users::set_quotas(&connection, user, quotas).await?)
+    }
+
     async fn insert(&self, account: NewAccount, role: Role) -> Result<User, AccountsError> {
         let password_hash = self.0.hasher.hash(account.password).await?;
         let display_name = account.display_name.map(|name| name.trim().to_owned());
@@ -269,6 +278,19 @@ fn too_many(retry_after: Duration) -> AccountsError {
 /// [`AccountsError`].
 pub async fn create_user(db: &Db, config: &AuthConfig, account: NewAccount, role: Role) -> Result<User, AccountsError> {
     Accounts::new(db.clone(), config).create_user(account, role).await
+}
+
+/// Gives the sandboxes of whoever signs in as `login` quotas of their own, without the rest of Carrel running: `carrel user quota`. `None` when
+/// there is no such user.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn set_quotas(db: &Db, login: &str, quotas: UserQuotas) -> Result<Option<User>, DbError> {
+    let connection = db.interactive().await?;
+    match db::users::by_login(&connection, &fold(login)).await? {
+        Some((user, _)) => db::users::set_quotas(&connection, user.id, quotas).await,
+        None => Ok(None),
+    }
 }
 
 fn check(account: &NewAccount) -> Result<(), AccountError> {

@@ -87,6 +87,8 @@ pub struct Sandbox {
     /// Its end is somebody else's: the next server's, or a removal's under way.
     kept: bool,
     place: Option<OwnedSemaphorePermit>,
+    /// What it may use; unknown of one that was taken over.
+    quotas: Option<Quotas>,
     factory: Arc<SandboxFactory>,
 }
 
@@ -120,9 +122,13 @@ impl SandboxFactory {
     ///
     /// # Errors
     /// [`SandboxError`]; whatever was made before the error is removed.
-    pub async fn create(self: &Arc<Self>, progress: impl Fn(Stage) + Send + 'static) -> Result<Started, SandboxError> {
+    pub async fn create(
+        self: &Arc<Self>,
+        quotas: Quotas,
+        progress: impl Fn(Stage) + Send + 'static,
+    ) -> Result<Started, SandboxError> {
         let factory = Arc::clone(self);
-        let making = self.io.spawn(async move { factory.make(progress).await });
+        let making = self.io.spawn(async move { factory.make(quotas, progress).await });
         making.await.map_err(|_| SandboxError::Stopping)?
     }
 
@@ -138,8 +144,9 @@ impl SandboxFactory {
             let caller = call_within(&mut door, ADOPTION_TIMEOUT).await?;
             // It runs already, so it counts even where it is one too many.
             let place = Arc::clone(&factory.places).try_acquire_owned().ok();
-            let claimed = dir.is_claimed();
-            Ok(Started { sandbox: Sandbox { id, container, dir, claimed, kept: false, place, factory }, door, caller })
+            let (claimed, quotas) = (dir.is_claimed(), None);
+            let sandbox = Sandbox { id, container, dir, claimed, kept: false, place, quotas, factory };
+            Ok(Started { sandbox, door, caller })
         });
         adopting.await.map_err(|_| SandboxError::Stopping)?
     }
@@ -171,7 +178,7 @@ impl SandboxFactory {
             .try_for_each(|id| LinkDir::of(&self.run_dir, id).remove())
     }
 
-    async fn make(self: Arc<Self>, progress: impl Fn(Stage)) -> Result<Started, SandboxError> {
+    async fn make(self: Arc<Self>, quotas: Quotas, progress: impl Fn(Stage)) -> Result<Started, SandboxError> {
         progress(Stage::Image);
         let image = self.image().await?;
         let place = match Arc::clone(&self.places).try_acquire_owned() {
@@ -193,7 +200,7 @@ impl SandboxFactory {
                 return Err(error.into());
             }
         };
-        let container = match self.engine.create(&self.spec(id, image, &dir)).await {
+        let container = match self.engine.create(&self.spec(id, image, &dir, quotas)).await {
             Ok(container) => container.id,
             Err(error) => {
                 dir.remove()?;
@@ -201,8 +208,8 @@ impl SandboxFactory {
             }
         };
         // From here on the drop of `sandbox` removes all of it.
-        let sandbox =
-            Sandbox { id, container, dir, claimed: false, kept: false, place: Some(place), factory: Arc::clone(&self) };
+        let (place, quotas, factory) = (Some(place), Some(quotas), Arc::clone(&self));
+        let sandbox = Sandbox { id, container, dir, claimed: false, kept: false, place, quotas, factory };
         self.engine.start(&sandbox.container).await?;
         progress(Stage::Agent);
         let caller = call_within(&mut door, Duration::from_secs(self.config.sandbox.agent_timeout_seconds)).await?;
@@ -220,12 +227,12 @@ impl SandboxFactory {
         }
     }
 
-    fn spec(&self, sandbox: SandboxId, image: ImageTag, dir: &LinkDir) -> SandboxSpec {
+    fn spec(&self, sandbox: SandboxId, image: ImageTag, dir: &LinkDir, quotas: Quotas) -> SandboxSpec {
         let config = &self.config.sandbox;
         SandboxSpec {
             sandbox,
             image,
-            quotas: self.quotas(),
+            quotas,
             inodes: config.inodes,
             tmp_mb: config.tmp_mb,
             open_files: config.open_files,
@@ -234,7 +241,7 @@ impl SandboxFactory {
         }
     }
 
-    /// What every sandbox may use.
+    /// What a sandbox may use whose user has no quotas of their own.
     #[must_use]
     pub fn quotas(&self) -> Quotas {
         let config = &self.config.sandbox;
@@ -280,6 +287,20 @@ impl Sandbox {
     pub fn claim(&mut self) -> Result<(), DoorError> {
         self.dir.mark_claimed()?;
         self.claimed = true;
+        Ok(())
+    }
+
+    /// Gives it these quotas, if it has others. The size of its workspace stays.
+    ///
+    /// # Errors
+    /// [`SandboxError::Engine`], for example when its programs use more memory than it is to have.
+    pub async fn fit(&mut self, quotas: Quotas) -> Result<(), SandboxError> {
+        if self.quotas != Some(quotas) {
+            let (engine, container) = (self.factory.engine.clone(), self.container.clone());
+            let fitting = self.factory.io.spawn(async move { engine.set_quotas(&container, &quotas).await });
+            fitting.await.map_err(|_| SandboxError::Stopping)??;
+            self.quotas = Some(quotas);
+        }
         Ok(())
     }
 

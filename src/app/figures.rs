@@ -1,17 +1,26 @@
-//! Figures of the database's pool and of the engine, for `/metrics`.
+//! Figures of the database's pool, the engine and the warm pool, for `/metrics`.
+
+use std::sync::Arc;
 
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{CounterVec, GaugeVec, Opts};
 
+use crate::actors::warm_pool::PoolFigures;
 use crate::db::Db;
 use crate::engine::Engine;
 use crate::http::Metrics;
 
-/// Adds both to what `/metrics` shows.
-pub(super) fn register(metrics: &Metrics, db: Db, engine: Engine) -> prometheus::Result<()> {
+/// Adds them to what `/metrics` shows.
+pub(super) fn register(
+    metrics: &Metrics,
+    db: Db,
+    engine: Engine,
+    warm_pool: Arc<PoolFigures>,
+) -> prometheus::Result<()> {
     metrics.register(Figures::of_pool(db)?)?;
-    metrics.register(Figures::of_engine(engine)?)
+    metrics.register(Figures::of_engine(engine)?)?;
+    metrics.register(Figures::of_warm_pool(warm_pool)?)
 }
 
 /// What a source says, read whenever somebody asks.
@@ -40,6 +49,18 @@ const ENGINE: [Named; 4] = [
     ("carrel_engine_calls_failed_total", "Those of them that failed.", true),
     ("carrel_engine_call_seconds_total", "Seconds they took altogether.", true),
     ("carrel_engine_call_seconds_max", "Seconds the slowest took.", false),
+];
+
+const WARM_POOL: [Named; 9] = [
+    ("carrel_warm_pool_waiting", "Started sandboxes nobody has claimed.", false),
+    ("carrel_warm_pool_oldest_seconds", "How long the oldest of them has waited.", false),
+    ("carrel_warm_pool_hits_total", "Sessions that were given one.", true),
+    ("carrel_warm_pool_misses_total", "Sessions for which none was there.", true),
+    ("carrel_warm_pool_made_total", "Sandboxes made for the pool.", true),
+    ("carrel_warm_pool_failures_total", "Starts for the pool that failed.", true),
+    ("carrel_warm_pool_shed_total", "Waiting sandboxes given back because memory was short.", true),
+    ("carrel_warm_pool_died_total", "Waiting sandboxes that died.", true),
+    ("carrel_memory_available_mebibytes", "Memory the machine has left, as the warm pool last saw it.", false),
 ];
 
 impl Figures {
@@ -71,6 +92,24 @@ impl Figures {
                 (line.call.as_str(), values.to_vec())
             });
             calls.collect()
+        })
+    }
+
+    fn of_warm_pool(figures: Arc<PoolFigures>) -> prometheus::Result<Self> {
+        Self::new(&WARM_POOL, "pool", move || {
+            let count = figures.read();
+            let values = [
+                count.waiting as f64,
+                count.oldest.as_secs_f64(),
+                count.hits as f64,
+                count.misses as f64,
+                count.made as f64,
+                count.failures as f64,
+                count.shed as f64,
+                count.died as f64,
+                count.available_mb as f64,
+            ];
+            vec![("warm", values.to_vec())]
         })
     }
 

@@ -26,7 +26,7 @@ use crate::actors::engine_watch::EngineWatch;
 use crate::actors::registry::Registry;
 use crate::actors::sandbox::SandboxFactory;
 use crate::actors::supervisor::{SessionSupervisor, Supervisors};
-use crate::actors::warm_pool::{AdoptSandboxes, LeavePool, PoolHandle, WarmPool};
+use crate::actors::warm_pool::{AdoptSandboxes, LeavePool, PoolFigures, PoolHandle, WarmPool};
 use crate::actors::{Deps, Sessions};
 use crate::config::Config;
 use crate::db::{Db, ServerLock};
@@ -108,11 +108,12 @@ impl App {
         let arbiters: Vec<_> = (0..=config.actors.supervisors).map(|_| Arbiter::new()).collect();
         let (own, for_supervisors) = arbiters.split_first().context("no arbiter")?;
         let (pool_config, factory, mailbox) = (config.pool.clone(), Arc::clone(&sandboxes), config.actors.pool_mailbox);
-        let watching = fallen.clone();
+        let (watching, pool_figures) = (fallen.clone(), Arc::new(PoolFigures::default()));
+        let for_pool = Arc::clone(&pool_figures);
         let pool = WarmPool::start_in_arbiter(&own.handle(), move |ctx| {
             watching.watch("WarmPool", ctx);
             ctx.set_mailbox_capacity(mailbox);
-            WarmPool::new(pool_config, factory)
+            WarmPool::new(pool_config, factory, for_pool)
         });
         let deps = Deps {
             db: db.clone(),
@@ -146,7 +147,7 @@ impl App {
         let accounts = Accounts::new(db.clone(), &config.auth);
         let forgetting = tokio::spawn(forget_ended_logins(accounts.clone()));
         let metrics = Metrics::new().context("cannot set up figures")?;
-        figures::register(&metrics, db.clone(), engine).context("cannot set up figures")?;
+        figures::register(&metrics, db.clone(), engine, pool_figures).context("cannot set up figures")?;
         let sockets = Sockets::new(metrics.clone());
         let parts = AppParts {
             config: Arc::clone(config),

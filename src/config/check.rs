@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Config;
+use crate::model::quotas;
 
 /// A value that cannot work, and what would.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,8 +51,8 @@ impl Config {
             self.engine.host.as_deref().is_none_or(|host| host.starts_with("unix://")),
             "must be a unix socket, unix:///run/docker.sock: sandboxes call back over a socket on the same machine",
         );
-        check("sandbox.cpus", sandbox.cpus >= 0.05 && sandbox.cpus <= 512.0, "must be 0.05 to 512");
-        check("sandbox.pids", sandbox.pids >= 16, "must be at least 16: the agent and a shell need some");
+        check("sandbox.cpus", quotas::CPUS.contains(&sandbox.cpus), "must be 0.05 to 512");
+        check("sandbox.pids", sandbox.pids >= quotas::MIN_PIDS, "must be at least 16: the agent and a shell need some");
         check("sandbox.disk_mb", sandbox.disk_mb >= 16, "must be at least 16");
         check("sandbox.tmp_mb", sandbox.tmp_mb >= 8, "must be at least 8");
         check("sandbox.inodes", sandbox.inodes >= 1024, "must be at least 1024");
@@ -59,7 +60,7 @@ impl Config {
         // Temporary file systems are charged to the sandbox's memory: were they to fill it, the kernel would kill programs for files.
         check(
             "sandbox.memory_mb",
-            sandbox.memory_mb >= sandbox.disk_mb + 2 * sandbox.tmp_mb + 128,
+            sandbox.memory_mb >= sandbox.least_memory_mb(),
             "must be at least disk_mb + 2 × tmp_mb + 128: files in the sandbox are charged to its memory",
         );
         check("pool.size", self.pool.size <= self.pool.max_sandboxes, "must not be over pool.max_sandboxes");

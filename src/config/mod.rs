@@ -182,6 +182,14 @@ pub struct SandboxConfig {
     pub agent_timeout_seconds: u64,
 }
 
+impl SandboxConfig {
+    /// The least memory in MiB a sandbox can work with: its file systems, and something for the agent and programs.
+    #[must_use]
+    pub fn least_memory_mb(&self) -> u64 {
+        self.disk_mb + 2 * self.tmp_mb + 128
+    }
+}
+
 impl Default for SandboxConfig {
     fn default() -> Self {
         Self {
@@ -210,11 +218,13 @@ pub struct PoolConfig {
     pub max_sandboxes: usize,
     /// Milliseconds between two refills, so that starting them never takes the whole machine.
     pub refill_interval_ms: u64,
+    /// MiB the machine must have left; below it the pool shrinks and makes no sandboxes. 0: however few.
+    pub min_free_memory_mb: u64,
 }
 
 impl Default for PoolConfig {
     fn default() -> Self {
-        Self { size: 2, max_sandboxes: 200, refill_interval_ms: 500 }
+        Self { size: 2, max_sandboxes: 200, refill_interval_ms: 500, min_free_memory_mb: 512 }
     }
 }
 

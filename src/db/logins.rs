@@ -41,10 +41,11 @@ pub async fn insert(client: &impl Client, login: &NewLogin) -> Result<(), DbErro
 /// # Errors
 /// When the database cannot be asked.
 pub async fn by_token_hash(client: &impl Client, token_hash: &[u8; 32]) -> Result<Option<(LoginId, User)>, DbError> {
-    let find = "select l.id as login_id, l.last_seen_at < now() - interval '1 minute' as stale,
-            u.id, u.username, u.email, u.display_name, u.role, u.created_at
-        from logins l join users u on u.id = l.user_id
-        where l.token_hash = $1 and l.expires_at > now()";
+    let find = concat!(
+        "select l.id as login_id, l.last_seen_at < now() - interval '1 minute' as stale, ",
+        users::columns!(),
+        " from logins l join users u on u.id = l.user_id where l.token_hash = $1 and l.expires_at > now()"
+    );
     let Some(row) = client.query_opt(find, &[&token_hash.as_slice()]).await? else { return Ok(None) };
     let id = LoginId(row.try_get("login_id")?);
     if row.try_get("stale")? {

@@ -83,6 +83,8 @@ codes! {
     InvalidEmail = UNPROCESSABLE_ENTITY, "invalid_email", "The e-mail address is not valid";
     /// A display name.
     InvalidDisplayName = UNPROCESSABLE_ENTITY, "invalid_display_name", "The display name is not valid";
+    /// Quotas with which no sandbox can work.
+    InvalidQuotas = UNPROCESSABLE_ENTITY, "invalid_quotas", "The quotas are not valid";
     /// A terminal's command.
     InvalidCommand = UNPROCESSABLE_ENTITY, "invalid_command", "The command is not valid";
     /// Under the least length.

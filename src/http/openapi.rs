@@ -5,7 +5,7 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use super::error::{Code, Problem};
-use super::handlers::{accounts, files, operations, sessions, terminals};
+use super::handlers::{accounts, admin, files, operations, sessions, terminals};
 
 /// The OpenAPI document of this version of Carrel.
 #[must_use]
@@ -44,7 +44,9 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         operations::readyz,
         operations::metrics,
         operations::openapi_document,
-        operations::list_actors
+        operations::list_actors,
+        admin::list_users,
+        admin::change_user
     ),
     components(schemas(Problem, Code)),
     modifiers(&Problems, &LoginCookie)

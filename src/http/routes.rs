@@ -5,7 +5,7 @@ use actix_web::middleware::Compress;
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, web};
 
 use super::error::ApiError;
-use super::handlers::{accounts, files, operations, sessions, terminals};
+use super::handlers::{accounts, admin, files, operations, sessions, terminals};
 use super::page;
 
 /// One route: a method on a path.
@@ -86,6 +86,8 @@ routes! {
     DELETE "/api/v1/sessions/{id}/terminals/{tid}"        User     Text   terminals::close_terminal;
     GET    "/api/v1/sessions/{id}/terminals/{tid}/socket" User     Socket terminals::terminal_socket;
     GET    "/api/v1/admin/actors"                         Operator Text   operations::list_actors;
+    GET    "/api/v1/admin/users"                          Operator Text   admin::list_users;
+    PATCH  "/api/v1/admin/users/{id}"                     Operator Text   admin::change_user;
 }
 
 /// Registers every route, and the page for everything else.

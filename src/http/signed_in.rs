@@ -85,6 +85,7 @@ mod tests {
             email: "a@b".into(),
             display_name: "Ada".into(),
             role,
+            quotas: crate::model::UserQuotas::default(),
             created_at: OffsetDateTime::UNIX_EPOCH,
         };
         assert!(authorize_operator(&user(Role::Admin)).is_ok());

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::model::terminal::ExitState;
-use crate::model::{self, ItemKind as Kind, Quotas, Role, Usage};
+use crate::model::{self, ItemKind as Kind, Quotas, Role, Usage, UserQuotas};
 
 /// Somebody with an account.
 #[derive(Debug, Serialize, ToSchema)]
@@ -28,9 +28,41 @@ pub struct User {
 
 impl From<model::User> for User {
     fn from(user: model::User) -> Self {
-        let model::User { id, username, email, display_name, role, created_at } = user;
+        let model::User { id, username, email, display_name, role, created_at, quotas: _ } = user;
         Self { id: id.0, username, email, display_name, role, created_at }
     }
+}
+
+/// A user as operators see them.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AdminUser {
+    /// What everybody may know of themselves.
+    #[serde(flatten)]
+    pub user: User,
+    /// What their sandboxes may use instead of everybody's quotas; null is as for everybody.
+    pub quotas: UserQuotas,
+}
+
+impl From<model::User> for AdminUser {
+    fn from(user: model::User) -> Self {
+        Self { quotas: user.quotas, user: user.into() }
+    }
+}
+
+/// A page of users, by name.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AdminUserList {
+    /// The users.
+    pub items: Vec<AdminUser>,
+    /// `cursor` of the next page.
+    pub next: Option<String>,
+}
+
+/// What an operator gives a user.
+#[derive(Deserialize, ToSchema)]
+pub struct ChangeUser {
+    /// All of them: what is absent or null is as for everybody.
+    pub quotas: UserQuotas,
 }
 
 /// A new account.

@@ -140,19 +140,6 @@ pub struct Usage {
     pub bytes: u64,
 }
 
-/// What a sandbox may use.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, utoipa::ToSchema)]
-pub struct Quotas {
-    /// Memory in MiB, files in temporary file systems included.
-    pub memory_mb: u64,
-    /// CPUs.
-    pub cpus: f64,
-    /// Processes and threads.
-    pub pids: i64,
-    /// Workspace in MiB.
-    pub disk_mb: u64,
-}
-
 /// Longest name of a session, in characters.
 pub const MAX_SESSION_NAME_CHARS: usize = 80;
 

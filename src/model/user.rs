@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::UserId;
+use super::{UserId, UserQuotas};
 
 /// Shortest password, in characters.
 pub const MIN_PASSWORD_CHARS: usize = 8;
@@ -37,7 +37,7 @@ impl Role {
 }
 
 /// A user.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct User {
     /// Their id.
     pub id: UserId,
@@ -49,6 +49,8 @@ pub struct User {
     pub display_name: String,
     /// What they may do.
     pub role: Role,
+    /// What an operator has given their sandboxes instead of everybody's quotas.
+    pub quotas: UserQuotas,
     /// When they registered.
     pub created_at: OffsetDateTime,
 }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::engine::FoundSandbox;
 use crate::link::Door;
-use crate::model::SandboxId;
+use crate::model::{Quotas, SandboxId};
 
 /// A sandbox that holds the session's files.
 pub(super) struct Opened {
@@ -59,14 +59,16 @@ pub(super) async fn open(
         }
         db::sessions::release_sandbox(&deps.db.interactive().await?, id, former).await?;
     }
+    let quotas = quotas(&deps, id).await?;
     let started = match deps.pool.claim().await {
         Some(started) => started,
         None => {
             let stages = report.clone();
-            deps.sandboxes.create(move |stage| stages.stage(stage)).await.map_err(start_failed)?
+            deps.sandboxes.create(quotas, move |stage| stages.stage(stage)).await.map_err(start_failed)?
         }
     };
     let sandbox::Started { mut sandbox, door, caller } = started;
+    sandbox.fit(quotas).await.map_err(start_failed)?;
     sandbox.claim().map_err(start_failed)?;
     let claim = deps.registry.claim(sandbox.id(), id);
     let filling = async {
@@ -129,6 +131,12 @@ pub(super) async fn adopt(
             Err(Refusal::Broken(error))
         }
     }
+}
+
+/// What the sandboxes of the session's owner may use.
+async fn quotas(deps: &Deps, id: SessionId) -> Result<Quotas, SessionError> {
+    let own = db::users::quotas_of_owner(&deps.db.interactive().await?, id).await?;
+    Ok(own.over(deps.sandboxes.quotas()))
 }
 
 async fn find(deps: &Deps, sandbox: SandboxId) -> Result<Option<FoundSandbox>, SessionError> {

@@ -1,6 +1,7 @@
 //! One file per resource. A handler unpacks the request, calls one plain function or the façade, and packs the answer.
 
 pub mod accounts;
+pub mod admin;
 pub mod files;
 pub mod operations;
 pub mod sessions;

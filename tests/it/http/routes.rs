@@ -25,6 +25,7 @@ fn valid(browser: &Browser<'_>, route: &RouteInfo, session: &str) -> RequestBuil
             request.json(&json!({ "username": "new", "email": "new@example.org", "password": "12345678" }))
         }
         ("POST", "login") => request.json(&json!({ "login": "new", "password": "12345678" })),
+        ("PATCH", _) if route.access == Access::Operator => request.json(&json!({ "quotas": {} })),
         ("POST", "sessions") | ("PATCH", _) => request.json(&json!({ "name": "x" })),
         ("POST", "folders") => request.json(&json!({ "path": "x" })),
         ("POST", "move") => request.json(&json!({ "from": "x", "to": "y" })),

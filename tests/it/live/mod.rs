@@ -9,5 +9,6 @@ mod isolation;
 mod kept;
 mod life;
 mod neighbours;
+mod pool;
 mod programs;
 mod viewers;

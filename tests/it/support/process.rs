@@ -113,6 +113,11 @@ impl Server {
         server
     }
 
+    /// Changes a setting for the next start.
+    pub fn set(&mut self, variable: &str, value: &str) {
+        self.variables.insert(variable.to_owned(), value.to_owned());
+    }
+
     /// Somebody who has just registered here.
     pub async fn user(&self) -> Client {
         Client::register(&self.url).await
