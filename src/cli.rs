@@ -2,16 +2,20 @@
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand};
 
 use crate::accounts::{self, NewAccount};
-use crate::app::{self, App, data_dir::DataDir};
+use crate::app::{self, App};
 use crate::config::{Config, Loaded, load::Flag};
 use crate::db::Db;
 use crate::model::{Role, UserQuotas};
 use crate::{http, telemetry};
+
+/// Signals that come within this time are one wish to stop.
+const ONE_WISH: Duration = Duration::from_secs(1);
 
 /// Isolated Python workspaces in the browser, and code review that runs the submission.
 #[derive(Debug, Parser)]
@@ -25,8 +29,9 @@ pub struct Cli {
 enum Command {
     /// Run the server until SIGTERM or SIGINT; sandboxes keep running for the next start.
     Serve(Settings),
-    /// Stop everything a server has left running in its data directory: sandboxes, engine, database.
-    Down(Settings),
+    /// Stop everything a server has left running in its data directory: sandboxes, engine, database. What programs have written is
+    /// collected first.
+    Down(Down),
     /// Look at the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -63,6 +68,15 @@ struct Settings {
     /// Where everything Carrel keeps lies [default: data].
     #[arg(long, value_name = "DIRECTORY")]
     data_dir: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct Down {
+    /// Give up what programs have written since the server stopped, instead of collecting it.
+    #[arg(long)]
+    discard: bool,
+    #[command(flatten)]
+    settings: Settings,
 }
 
 #[derive(Debug, Args)]
@@ -125,10 +139,10 @@ impl Cli {
                 telemetry::start(&config.server)?;
                 in_system(serve(config))
             }
-            Command::Down(settings) => {
-                let config = settings.load()?.config;
+            Command::Down(down) => {
+                let config = down.settings.load()?.config;
                 telemetry::start(&config.server)?;
-                in_system(down(config))
+                in_system(end(config, down.discard))
             }
             Command::Config(ConfigCommand::Check(settings)) => print(&settings.load()?.report()),
             Command::User(UserCommand::Create(create)) => {
@@ -182,16 +196,19 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     tracing::info!("stopping; sandboxes keep running for the next start (carrel down ends them)");
     tokio::select! {
         () = app.stop(false) => Ok(()),
-        () = signals.next() => bail!("told to stop twice: what was not finished is found by the next start"),
+        () = signals.another() => bail!("told to stop twice: what was not finished is found by the next start"),
     }
 }
 
-async fn down(config: Config) -> anyhow::Result<()> {
-    if !config.server.data_dir.exists() {
-        return Ok(());
+async fn end(config: Config, discard: bool) -> anyhow::Result<()> {
+    let place = config.server.data_dir.clone();
+    let place = std::path::absolute(&place).unwrap_or(place);
+    match app::down(config, discard).await? {
+        Some(0) => print(&format!("nothing runs any more for {}\n", place.display())),
+        Some(1) => print(&format!("collected 1 session; nothing runs any more for {}\n", place.display())),
+        Some(held) => print(&format!("collected {held} sessions; nothing runs any more for {}\n", place.display())),
+        None => print(&format!("there is no data of Carrel in {}; --data-dir names another place\n", place.display())),
     }
-    let data = DataDir::open(&config.server.data_dir)?;
-    app::down(&config, &data).await
 }
 
 async fn create_user(config: Config, create: CreateUser) -> anyhow::Result<()> {
@@ -289,6 +306,14 @@ impl Signals {
     fn listen() -> anyhow::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// A signal that is not the same once more: a terminal's and a parent's come together.
+    async fn another(&mut self) {
+        let first = Instant::now();
+        while first.elapsed() < ONE_WISH {
+            self.next().await;
+        }
     }
 
     async fn next(&mut self) {

@@ -94,8 +94,11 @@ impl Drop for Server {
             return;
         }
         let ended = self.terminate();
-        let down =
-            Command::new(&self.binary).args(["down", "--data-dir"]).arg(&self.data).stdout(Stdio::null()).status();
+        let down = Command::new(&self.binary)
+            .args(["down", "--discard", "--data-dir"])
+            .arg(&self.data)
+            .stdout(Stdio::null())
+            .status();
         if ended.is_err() || !down.is_ok_and(|status| status.success()) {
             eprintln!("something may still run in {}: `carrel down` ends it", self.data.display());
         }

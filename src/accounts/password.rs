@@ -1,8 +1,11 @@
 //! bcrypt, kept from eating the machine: a few workers, a bounded line before them, and the same work for users who do not exist.
+//!
+//! New passwords have a line of their own, of which one at a time joins the other: however many strangers register, somebody who signs in
+//! waits for one of them at the most.
 
 use std::sync::Arc;
 
-use tokio::sync::{Semaphore, TryAcquireError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
 use crate::model::user::MAX_PASSWORD_BYTES;
 
@@ -15,6 +18,10 @@ pub struct PasswordHasher {
     cost: u32,
     /// Those being hashed and those in line; none left means 429.
     places: Arc<Semaphore>,
+    /// The same for new passwords.
+    new_places: Arc<Semaphore>,
+    /// Whose turn it is among them.
+    new_turn: Arc<Semaphore>,
     /// Those being hashed.
     workers: Arc<Semaphore>,
 }
@@ -31,11 +38,12 @@ pub enum PasswordError {
 }
 
 impl PasswordHasher {
-    /// A hasher of bcrypt `cost` with `workers` threads at the most and `line` passwords waiting for them.
+    /// A hasher of bcrypt `cost` with `workers` threads at the most, and `line` passwords to compare and `line` new ones waiting for them.
     #[must_use]
     pub fn new(cost: u32, workers: usize, line: usize) -> Self {
-        let places = Arc::new(Semaphore::new(workers + line));
-        Self { cost, places, workers: Arc::new(Semaphore::new(workers)) }
+        let places = || Arc::new(Semaphore::new(workers + line));
+        let new_turn = Arc::new(Semaphore::new(1));
+        Self { cost, places: places(), new_places: places(), new_turn, workers: Arc::new(Semaphore::new(workers)) }
     }
 
     /// The hash to keep of `password`.
@@ -44,6 +52,9 @@ impl PasswordHasher {
     /// [`PasswordError`].
     pub async fn hash(&self, password: String) -> Result<String, PasswordError> {
         let cost = self.cost;
+        let _place = try_place(&self.new_places)?;
+        let turn = self.new_turn.acquire().await;
+        let _turn = turn.map_err(|error| PasswordError::Failed(error.to_string()))?;
         self.run(move || {
             check_length(&password)?;
             bcrypt::hash(password, cost).map_err(|error| PasswordError::Failed(error.to_string()))
@@ -72,10 +83,7 @@ impl PasswordHasher {
         &self,
         work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|error| match error {
-            TryAcquireError::NoPermits => PasswordError::LineFull,
-            TryAcquireError::Closed => PasswordError::Failed(error.to_string()),
-        })?;
+        let place = try_place(&self.places)?;
         let worker = Arc::clone(&self.workers).acquire_owned().await;
         let worker = worker.map_err(|error| PasswordError::Failed(error.to_string()))?;
         tokio::task::spawn_blocking(move || {
@@ -86,6 +94,13 @@ impl PasswordHasher {
         .await
         .map_err(|error| PasswordError::Failed(error.to_string()))?
     }
+}
+
+fn try_place(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, PasswordError> {
+    Arc::clone(places).try_acquire_owned().map_err(|error| match error {
+        TryAcquireError::NoPermits => PasswordError::LineFull,
+        TryAcquireError::Closed => PasswordError::Failed(error.to_string()),
+    })
 }
 
 /// bcrypt hashes 72 bytes and ignores the rest. The crate's `non_truncating_*` refuse 72 itself already, because they count a
@@ -121,6 +136,25 @@ mod tests {
     async fn an_unknown_user_costs_as_much_work_and_is_never_right() {
         let hasher = quick();
         assert!(!hasher.verify("password".into(), None).await.expect("the dummy hash is well formed"));
+    }
+
+    #[tokio::test]
+    async fn whoever_signs_in_waits_for_one_new_password_at_the_most() {
+        let hasher = PasswordHasher::new(4, 1, 100);
+        let known = hasher.hash("known".into()).await.expect("hash");
+        let done = std::sync::atomic::AtomicU32::new(0);
+        let registering = futures_util::future::join_all((0..50).map(async |number| {
+            hasher.hash(format!("new {number}")).await.expect("hash");
+            done.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        }));
+        let signing_in = async {
+            tokio::task::yield_now().await;
+            assert!(hasher.verify("known".into(), Some(known)).await.expect("verify"));
+            done.load(std::sync::atomic::Ordering::SeqCst)
+        };
+        let (_, before) = tokio::join!(registering, signing_in);
+        // The one that was being hashed, and one whose turn it was.
+        assert!(before <= 2, "{before} went first");
     }
 
     #[tokio::test]

@@ -19,6 +19,7 @@ pub mod session;
 pub mod sessions;
 pub mod supervisor;
 pub mod sync;
+mod victims;
 pub mod warm_pool;
 
 pub use sessions::Sessions;

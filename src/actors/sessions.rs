@@ -13,15 +13,16 @@ use super::Deps;
 use super::api::{Attachment, NewTerminal, SaveFile, Saved, SessionError, Subscription};
 use super::describe::{ActorDescription, Describe};
 use super::session::{
-    AttachViewer, AwaitReady, CloseTerminal, DeleteSession, FallOver, ListTerminals, OpenTerminal, RenameSession,
-    SessionActor, StartSession, StopSession, Subscribe, Workspace,
+    AttachViewer, AwaitReady, CloseTerminal, DeleteSession, ExtendSession, FallOver, ListProcesses, ListTerminals,
+    OpenTerminal, RenameSession, RenameTerminal, SessionActor, StartSession, StopProcess, StopSession, Subscribe,
+    UndeleteSession, Workspace,
 };
 use super::supervisor::{Ensure, StopAllSessions, Supervisors, supervisor_of};
 use super::sync::{MakeFolder, Move, Remove, Save, WorkspaceSyncActor};
 use crate::db;
 use crate::model::backoff::Backoff;
 use crate::model::terminal::Terminal;
-use crate::model::{Item, Quotas, Session, SessionId, SessionState, TerminalId, UserId, WorkspacePath};
+use crate::model::{Item, Process, Quotas, Session, SessionId, SessionState, TerminalId, UserId, WorkspacePath};
 
 /// How long an actor may take to answer `Describe`.
 const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -104,6 +105,51 @@ impl Sessions {
     /// [`SessionError`].
     pub async fn restart(&self, id: SessionId) -> Result<Session, SessionError> {
         self.ask(id, || StopSession { reason: "restarted".to_owned(), start_again: true }).await
+    }
+
+    /// Counts as use, and puts an announced end off.
+    ///
+    /// # Errors
+    /// [`SessionError::NotReady`] when nothing runs.
+    pub async fn extend(&self, id: SessionId) -> Result<Session, SessionError> {
+        self.ask(id, || ExtendSession).await
+    }
+
+    /// Has a deleted session back, cold.
+    ///
+    /// # Errors
+    /// [`SessionError::NotFound`] when its time is over, [`SessionError::SessionLimit`].
+    pub async fn undelete(&self, id: SessionId) -> Result<Session, SessionError> {
+        self.ask(id, || UndeleteSession).await
+    }
+
+    /// What runs in a session; nothing while it has no sandbox.
+    ///
+    /// # Errors
+    /// [`SessionError`].
+    pub async fn processes(&self, id: SessionId) -> Result<Vec<Process>, SessionError> {
+        self.ask(id, || ListProcesses).await
+    }
+
+    /// Asks a program to end, and ends it after two seconds.
+    ///
+    /// # Errors
+    /// [`SessionError::NoItem`] when there is no such program.
+    pub async fn stop_process(&self, id: SessionId, pid: u32) -> Result<(), SessionError> {
+        self.ask(id, || StopProcess(pid)).await
+    }
+
+    /// Gives a terminal another name, which was checked.
+    ///
+    /// # Errors
+    /// [`SessionError`].
+    pub async fn rename_terminal(
+        &self,
+        id: SessionId,
+        terminal: TerminalId,
+        name: String,
+    ) -> Result<Terminal, SessionError> {
+        self.ask(id, || RenameTerminal { terminal, name: name.clone() }).await
     }
 
     /// Saves a file; answers when it is committed and, in a live session, in place.

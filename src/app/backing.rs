@@ -84,7 +84,7 @@ impl Backing {
 ///
 /// # Errors
 /// When something could not be ended; trying again is right.
-pub async fn down(config: &Config, data: &DataDir) -> anyhow::Result<()> {
+pub(super) async fn down(config: &Config, data: &DataDir) -> anyhow::Result<()> {
     EmbeddedPostgres::end_running(&data.join("postgres")).await?;
     if data.join("engine").exists() {
         EmbeddedEngine::at(data.root(), data.run())?.down().await?;

@@ -7,9 +7,11 @@
 
 mod backing;
 pub mod data_dir;
+mod down;
 mod fallen;
 mod figures;
 mod kernel;
+mod purge;
 mod readiness;
 
 use std::net::{SocketAddr, TcpListener};
@@ -32,7 +34,8 @@ use crate::config::Config;
 use crate::db::{Db, ServerLock};
 use crate::engine::Engine;
 use crate::http::{AppParts, Metrics, Server, Sockets};
-pub use backing::{down, with_database};
+pub use backing::with_database;
+pub use down::down;
 
 use backing::Backing;
 use data_dir::DataDir;
@@ -146,6 +149,7 @@ impl App {
 
         let accounts = Accounts::new(db.clone(), &config.auth);
         let forgetting = tokio::spawn(forget_ended_logins(accounts.clone()));
+        let purging = tokio::spawn(purge::again_and_again(db.clone()));
         let metrics = Metrics::new().context("cannot set up figures")?;
         figures::register(&metrics, db.clone(), engine, pool_figures).context("cannot set up figures")?;
         let sockets = Sockets::new(metrics.clone());
@@ -172,7 +176,7 @@ impl App {
             server,
             supervisors: arbiters,
             db,
-            watchers: vec![preparing, checking, forgetting],
+            watchers: vec![preparing, checking, forgetting, purging],
             fallen,
             lock,
         })

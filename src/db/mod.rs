@@ -15,6 +15,8 @@ pub mod logins;
 
 pub mod sessions;
 
+pub mod deleted;
+
 pub mod items;
 
 pub mod blobs;

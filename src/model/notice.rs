@@ -1,6 +1,6 @@
 //! What a page looking at a session is told, in order.
 
-use super::{Item, SessionState, WorkspacePath, terminal::Terminal};
+use super::{Ending, Item, Load, SessionState, WorkspacePath, terminal::Terminal};
 
 /// One thing that happened to a session.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +20,10 @@ pub enum SessionNotice {
     TreeStale,
     /// These are its terminals now.
     Terminals(Vec<Terminal>),
+    /// It ends by itself then; `None`: not any more.
+    Ending(Option<Ending>),
+    /// What its sandbox takes at the moment.
+    Load(Load),
     /// Something its user should know.
     Message {
         /// How bad it is.
@@ -27,6 +31,15 @@ pub enum SessionNotice {
         /// In words for its user.
         text: String,
     },
+}
+
+/// What everybody who looks at a terminal is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announcement {
+    /// How bad it is.
+    pub level: Level,
+    /// In words for its user.
+    pub text: String,
 }
 
 /// How far a start has come.

@@ -96,7 +96,7 @@ fn pages(kind: &ItemKind) -> u64 {
 
 impl From<DbError> for SessionError {
     fn from(error: DbError) -> Self {
-        if error.is_unavailable() {
+        if error.is_unavailable() || error.is_swept_content() {
             return Self::Unavailable("the database is not available: try again in a moment".into());
         }
         tracing::error!(error = %error, "the database failed");

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use carrel::engine::EmbeddedEngine;
 
@@ -10,6 +10,14 @@ use crate::support::client::eventually;
 use crate::support::process::Server;
 use crate::support::terminal::PATIENCE;
 
+/// Writes the time down again and again, each time whole.
+const CLOCK: &str = "import os, time
+while True:
+    open('.new', 'w').write(str(time.time()))
+    os.replace('.new', 'clock')
+    time.sleep(0.02)";
+
+/// Counts lines.
 const COUNTER: &str = include_str!("../../../sandbox/probes/counter.py");
 
 /// The process ids of a server's own PostgreSQL and engine.
@@ -84,9 +92,24 @@ async fn a_server_with_services_of_its_own_finds_them_again_and_takes_them_down(
     assert_eq!(session.read("counter.py").await.unwrap(), COUNTER.as_bytes());
     let mut shell = session.shell().await;
     assert_eq!(shell.run("command ls").await.0, "counter.py\n");
+
+    // What programs write while no server runs is collected, too.
+    let writing = session.program(&["python3", "-c", CLOCK]).await;
+    let first = async || session.read("clock").await;
+    eventually(PATIENCE, "the first file", first).await;
     server.terminate().await;
+    let stopped = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    drop(writing);
     let down = server.run(&["down"]).await;
     assert!(down.status.success(), "{}", String::from_utf8_lossy(&down.stderr));
+    assert!(String::from_utf8_lossy(&down.stdout).starts_with("collected 1 session"), "{down:?}");
+    server.start_again().await;
+    let last: f64 = String::from_utf8(session.read("clock").await.unwrap()).unwrap().parse().unwrap();
+    assert!(last > stopped.as_secs_f64(), "nothing of after the server's end was collected");
+    assert_eq!(session.get().await["reason"], "stopped by an operator");
+    server.terminate().await;
+    let down = server.run(&["down"]).await;
+    assert!(String::from_utf8_lossy(&down.stdout).starts_with("nothing runs"), "{down:?}");
 }
 
 #[tokio::test]

@@ -94,7 +94,8 @@ impl Server {
         {
             all.insert((*key).to_owned(), (*value).to_owned());
         }
-        let down = ["down".to_owned(), "--data-dir".to_owned(), data.to_str().unwrap().to_owned()];
+        let down =
+            ["down".to_owned(), "--discard".to_owned(), "--data-dir".to_owned(), data.to_str().unwrap().to_owned()];
         let estate = Estate {
             directories: vec![directory.clone()],
             engine: embedded.then(|| (data.clone(), data.join("run"))),
