@@ -109,6 +109,15 @@ export function treeItem(page, name) {
   return page.getByRole('treeitem', { name, exact: true });
 }
 
+/** Waits until `holds` does. */
+export async function eventually(what, holds, timeout = 20_000) {
+  const end = Date.now() + timeout;
+  while (!(await holds())) {
+    assert.ok(Date.now() < end, `never: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
 /** Fails unless the promise settles within `ms`. */
 export async function within(ms, what, work) {
   const start = Date.now();

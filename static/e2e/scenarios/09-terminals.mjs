@@ -74,7 +74,8 @@ export async function run({ page }) {
   await user.waitForTerminal(page, /^bad link$/m);
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), 'mine');
   assert.equal(await page.title(), 'Terminals · Carrel');
-  await page.getByText('bad link').first().click();
+  const link = await page.getByText('bad link').first().boundingBox();
+  await page.mouse.click(link.x + link.width / 2, link.y + link.height / 2);
   assert.equal(await page.getByRole('alertdialog').count(), 0);
 
   await page.getByRole('button', { name: 'Actions for server' }).click();
@@ -91,11 +92,13 @@ export async function run({ page }) {
 }
 
 /** Waits until pane `nth` of the split has the keyboard. */
-async function focused(page, nth) {
-  await page.waitForFunction((index) => {
-    const shown = [...document.querySelectorAll('[data-testid="terminal"]')].filter(
-      (host) => host.getClientRects().length > 0,
-    );
-    return shown[index]?.contains(document.activeElement);
-  }, nth);
+function focused(page, nth) {
+  return user.eventually(`pane ${nth} has the keyboard`, () =>
+    page.evaluate((index) => {
+      const shown = [...document.querySelectorAll('[data-testid="terminal"]')].filter(
+        (host) => host.getClientRects().length > 0,
+      );
+      return shown[index]?.contains(document.activeElement) ?? false;
+    }, nth),
+  );
 }

@@ -13,8 +13,8 @@ import { ContextMenu, type MenuEntry } from './menu';
 
 export interface TabItem {
   key: string;
-  /** Spoken. */
-  label: string;
+  /** Spoken, where the content alone does not say it. */
+  label?: string;
   title?: string;
   /** Icon, name, badges. */
   content: ReactNode;

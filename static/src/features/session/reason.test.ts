@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { adviceFor, reasonWords, stoppedWords } from './reason';
+import { adviceFor, reasonBeside, reasonWords, stoppedWords } from './reason';
 
 describe('reasons', () => {
   it.each([
@@ -14,6 +14,11 @@ describe('reasons', () => {
     [null, 'Stopped'],
     ['', 'Stopped'],
   ])('%j reads %j', (reason, words) => expect(stoppedWords('cold', reason)).toBe(words));
+
+  it('is not said twice beside its state', () => {
+    expect(reasonBeside('cold', 'stopped by you')).toBe('by you');
+    expect(reasonBeside('failed', 'out of memory: python3')).toBe('Out of memory: python3');
+  });
 
   it('draws no character that could deceive', () =>
     expect(reasonWords('out of memory: \u202egpj.exe')).toBe('Out of memory: \ufffdgpj.exe'));

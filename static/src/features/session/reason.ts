@@ -8,6 +8,12 @@ export function reasonWords(reason: string | null | undefined): string {
   return words === '' ? '' : words.charAt(0).toUpperCase() + words.slice(1);
 }
 
+/** The same beside the word for the state, which need not be said twice: `after 30 min without use`. */
+export function reasonBeside(state: SessionState, reason: string | null | undefined): string {
+  const words = reasonWords(reason);
+  return state === 'cold' ? words.replace(/^Stopped\s+/, '') : words;
+}
+
 /** The headline of a session that does not run. */
 export function stoppedWords(state: SessionState, reason: string | null | undefined): string {
   const words = reasonWords(reason);
@@ -22,6 +28,6 @@ export function stoppedWords(state: SessionState, reason: string | null | undefi
 export function adviceFor(reason: string | null | undefined): string | null {
   if (/out of memory/i.test(reason ?? ''))
     return 'A program needed more memory than this session has. Working on less data at a time helps.';
-  if (/without use/i.test(reason ?? '')) return 'Nothing was running in it and nobody had it open.';
+  if (/without use/i.test(reason ?? '')) return 'Nothing in it was busy, and nobody typed anything.';
   return null;
 }

@@ -233,7 +233,7 @@ export class TerminalScreen {
     this.exited = true;
     if (!this.exitShown) {
       this.exitShown = true;
-      this.terminal.write(`\r\n\x1b[0;2m[${exitWords(exit)}]\x1b[0m\x1b[?25l\r\n`);
+      this.terminal.write(`\r\n\x1b[0;90m[${exitWords(exit)}]\x1b[0m\x1b[?25l\r\n`);
     }
     this.callbacks.onExit?.(exit);
   }

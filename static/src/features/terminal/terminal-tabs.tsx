@@ -2,7 +2,7 @@
 'use client';
 
 import { Columns2, Rows2, SquareTerminal } from 'lucide-react';
-import { useRef, useState } from 'react';
+import { Fragment, useRef, useState } from 'react';
 import type { Terminal } from '@/api/types';
 import { RenameInput } from '@/components/rename-input';
 import { TabStrip, type TabItem } from '@/components/tab-strip';
@@ -98,15 +98,29 @@ function tabItem(tab: TerminalTab, shown: readonly Terminal[]): TabItem {
   const Icon = shown.length < 2 ? SquareTerminal : tab.direction === 'row' ? Columns2 : Rows2;
   return {
     key: tab.key,
-    label: ended
-      ? `${names.join(' and ')}, exited with ${ended.code ?? `signal ${ended.signal ?? '?'}`}`
-      : names.join(' and '),
     title: names.join(' | '),
     content: (
       <>
         <Icon aria-hidden className="size-3.5 shrink-0 text-faint" />
-        <span className="truncate">{names.join(' | ')}</span>
-        {ended ? <ExitBadge exit={ended} /> : null}
+        <span className="truncate">
+          {names.map((name, index) => (
+            <Fragment key={index}>
+              {index > 0 ? (
+                <>
+                  <span aria-hidden> | </span>
+                  <span className="sr-only"> and </span>
+                </>
+              ) : null}
+              {name}
+            </Fragment>
+          ))}
+        </span>
+        {ended ? (
+          <>
+            <span className="sr-only">, exited with {ended.code ?? `signal ${ended.signal ?? '?'}`}</span>
+            <ExitBadge exit={ended} />
+          </>
+        ) : null}
       </>
     ),
   };

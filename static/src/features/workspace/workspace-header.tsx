@@ -10,7 +10,7 @@ import { useConfirm } from '@/components/confirm';
 import { Dropdown, type MenuEntry } from '@/components/menu';
 import { NameDialog } from '@/features/dashboard/name-dialog';
 import { EndingBanner } from '@/features/session/ending-banner';
-import { reasonWords } from '@/features/session/reason';
+import { reasonBeside, reasonWords } from '@/features/session/reason';
 import { StateBadge } from '@/features/session/state-badge';
 import { useDeletion } from '@/features/session/use-deletion';
 import { Logo } from '@/features/shell/logo';
@@ -92,7 +92,7 @@ export function WorkspaceHeader({ onRun, onHelp, activity, onActivity }: Workspa
       <StateBadge state={session.state} />
       {session.state === 'ready' || !session.reason ? null : (
         <span className="min-w-0 truncate text-xs text-faint" title={reasonWords(session.reason)}>
-          {reasonWords(session.reason)}
+          {reasonBeside(session.state, session.reason)}
         </span>
       )}
       <div className="flex min-w-0 flex-1 justify-center px-2">

@@ -74,7 +74,7 @@ export function WorkspaceShell() {
                 <EditorPanel />
               </Panel>
               <Separator className="splitter h-px" aria-label="Height of the editor" />
-              <Panel id="terminal" defaultSize="38%" minSize={80}>
+              <Panel id="terminals" defaultSize="38%" minSize={80}>
                 <TerminalPanel />
               </Panel>
             </Group>
