@@ -143,3 +143,19 @@ create index if not exists sessions_purge_idx on sessions (purge_at) where purge
 -- When a session was last started, and what its user was granted beyond `sandbox.max_life_seconds`: both outlive the server.
 alter table sessions add column if not exists started_at timestamptz;
 alter table sessions add column if not exists life_extra_seconds integer not null default 0;
+
+-- Servers that share this database. A server's leases last for `lease` after its last heartbeat; `started_at` tells one run of it from
+-- the next. `steady_since` is when its present unbroken row of heartbeats began: only who was heard all the time may say that another
+-- was silent, or an outage of the database itself would look like everybody else's death.
+create table if not exists servers (
+    id           uuid        primary key,
+    url          text        not null constraint servers_url_length check (octet_length(url) between 1 and 300),
+    lease        interval    not null constraint servers_lease_positive check (lease > interval '0'),
+    started_at   timestamptz not null,
+    heartbeat_at timestamptz not null,
+    steady_since timestamptz not null
+);
+-- Who serves a session. Whoever becomes that raises `fence`; what is written on a session's behalf names the fence it was given.
+alter table sessions add column if not exists lease_server uuid
+    constraint sessions_lease_server_fkey references servers (id) on delete set null;
+create index if not exists sessions_lease_idx on sessions (lease_server) where lease_server is not null;

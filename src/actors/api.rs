@@ -1,5 +1,6 @@
 //! What is asked of sessions and what comes back: the words between `http` and the actors.
 
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -10,6 +11,7 @@ use serde::Serialize;
 use tokio::sync::broadcast;
 use tokio_stream::wrappers::BroadcastStream;
 
+use super::watch::Watch;
 use crate::link::{LinkError, Viewer, ViewerEvents};
 use crate::model::terminal::Terminal;
 use crate::model::{
@@ -83,6 +85,18 @@ pub enum SessionError {
     /// The session has as many viewers as it may.
     #[error("too many windows show this session: close one first")]
     ViewerLimit,
+    /// Another server serves it, and is there.
+    #[error("this session runs on {url}")]
+    Elsewhere {
+        /// Where people reach that server.
+        url: String,
+    },
+    /// Another server has just taken it over; asking again tells which.
+    #[error("the session has just moved to another server: try again in a moment")]
+    Moved,
+    /// The session's actor has fallen over this kind of request again and again; it is kept away for ten minutes.
+    #[error("this request has made the session fall over repeatedly and is refused for ten minutes")]
+    Quarantined,
     /// A queue is full; try again soon.
     #[error("the session is busy: try again in a moment")]
     Busy,
@@ -92,6 +106,14 @@ pub enum SessionError {
     /// A fault of ours, logged where it happened.
     #[error("something went wrong on the server")]
     Internal,
+}
+
+impl SessionError {
+    /// Whether it says that a queue was full or a limit reached, and nothing was tried.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Busy | Self::Quarantined | Self::SessionLimit | Self::TerminalLimit | Self::ViewerLimit)
+    }
 }
 
 impl From<LinkError> for SessionError {
@@ -250,4 +272,46 @@ pub struct ActorDescription {
     pub queued: usize,
     /// Failures of its children that it has answered (supervisors only).
     pub failures: u64,
+    /// Whether it answered one of the last two times it was asked what it does.
+    pub healthy: bool,
+    /// Requests refused, by kind of message.
+    pub refused_by: BTreeMap<String, u64>,
+    /// Requests in its mailbox.
+    pub mailbox: usize,
+    /// Microseconds within which 19 of 20 of the last requests were taken out of its mailbox.
+    pub wait_us_p95: u64,
+}
+
+impl Default for ActorDescription {
+    fn default() -> Self {
+        Self::new("", String::new(), String::new())
+    }
+}
+
+impl ActorDescription {
+    /// Of a healthy actor that counts nothing.
+    #[must_use]
+    pub fn new(kind: &'static str, name: String, phase: String) -> Self {
+        Self {
+            kind,
+            name,
+            phase,
+            generation: 1,
+            handled: 0,
+            refused: 0,
+            queued: 0,
+            failures: 0,
+            healthy: true,
+            refused_by: BTreeMap::new(),
+            mailbox: 0,
+            wait_us_p95: 0,
+        }
+    }
+
+    /// With what is known of its requests.
+    #[must_use]
+    pub fn watched(self, watch: &Watch) -> Self {
+        let (refused_by, mailbox, wait_us_p95) = (watch.refused_by(), watch.waiting(), watch.wait_us_p95());
+        Self { refused_by, mailbox, wait_us_p95, ..self }
+    }
 }

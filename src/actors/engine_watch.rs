@@ -215,6 +215,7 @@ impl Handler<Describe> for EngineWatch {
             refused: self.tally.refused,
             queued: self.suspects.len(),
             failures: u64::from(self.failures),
+            ..ActorDescription::default()
         })
     }
 }

@@ -13,6 +13,9 @@
 pub mod api;
 pub mod describe;
 pub mod engine_watch;
+pub mod health;
+pub mod leases;
+pub mod quarantine;
 pub mod registry;
 pub mod sandbox;
 pub mod session;
@@ -21,6 +24,7 @@ pub mod supervisor;
 pub mod sync;
 mod victims;
 pub mod warm_pool;
+pub mod watch;
 
 pub use sessions::Sessions;
 
@@ -40,6 +44,8 @@ pub struct Deps {
     pub sandboxes: Arc<sandbox::SandboxFactory>,
     /// Started sandboxes nobody has claimed.
     pub pool: warm_pool::PoolHandle,
+    /// Which sessions this server may serve.
+    pub leases: Arc<leases::Leases>,
     /// Who serves which session.
     pub registry: Arc<registry::Registry>,
     /// The settings.

@@ -1,9 +1,12 @@
 //! Who serves which session, and whose sandbox is whose. Written by supervisors and sessions, read by everybody.
 
-use actix::Addr;
+use actix::{Addr, WeakAddr};
 use dashmap::DashMap;
 
+use super::quarantine::Quarantine;
 use super::session::SessionActor;
+use super::sync::WorkspaceSyncActor;
+use super::watch::Watch;
 use crate::model::{SandboxId, SessionId};
 
 /// The living.
@@ -11,6 +14,10 @@ use crate::model::{SandboxId, SessionId};
 pub struct Registry {
     sessions: DashMap<SessionId, Entry>,
     sandboxes: DashMap<SandboxId, SessionId>,
+    /// Their WorkspaceSyncActors; weak, for each belongs to its session alone.
+    workspaces: DashMap<SessionId, (WeakAddr<WorkspaceSyncActor>, Watch)>,
+    /// What is kept from whom.
+    pub quarantine: Quarantine,
 }
 
 /// One served session.
@@ -20,6 +27,8 @@ pub struct Entry {
     pub addr: Addr<SessionActor>,
     /// Which replacement of that actor it is.
     pub generation: u64,
+    /// What is known of its requests.
+    pub watch: Watch,
 }
 
 impl Registry {
@@ -27,6 +36,24 @@ impl Registry {
     #[must_use]
     pub fn session(&self, id: SessionId) -> Option<Addr<SessionActor>> {
         self.sessions.get(&id).map(|entry| entry.addr.clone()).filter(Addr::connected)
+    }
+
+    /// What is known of the requests to a session's actor.
+    #[must_use]
+    pub fn watch(&self, id: SessionId) -> Option<Watch> {
+        self.sessions.get(&id).map(|entry| entry.watch.clone())
+    }
+
+    /// What is known of the requests to a session's WorkspaceSyncActor.
+    #[must_use]
+    pub fn workspace_watch(&self, id: SessionId) -> Option<Watch> {
+        self.workspaces.get(&id).map(|entry| entry.1.clone())
+    }
+
+    /// The WorkspaceSyncActors that live.
+    #[must_use]
+    pub fn workspaces(&self) -> Vec<(SessionId, Addr<WorkspaceSyncActor>)> {
+        self.workspaces.iter().filter_map(|entry| Some((*entry.key(), entry.0.upgrade()?))).collect()
     }
 
     /// Every session served now.
@@ -59,7 +86,13 @@ impl Registry {
 
     /// Removes the entry of this generation; a newer one stays.
     pub(super) fn remove(&self, id: SessionId, generation: u64) {
-        self.sessions.remove_if(&id, |_, entry| entry.generation == generation);
+        if self.sessions.remove_if(&id, |_, entry| entry.generation == generation).is_some() {
+            self.workspaces.remove(&id);
+        }
+    }
+
+    pub(super) fn insert_workspace(&self, id: SessionId, workspace: &Addr<WorkspaceSyncActor>, watch: Watch) {
+        self.workspaces.insert(id, (workspace.downgrade(), watch));
     }
 
     /// Notes a claim for as long as the returned guard lives.

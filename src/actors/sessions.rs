@@ -4,28 +4,26 @@
 //! decided before, by `http`.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use actix::dev::ToEnvelope;
 use actix::prelude::*;
 
 use super::Deps;
 use super::api::{Attachment, NewTerminal, SaveFile, Saved, SessionError, Subscription};
 use super::describe::{ActorDescription, Describe};
+use super::health::{self, Health, Subject};
 use super::session::{
-    AttachViewer, AwaitReady, CloseTerminal, DeleteSession, ExtendSession, FallOver, ListProcesses, ListTerminals,
-    OpenTerminal, RenameSession, RenameTerminal, SessionActor, StartSession, StopProcess, StopSession, Subscribe,
-    UndeleteSession, Workspace,
+    Announce, AttachViewer, AwaitReady, CloseTerminal, DeleteSession, ExtendSession, FallOver, ListProcesses,
+    ListTerminals, OpenTerminal, RenameSession, RenameTerminal, SessionActor, StartSession, StopProcess, StopSession,
+    Subscribe, UndeleteSession, Workspace,
 };
 use super::supervisor::{Ensure, StopAllSessions, Supervisors, supervisor_of};
 use super::sync::{MakeFolder, Move, Remove, Save, WorkspaceSyncActor};
+use super::watch::{Asked, Reply, kind_of};
 use crate::db;
 use crate::model::backoff::Backoff;
 use crate::model::terminal::Terminal;
-use crate::model::{Item, Process, Quotas, Session, SessionId, SessionState, TerminalId, UserId, WorkspacePath};
-
-/// How long an actor may take to answer `Describe`.
-const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(2);
+use crate::model::{Item, Level, Process, Quotas, SandboxId, Session, SessionId, TerminalId, UserId, WorkspacePath};
 
 /// How long a request waits for a session to become ready.
 const READY_TIMEOUT: Duration = Duration::from_secs(90);
@@ -43,14 +41,15 @@ pub struct Sessions {
 struct Inner {
     deps: Deps,
     supervisors: Supervisors,
-    others: Vec<Recipient<Describe>>,
+    others: Vec<(&'static str, Recipient<Describe>)>,
+    health: Health,
 }
 
 impl Sessions {
     /// The door to the sessions of `supervisors`; `others` are actors that are described beside them.
     #[must_use]
-    pub fn new(deps: Deps, supervisors: Supervisors, others: Vec<Recipient<Describe>>) -> Self {
-        Self { inner: Arc::new(Inner { deps, supervisors, others }) }
+    pub fn new(deps: Deps, supervisors: Supervisors, others: Vec<(&'static str, Recipient<Describe>)>) -> Self {
+        Self { inner: Arc::new(Inner { deps, supervisors, others, health: Health::default() }) }
     }
 
     /// A new session without a sandbox. `name` was checked.
@@ -246,44 +245,68 @@ impl Sessions {
 
     /// What every actor says of itself; one that does not answer in time is named as silent.
     pub async fn describe(&self) -> Vec<ActorDescription> {
-        let sessions = self.inner.deps.registry.sessions();
-        let sessions = sessions.into_iter().map(|(id, entry)| (id.to_string(), entry.addr.recipient()));
-        let supervisors = self
-            .inner
-            .supervisors
-            .iter()
-            .enumerate()
-            .map(|(number, addr)| (number.to_string(), addr.clone().recipient()));
-        let others = self.inner.others.iter().map(|recipient| ("other".to_owned(), recipient.clone()));
-        let all: Vec<(String, Recipient<Describe>)> = supervisors.chain(others).chain(sessions).collect();
-        let asking = all.into_iter().map(|(name, recipient)| async move {
-            let answer = tokio::time::timeout(DESCRIBE_TIMEOUT, recipient.send(Describe)).await;
-            answer.ok().and_then(Result::ok).unwrap_or_else(|| silent(name))
-        });
-        futures_util::future::join_all(asking).await
+        self.inner.health.describe(self.subjects()).await
     }
 
-    /// Brings every session under an actor that had a sandbox, or was on its way to one, when the last server ended.
+    /// Asks every actor whether it answers, again and again; never ends.
+    pub async fn look_after(&self) {
+        let mut tick = tokio::time::interval(health::INTERVAL);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            self.inner.health.look(self.subjects()).await;
+        }
+    }
+
+    fn subjects(&self) -> Vec<Subject> {
+        let Inner { deps, supervisors, others, .. } = &*self.inner;
+        let supervisors = supervisors.iter().enumerate().map(|(number, supervised)| Subject {
+            kind: "SessionSupervisor",
+            name: number.to_string(),
+            actor: supervised.addr.clone().recipient(),
+        });
+        let others =
+            others.iter().map(|(kind, actor)| Subject { kind, name: (*kind).to_owned(), actor: actor.clone() });
+        let sessions = deps.registry.sessions().into_iter().map(|(id, entry)| Subject {
+            kind: "SessionActor",
+            name: id.to_string(),
+            actor: entry.addr.recipient(),
+        });
+        let workspaces = deps.registry.workspaces().into_iter().map(|(id, addr)| Subject {
+            kind: "WorkspaceSyncActor",
+            name: id.to_string(),
+            actor: addr.recipient(),
+        });
+        supervisors.chain(others).chain(sessions).chain(workspaces).collect()
+    }
+
+    /// Tells everybody who looks at a session of this server. A session with a full mailbox is left out.
+    pub fn announce(&self, level: Level, text: &str) {
+        for (_, entry) in self.inner.deps.registry.sessions() {
+            entry.addr.try_send(Announce { level, text: text.to_owned() }).ok();
+        }
+    }
+
+    /// Brings under an actor every session this server has to look after and that has none: those that had a sandbox, or were on the way to
+    /// one, when the last server ended, or whose actor has ended since. `found`: this server's sandboxes that exist. How many there were.
     ///
     /// # Errors
     /// Of the database.
-    pub async fn adopt_all(&self) -> Result<usize, SessionError> {
-        let connection = self.inner.deps.db.bulk().await?;
-        let live = db::sessions::live(&connection).await?;
-        drop(connection);
+    pub async fn adopt_all(&self, found: &[SandboxId]) -> Result<usize, SessionError> {
         // A deleted session's sandbox is nobody's and is swept.
-        let live = live.iter().filter(|session| session.state != SessionState::Deleted);
-        let adopting = live.map(|session| self.actor(session.id));
-        let adopted = futures_util::future::join_all(adopting).await;
+        let all = self.inner.deps.leases.to_look_after(found).await?;
+        let left = all.into_iter().filter(|id| self.inner.deps.registry.session(*id).is_none());
+        let adopted = futures_util::future::join_all(left.map(|id| self.actor(id))).await;
         Ok(adopted.into_iter().filter(Result::is_ok).count())
     }
 
     /// Ends every actor; sandboxes keep running for the next server.
     pub async fn stop_all(&self) {
         futures_util::future::join_all(
-            self.inner.supervisors.iter().map(|supervisor| supervisor.send(StopAllSessions)),
+            self.inner.supervisors.iter().map(|supervisor| supervisor.addr.send(StopAllSessions)),
         )
         .await;
+        self.inner.deps.leases.release_all().await;
     }
 
     /// Makes a session's actor fall over, as a test of the supervisor.
@@ -297,6 +320,15 @@ impl Sessions {
         Ok(())
     }
 
+    /// The same by way of a request, which is kept away once it has done that too often.
+    ///
+    /// # Errors
+    /// [`SessionError::Busy`] when it fell, [`SessionError::Quarantined`].
+    #[doc(hidden)]
+    pub async fn ask_to_fall_over(&self, id: SessionId) -> Result<(), SessionError> {
+        self.ask(id, || FallOver).await
+    }
+
     /// The session's actor, started if need be; waits a little while it is being replaced.
     async fn actor(&self, id: SessionId) -> Result<Addr<SessionActor>, SessionError> {
         if let Some(actor) = self.inner.deps.registry.session(id) {
@@ -304,9 +336,10 @@ impl Sessions {
         }
         let supervisor = &self.inner.supervisors[supervisor_of(id, self.inner.supervisors.len())];
         for attempt in 0..REPLACEMENT_PAUSES {
-            match supervisor.send(Ensure(id)).await {
-                Ok(Some(actor)) => return Ok(actor),
-                Ok(None) => tokio::time::sleep(REPLACEMENT.pause(attempt)).await,
+            match supervisor.addr.send(Asked::new(Ensure(id), supervisor.watch.clone())).await {
+                Ok(Ok(Some(actor))) => return Ok(actor),
+                Ok(Err(error)) => return Err(error),
+                Ok(Ok(None)) => tokio::time::sleep(REPLACEMENT.pause(attempt)).await,
                 Err(_) => break,
             }
         }
@@ -320,11 +353,19 @@ impl Sessions {
         M: Message<Result = Result<T, SessionError>> + Send + 'static,
         T: Send + 'static,
         SessionActor: Handler<M>,
-        <SessionActor as Actor>::Context: ToEnvelope<SessionActor, M>,
+        <SessionActor as Handler<M>>::Result: Reply<SessionActor, T>,
     {
+        let registry = &self.inner.deps.registry;
+        if registry.quarantine.bars(id, kind_of::<M>(), Instant::now()) {
+            if let Some(watch) = registry.watch(id) {
+                watch.refuse(kind_of::<M>());
+            }
+            return Err(SessionError::Quarantined);
+        }
         for _ in 0..2 {
             let actor = self.actor(id).await?;
-            match actor.send(message()).await {
+            let watch = registry.watch(id).unwrap_or_default();
+            match actor.send::<Asked<SessionActor, T>>(Asked::new(message(), watch)).await {
                 Ok(answer) => return answer,
                 Err(MailboxError::Closed) if !actor.connected() => {}
                 Err(_) => break,
@@ -339,22 +380,10 @@ impl Sessions {
         M: Message<Result = Result<T, SessionError>> + Send + 'static,
         T: Send + 'static,
         WorkspaceSyncActor: Handler<M>,
-        <WorkspaceSyncActor as Actor>::Context: ToEnvelope<WorkspaceSyncActor, M>,
+        <WorkspaceSyncActor as Handler<M>>::Result: Reply<WorkspaceSyncActor, T>,
     {
         let sync = self.ask(id, || Workspace).await?;
-        sync.send(message).await.unwrap_or(Err(SessionError::Busy))
-    }
-}
-
-fn silent(name: String) -> ActorDescription {
-    ActorDescription {
-        kind: "unknown",
-        name,
-        phase: "does not answer".to_owned(),
-        generation: 0,
-        handled: 0,
-        refused: 0,
-        queued: 0,
-        failures: 0,
+        let watch = self.inner.deps.registry.workspace_watch(id).unwrap_or_default();
+        sync.send::<Asked<WorkspaceSyncActor, T>>(Asked::new(message, watch)).await.unwrap_or(Err(SessionError::Busy))
     }
 }

@@ -1,12 +1,12 @@
 //! SessionSupervisor: one SessionActor per UUID, replaced when it falls over.
 //!
 //! ```text
-//!                    Ensure                          normal end
-//!   (no child) ───────────────▶ serving(generation) ─────────────▶ (no child)
-//!                                  │        ▲
-//!                     fell over    │        │ pause over: a new actor from the factory, generation + 1
-//!                                  ▼        │
-//!                              pausing ─────┘
+//!                Ensure              its lease is ours          normal end
+//!   (no child) ─────────▶ acquiring ─────────────▶ serving(generation) ───────▶ (no child)
+//!       ▲                  │    ▲                     │
+//!       └── elsewhere ─────┘    │ pause over          │ fell over
+//!                               │ generation + 1      ▼
+//!                               └───────────────── pausing
 //!                                  │ too often: written down as `failed` with its reason
 //!                                  ▼
 //!                             (no child)
@@ -16,7 +16,8 @@
 //! drop tells the parent how it ended. A replacement is made from the database and adopts the running sandbox; nothing of the broken
 //! value is used.
 //!
-//! **Invariants**: at most one child per UUID; only this actor writes its children into the registry; a stale exit notice (an older
+//! **Invariants**: at most one child per UUID, and none without a lease ([`super::leases`]); a replacement takes the lease anew, so that
+//! nothing the broken one had under way is written any more. Only this actor writes its children into the registry; a stale exit notice (an older
 //! generation) changes nothing.
 //!
 //! **Talks to**: holds its children's addresses; is held by [`super::Sessions`]. Children hold it weakly.
@@ -26,17 +27,24 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
+use tokio::sync::oneshot;
 
+use super::api::SessionError;
 use super::describe::{ActorDescription, Describe, Tally};
 use super::registry::Entry;
 use super::session::SessionActor;
+use super::watch::{Watch, watched};
 use super::{Deps, session};
 use crate::db;
+use crate::db::leases::Lease;
 use crate::model::backoff::{Backoff, Failures, RestartPolicy, Verdict};
 use crate::model::{SessionEvent, SessionId};
 
 /// The longest pause before a replacement.
 const MOST_PAUSE: Duration = Duration::from_secs(10);
+
+/// Requests that may wait for a session's lease.
+const MAX_WAITERS: usize = 256;
 
 /// Supervises the sessions whose id falls to it.
 pub struct SessionSupervisor {
@@ -45,6 +53,7 @@ pub struct SessionSupervisor {
     children: HashMap<SessionId, Child>,
     stopping: bool,
     deps: Deps,
+    watch: Watch,
     tally: Tally,
     failures: u64,
 }
@@ -56,15 +65,21 @@ struct Child {
 }
 
 enum ChildState {
-    Serving(Addr<SessionActor>),
+    /// Its lease is asked for; these wait for the actor.
+    Acquiring(Vec<oneshot::Sender<Ensured>>),
+    Serving(Addr<SessionActor>, Lease),
     /// Fell over; those who asked meanwhile wait for the replacement, or for its being given up to be written down.
     Pausing,
 }
 
-/// Asks for the actor of a session, starting it if there is none. `None` while it is being replaced or the server stops: try again.
+/// Asks for the actor of a session, starting it if there is none. The reply comes when its lease is ours, or why it is not; `None` while it
+/// is being replaced or the server stops: try again.
 #[derive(Message)]
-#[rtype(result = "Option<Addr<SessionActor>>")]
+#[rtype(result = "Ensured")]
 pub struct Ensure(pub SessionId);
+
+/// What comes of [`Ensure`].
+pub type Ensured = Result<Option<Addr<SessionActor>>, SessionError>;
 
 /// An actor has ended.
 #[derive(Message)]
@@ -73,6 +88,8 @@ pub struct SessionExited {
     id: SessionId,
     generation: u64,
     how: Exit,
+    /// The kind of message it was handling.
+    during: Option<&'static str>,
 }
 
 /// How an actor has ended.
@@ -94,6 +111,7 @@ pub struct ExitNotice {
     id: SessionId,
     generation: u64,
     how: Exit,
+    watch: Watch,
     parent: actix::WeakAddr<SessionSupervisor>,
 }
 
@@ -101,6 +119,12 @@ impl ExitNotice {
     /// The child is about to end because it has nothing left to do.
     pub fn normal(&mut self) {
         self.how = Exit::Normal;
+    }
+
+    /// What is known of the child's requests.
+    #[must_use]
+    pub fn watch(&self) -> &Watch {
+        &self.watch
     }
 }
 
@@ -111,7 +135,8 @@ impl Drop for ExitNotice {
     )]
     fn drop(&mut self) {
         if let Some(parent) = self.parent.upgrade() {
-            parent.do_send(SessionExited { id: self.id, generation: self.generation, how: self.how });
+            let Self { id, generation, how, .. } = *self;
+            parent.do_send(SessionExited { id, generation, how, during: self.watch.handling() });
         }
     }
 }
@@ -119,14 +144,23 @@ impl Drop for ExitNotice {
 impl SessionSupervisor {
     /// The supervisor with this number.
     #[must_use]
-    pub fn new(number: usize, deps: Deps) -> Self {
+    pub fn new(number: usize, deps: Deps, watch: Watch) -> Self {
         let actors = &deps.config.actors;
         let policy = RestartPolicy {
             limit: actors.restart_limit,
             window: Duration::from_secs(actors.restart_window_seconds),
             backoff: Backoff { first: Duration::from_millis(actors.restart_backoff_ms), most: MOST_PAUSE },
         };
-        Self { number, policy, children: HashMap::new(), stopping: false, deps, tally: Tally::default(), failures: 0 }
+        Self {
+            number,
+            policy,
+            children: HashMap::new(),
+            stopping: false,
+            deps,
+            watch,
+            tally: Tally::default(),
+            failures: 0,
+        }
     }
 }
 
@@ -139,18 +173,30 @@ impl Actor for SessionSupervisor {
     }
 }
 
+watched!(SessionSupervisor);
+
 impl Handler<Ensure> for SessionSupervisor {
-    type Result = Option<Addr<SessionActor>>;
+    type Result = ResponseFuture<Ensured>;
 
     fn handle(&mut self, Ensure(id): Ensure, ctx: &mut Self::Context) -> Self::Result {
         self.tally.handled += 1;
-        match self.children.get(&id).map(|child| &child.state) {
-            _ if self.stopping => None,
-            Some(ChildState::Serving(addr)) if addr.connected() => Some(addr.clone()),
+        let (waiter, ensured) = oneshot::channel();
+        match self.children.get_mut(&id).map(|child| &mut child.state) {
+            _ if self.stopping => return Box::pin(async { Ok(None) }),
+            Some(ChildState::Serving(addr, _)) if addr.connected() => {
+                let addr = addr.clone();
+                return Box::pin(async { Ok(Some(addr)) });
+            }
             // Ended or fallen over: its notice is on its way.
-            Some(_) => None,
-            None => Some(self.start_child(id, 1, Failures::default(), ctx)),
+            Some(ChildState::Serving(..) | ChildState::Pausing) => return Box::pin(async { Ok(None) }),
+            Some(ChildState::Acquiring(waiters)) if waiters.len() >= MAX_WAITERS => {
+                self.tally.refused += 1;
+                return Box::pin(async { Err(SessionError::Busy) });
+            }
+            Some(ChildState::Acquiring(waiters)) => waiters.push(waiter),
+            None => self.begin_child(id, 1, Failures::default(), vec![waiter], ctx),
         }
+        Box::pin(async { ensured.await.unwrap_or(Ok(None)) })
     }
 }
 
@@ -159,14 +205,27 @@ impl Handler<SessionExited> for SessionSupervisor {
 
     fn handle(&mut self, exited: SessionExited, ctx: &mut Self::Context) {
         self.tally.handled += 1;
-        let SessionExited { id, generation, how } = exited;
+        let SessionExited { id, generation, how, during } = exited;
         self.deps.registry.remove(id, generation);
         let Some(child) = self.children.get_mut(&id).filter(|child| child.generation == generation) else { return };
+        let lease = match &child.state {
+            ChildState::Serving(_, lease) => lease.clone(),
+            ChildState::Acquiring(_) | ChildState::Pausing => return,
+        };
         if how == Exit::Normal || self.stopping {
             self.children.remove(&id);
+            let leases = Arc::clone(&self.deps.leases);
+            self.deps.io.spawn(async move { leases.release(&lease).await });
             return;
         }
         self.failures += 1;
+        if let Some(kind) = during
+            && self.deps.registry.quarantine.fell(id, kind, Instant::now(), &self.policy)
+        {
+            tracing::error!(session.id = %id, message.kind = kind, "a session's actor fell over the same kind of message again and again; it is kept away from now on");
+            // Without it the session may well go on.
+            child.failures = Failures::default();
+        }
         match child.failures.note(Instant::now(), &self.policy) {
             Verdict::Restart(pause) => {
                 tracing::error!(session.id = %id, actor.generation = generation, pause_ms = pause.as_millis(), "a session's actor fell over and is replaced");
@@ -178,7 +237,7 @@ impl Handler<SessionExited> for SessionSupervisor {
                 // Until that is written down nobody may start it again: he would find the state of before.
                 child.state = ChildState::Pausing;
                 let db = self.deps.db.clone();
-                let writing = async move { give_up(&db, id).await };
+                let writing = async move { give_up(&db, &lease).await };
                 ctx.spawn(writing.into_actor(self).map(move |(), supervisor, _| {
                     supervisor.children.remove(&id);
                 }));
@@ -197,8 +256,8 @@ impl Handler<StopAllSessions> for SessionSupervisor {
             .children
             .values()
             .filter_map(|child| match &child.state {
-                ChildState::Serving(addr) => Some(addr.clone()),
-                ChildState::Pausing => None,
+                ChildState::Serving(addr, _) => Some(addr.clone()),
+                ChildState::Acquiring(_) | ChildState::Pausing => None,
             })
             .collect();
         Box::pin(async move {
@@ -212,52 +271,87 @@ impl Handler<Describe> for SessionSupervisor {
     type Result = MessageResult<Describe>;
 
     fn handle(&mut self, _: Describe, _: &mut Self::Context) -> Self::Result {
-        MessageResult(ActorDescription {
-            kind: "SessionSupervisor",
-            name: self.number.to_string(),
-            phase: format!("{} sessions", self.children.len()),
-            generation: 1,
-            handled: self.tally.handled,
-            refused: self.tally.refused,
-            queued: 0,
-            failures: self.failures,
-        })
+        MessageResult(
+            ActorDescription {
+                kind: "SessionSupervisor",
+                name: self.number.to_string(),
+                phase: format!("{} sessions", self.children.len()),
+                generation: 1,
+                handled: self.tally.handled,
+                refused: self.tally.refused,
+                queued: 0,
+                failures: self.failures,
+                ..ActorDescription::default()
+            }
+            .watched(&self.watch),
+        )
     }
 }
 
 impl SessionSupervisor {
-    fn start_child(
+    /// Asks for a session's lease, and starts its actor when that is ours.
+    fn begin_child(
         &mut self,
         id: SessionId,
         generation: u64,
         failures: Failures,
+        waiters: Vec<oneshot::Sender<Ensured>>,
         ctx: &mut Context<Self>,
-    ) -> Addr<SessionActor> {
-        let notice = ExitNotice { id, generation, how: Exit::Fell, parent: ctx.address().downgrade() };
-        let addr = SessionActor::new(id, generation, notice, self.deps.clone()).start();
-        self.children.insert(id, Child { state: ChildState::Serving(addr.clone()), generation, failures });
-        self.deps.registry.insert(id, Entry { addr: addr.clone(), generation });
-        addr
+    ) {
+        self.children.insert(id, Child { state: ChildState::Acquiring(waiters), generation, failures });
+        let leases = Arc::clone(&self.deps.leases);
+        let acquiring = async move { leases.acquire(id).await };
+        ctx.spawn(acquiring.into_actor(self).map(move |lease, supervisor, ctx| {
+            supervisor.acquired(id, lease, ctx);
+        }));
+    }
+
+    fn acquired(&mut self, id: SessionId, lease: Result<Lease, SessionError>, ctx: &mut Context<Self>) {
+        let Some(child) = self.children.get_mut(&id) else { return };
+        let ChildState::Acquiring(waiters) = &mut child.state else { return };
+        let waiters = std::mem::take(waiters);
+        let generation = child.generation;
+        let ensured = match lease {
+            Ok(_) if self.stopping => Ok(None),
+            Ok(lease) => {
+                let watch = Watch::default();
+                let parent = ctx.address().downgrade();
+                let notice = ExitNotice { id, generation, how: Exit::Fell, watch: watch.clone(), parent };
+                let addr = SessionActor::new(lease.clone(), generation, notice, self.deps.clone()).start();
+                child.state = ChildState::Serving(addr.clone(), lease);
+                self.deps.registry.insert(id, Entry { addr: addr.clone(), generation, watch });
+                Ok(Some(addr))
+            }
+            Err(error) => Err(error),
+        };
+        if !matches!(ensured, Ok(Some(_))) {
+            // Whoever needs it asks again, and so does the comparison of every minute.
+            self.children.remove(&id);
+        }
+        for waiter in waiters {
+            // It may have stopped waiting.
+            waiter.send(ensured.clone()).ok();
+        }
     }
 
     fn replace(&mut self, id: SessionId, generation: u64, ctx: &mut Context<Self>) {
         let pausing = |child: &Child| child.generation == generation && matches!(child.state, ChildState::Pausing);
         if !self.stopping && self.children.get(&id).is_some_and(pausing) {
             let failures = self.children.remove(&id).map(|child| child.failures).unwrap_or_default();
-            self.start_child(id, generation + 1, failures, ctx);
+            self.begin_child(id, generation + 1, failures, Vec::new(), ctx);
         }
     }
 }
 
 /// Writes down that a session stays down. Its sandbox stays too: whoever starts the session again adopts it.
-async fn give_up(db: &db::Db, id: SessionId) {
+async fn give_up(db: &db::Db, lease: &Lease) {
     const REASON: &str = "the session's server part failed repeatedly; its files are safe, and you may start it again";
     let write = async {
         let connection = db.interactive().await?;
-        db::sessions::transition(&connection, id, SessionEvent::Fail, Some(REASON)).await
+        db::sessions::transition(&connection, lease, SessionEvent::Fail, Some(REASON)).await
     };
     if let Err(error) = write.await {
-        tracing::error!(session.id = %id, error = %error, "cannot write down that a session failed");
+        tracing::error!(session.id = %lease.session(), error = %error, "cannot write down that a session failed");
     }
 }
 
@@ -269,8 +363,17 @@ pub fn supervisor_of(id: SessionId, count: usize) -> usize {
     usize::from(u16::from_be_bytes([high, low])) % count.max(1)
 }
 
+/// A supervisor, as those hold it who ask it.
+#[derive(Clone)]
+pub struct Supervised {
+    /// It.
+    pub addr: Addr<SessionSupervisor>,
+    /// What is known of its requests.
+    pub watch: Watch,
+}
+
 /// Every supervisor, by number.
-pub type Supervisors = Arc<[Addr<SessionSupervisor>]>;
+pub type Supervisors = Arc<[Supervised]>;
 
 #[cfg(test)]
 mod tests {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! <data>/instance    a UUID; names this server's containers for ever
+//! <data>/server.id   a UUID; names this server among those that share its database
 //! <data>/lock        held while a server runs
 //! <data>/postgres/   the embedded cluster       <data>/engine/   the embedded Docker Engine
 //! <data>/images/     root file systems built    <data>/run/      sockets, where the path is short enough
@@ -18,6 +19,8 @@ use nix::unistd::geteuid;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use crate::model::ServerId;
+
 /// Longest directory below which every socket of ours still has a legal name: a unix socket's path has at most 107 bytes, and the longest
 /// tail is `/l/<32 digits>/m/agent.sock`.
 const MAX_RUN_DIR_BYTES: usize = 107 - 48;
@@ -28,6 +31,7 @@ pub struct DataDir {
     root: PathBuf,
     run: PathBuf,
     instance: Uuid,
+    server: ServerId,
     _lock: Flock<File>,
 }
 
@@ -43,9 +47,10 @@ impl DataDir {
         })?;
         let root = path.canonicalize().with_context(|| format!("cannot find the data directory {}", path.display()))?;
         let lock = lock(&root)?;
-        let instance = instance(&root)?;
+        let instance = kept_id(&root, "instance")?;
+        let server = ServerId(kept_id(&root, "server.id")?);
         let run = run_dir(&root)?;
-        Ok(Self { root, run, instance, _lock: lock })
+        Ok(Self { root, run, instance, server, _lock: lock })
     }
 
     /// The directory itself, as an absolute path.
@@ -70,6 +75,12 @@ impl DataDir {
     #[must_use]
     pub fn instance(&self) -> Uuid {
         self.instance
+    }
+
+    /// Names this server in the database.
+    #[must_use]
+    pub fn server(&self) -> ServerId {
+        self.server
     }
 
     /// Removes the directory for sockets, when nothing uses it any more.
@@ -108,16 +119,17 @@ fn lock(root: &Path) -> anyhow::Result<Flock<File>> {
     }
 }
 
-fn instance(root: &Path) -> anyhow::Result<Uuid> {
-    let path = root.join("instance");
+/// The id in a file of this name, made when there is none.
+fn kept_id(root: &Path, name: &str) -> anyhow::Result<Uuid> {
+    let path = root.join(name);
     match fs::read_to_string(&path) {
         Ok(text) => text.trim().parse().with_context(|| format!("{} does not hold a UUID", path.display())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let instance = Uuid::new_v4();
-            let fresh = root.join("instance.new");
-            fs::write(&fresh, format!("{instance}\n")).with_context(|| format!("cannot write {}", fresh.display()))?;
+            let id = Uuid::new_v4();
+            let fresh = root.join(format!("{name}.new"));
+            fs::write(&fresh, format!("{id}\n")).with_context(|| format!("cannot write {}", fresh.display()))?;
             fs::rename(&fresh, &path).with_context(|| format!("cannot write {}", path.display()))?;
-            Ok(instance)
+            Ok(id)
         }
         Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
     }
@@ -152,9 +164,10 @@ mod tests {
         let first = DataDir::open(dir.path()).expect("free");
         let error = DataDir::open(dir.path()).expect_err("taken").to_string();
         assert!(error.contains(&std::process::id().to_string()), "{error}");
-        let instance = first.instance();
+        let ids = (first.instance(), first.server());
         drop(first);
-        assert_eq!(DataDir::open(dir.path()).expect("free again").instance(), instance);
+        let again = DataDir::open(dir.path()).expect("free again");
+        assert_eq!((again.instance(), again.server()), ids);
     }
 
     #[test]

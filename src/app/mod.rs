@@ -25,13 +25,15 @@ use tokio::runtime::Handle;
 
 use crate::accounts::Accounts;
 use crate::actors::engine_watch::EngineWatch;
+use crate::actors::leases::Leases;
 use crate::actors::registry::Registry;
 use crate::actors::sandbox::SandboxFactory;
-use crate::actors::supervisor::{SessionSupervisor, Supervisors};
+use crate::actors::supervisor::{SessionSupervisor, Supervised, Supervisors};
 use crate::actors::warm_pool::{AdoptSandboxes, LeavePool, PoolFigures, PoolHandle, WarmPool};
+use crate::actors::watch::Watch;
 use crate::actors::{Deps, Sessions};
 use crate::config::Config;
-use crate::db::{Db, ServerLock};
+use crate::db::Db;
 use crate::engine::Engine;
 use crate::http::{AppParts, Metrics, Server, Sockets};
 pub use backing::with_database;
@@ -48,6 +50,9 @@ const BACKING_SHARE: u32 = 4;
 
 /// How often logins that have ended are removed.
 const FORGET_INTERVAL: Duration = Duration::from_secs(3600);
+
+/// How often it is looked whether every session with a sandbox has its actor.
+const RECONCILE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// A server that listens.
 pub struct App {
@@ -99,8 +104,11 @@ impl App {
             tracing::warn!(?durability, "this PostgreSQL may lose acknowledged saves when its machine fails");
         }
         crate::db::schema::apply(&db).await?;
-        // Two servers would each sweep what the other's sessions need.
-        let lock = ServerLock::take(&db).await?;
+        let address = listener.local_addr().context("cannot tell where this server listens")?;
+        let url = config.server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        let lease = Duration::from_secs(config.server.lease_seconds);
+        let leases = Leases::register(db.clone(), data.server(), &url, lease).await?;
+        let heartbeat = tokio::spawn(Arc::clone(&leases).keep());
         let fallen = Fallen::new();
         let engine = Engine::connect(&config.engine, &backing.engine_host, data.instance()).await?;
         let (image, preparing) = readiness::prepare_image(engine.clone(), Arc::clone(config), data.join("images"));
@@ -122,6 +130,7 @@ impl App {
             db: db.clone(),
             sandboxes,
             pool: PoolHandle::new(pool.clone()),
+            leases: Arc::clone(&leases),
             registry: Arc::new(Registry::default()),
             config: Arc::clone(config),
             io: io.clone(),
@@ -131,10 +140,13 @@ impl App {
             .enumerate()
             .map(|(number, arbiter)| {
                 let (deps, watching) = (deps.clone(), fallen.clone());
-                SessionSupervisor::start_in_arbiter(&arbiter.handle(), move |ctx| {
+                let requests = Watch::default();
+                let watch = requests.clone();
+                let addr = SessionSupervisor::start_in_arbiter(&arbiter.handle(), move |ctx| {
                     watching.watch("SessionSupervisor", ctx);
-                    SessionSupervisor::new(number, deps)
-                })
+                    SessionSupervisor::new(number, deps, requests)
+                });
+                Supervised { addr, watch }
             })
             .collect();
         let watch = {
@@ -144,12 +156,20 @@ impl App {
                 EngineWatch::new(deps, pool)
             })
         };
-        let sessions = Sessions::new(deps.clone(), supervisors, vec![pool.clone().recipient(), watch.recipient()]);
+        let sessions = Sessions::new(
+            deps.clone(),
+            supervisors,
+            vec![("WarmPool", pool.clone().recipient()), ("EngineWatch", watch.recipient())],
+        );
         adopt(&deps, &sessions, &pool).await?;
 
         let accounts = Accounts::new(db.clone(), &config.auth);
         let forgetting = tokio::spawn(forget_ended_logins(accounts.clone()));
         let purging = tokio::spawn(purge::again_and_again(db.clone()));
+        let looking = sessions.clone();
+        let looking = tokio::spawn(async move { looking.look_after().await });
+        let telling = tokio::spawn(readiness::tell(ready.clone(), sessions.clone()));
+        let reconciling = tokio::spawn(reconcile(deps.clone(), sessions.clone()));
         let metrics = Metrics::new().context("cannot set up figures")?;
         figures::register(&metrics, db.clone(), engine, pool_figures).context("cannot set up figures")?;
         let sockets = Sockets::new(metrics.clone());
@@ -176,9 +196,10 @@ impl App {
             server,
             supervisors: arbiters,
             db,
-            watchers: vec![preparing, checking, forgetting, purging],
+            watchers: vec![preparing, checking, forgetting, purging, reconciling, looking, telling],
             fallen,
-            lock,
+            leases,
+            heartbeat,
         })
     }
 
@@ -198,14 +219,16 @@ impl App {
     pub async fn fell_over(&self) -> String {
         tokio::select! {
             name = self.parts.fallen.first() => format!("the {name} has fallen over"),
-            () = self.parts.lock.lost() => "another Carrel server has taken this database".to_owned(),
+            () = self.parts.leases.replaced() => {
+                "another process runs as this very server: has its data directory been copied?".to_owned()
+            }
         }
     }
 
     /// Stops in order, within `server.shutdown_seconds` altogether; sandboxes keep running for the next start, unless `everything` goes.
     pub async fn stop(self, everything: bool) {
         let Self { parts, backing, patience, data } = self;
-        let Parts { sessions, pool, sockets, server, supervisors, db, watchers, lock, .. } = parts;
+        let Parts { sessions, pool, sockets, server, supervisors, db, watchers, heartbeat, .. } = parts;
         let deadline = Instant::now() + patience;
         // The steps before the last get what is left without it.
         let before_last = deadline - patience / BACKING_SHARE;
@@ -229,7 +252,7 @@ impl App {
             // Its thread may be in the middle of something; the process ends soon either way.
             drop(arbiter);
         }
-        drop(lock);
+        heartbeat.abort();
         if tokio::time::timeout_at(deadline.into(), db.close()).await.is_err() {
             tracing::warn!("database connections were cut off: they did not come back in time");
         }
@@ -252,7 +275,8 @@ struct Parts {
     db: Db,
     watchers: Vec<tokio::task::JoinHandle<()>>,
     fallen: Fallen,
-    lock: ServerLock,
+    leases: Arc<Leases>,
+    heartbeat: tokio::task::JoinHandle<()>,
 }
 
 /// Removes logins that have ended, again and again.
@@ -271,11 +295,31 @@ async fn forget_ended_logins(accounts: Accounts) {
     }
 }
 
+/// Brings back under an actor, again and again, what this server has to look after and does not: after an outage of the database a replaced
+/// actor may be missing. The actor then finds out whether the sandbox is still there; what is nobody's EngineWatch removes.
+async fn reconcile(deps: Deps, sessions: Sessions) {
+    let mut tick = tokio::time::interval(RECONCILE_INTERVAL);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        let compared = async {
+            let found = deps.sandboxes.engine().list().await.map_err(|error| error.to_string())?;
+            let found: Vec<_> = found.into_iter().map(|found| found.sandbox).collect();
+            sessions.adopt_all(&found).await.map_err(|error| error.to_string())
+        };
+        match compared.await {
+            Ok(0) => {}
+            Ok(count) => tracing::warn!(sessions = count, "brought sessions back that had lost their actor"),
+            Err(error) => tracing::debug!(error, "cannot compare sessions with what runs now"),
+        }
+    }
+}
+
 /// Takes over what an earlier server has left: its sessions' sandboxes, its waiting ones; what is neither is swept.
 async fn adopt(deps: &Deps, sessions: &Sessions, pool: &Addr<WarmPool>) -> anyhow::Result<()> {
     let found = deps.sandboxes.engine().list().await?;
-    let adopted = sessions.adopt_all().await?;
     let known: Vec<_> = found.iter().map(|found| found.sandbox).collect();
+    let adopted = sessions.adopt_all(&known).await?;
     deps.sandboxes.sweep_dirs(&known)?;
     let waiting: Vec<_> =
         found.into_iter().filter(|found| found.running && !deps.sandboxes.is_claimed(found.sandbox)).collect();

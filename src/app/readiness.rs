@@ -8,18 +8,25 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::actors::Sessions;
 use crate::actors::sandbox::ImageState;
 use crate::config::Config;
 use crate::db::Db;
 use crate::engine::{Engine, ImageProgress, ImageSource};
 use crate::http::Readiness;
+use crate::model::Level;
 use crate::model::backoff::Backoff;
 
 /// How often the services are asked whether they are there.
 const CHECK_INTERVAL: Duration = Duration::from_secs(2);
 
 /// How long a service may take to say so.
-const CHECK_PATIENCE: Duration = Duration::from_secs(3);
+const CHECK_PATIENCE: Duration = Duration::from_secs(2);
+
+/// What pages are told; true whatever they show.
+const DATABASE_AWAY: &str = "The database does not answer. What runs in your terminals goes on; nothing can be saved or opened until it is back.";
+const ENGINE_AWAY: &str =
+    "The container engine does not answer. What runs goes on; no session can be started or stopped until it is back.";
 
 /// Pauses before the image is tried again.
 const RETRY: Backoff = Backoff { first: Duration::from_secs(5), most: Duration::from_secs(300) };
@@ -111,6 +118,25 @@ pub(super) fn watch(
         }
     });
     (receiver, checking)
+}
+
+/// Tells every page when a service stops answering, and when it answers again.
+pub(super) async fn tell(mut readiness: watch::Receiver<Readiness>, sessions: Sessions) {
+    let mut before = *readiness.borrow_and_update();
+    while readiness.changed().await.is_ok() {
+        let now = *readiness.borrow_and_update();
+        match (before.database, now.database) {
+            (true, false) => sessions.announce(Level::Warning, DATABASE_AWAY),
+            (false, true) => sessions.announce(Level::Info, "The database answers again."),
+            _ => {}
+        }
+        match (before.engine, now.engine) {
+            (true, false) => sessions.announce(Level::Warning, ENGINE_AWAY),
+            (false, true) => sessions.announce(Level::Info, "The container engine answers again."),
+            _ => {}
+        }
+        before = now;
+    }
 }
 
 async fn answers<E>(question: impl Future<Output = Result<(), E>>) -> bool {

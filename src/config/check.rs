@@ -48,6 +48,7 @@ impl Config {
             "must be http:// or https:// and a host, without a path",
         );
         check("server.shutdown_seconds", (1..=600).contains(&self.server.shutdown_seconds), "must be 1 to 600");
+        check("server.lease_seconds", (2..=3600).contains(&self.server.lease_seconds), "must be 2 to 3600");
         check("database.interactive_connections", self.database.interactive_connections >= 2, "must be at least 2");
         check("database.bulk_connections", self.database.bulk_connections >= 1, "must be at least 1");
         check("database.waiting_line", self.database.waiting_line >= 1, "must be at least 1");

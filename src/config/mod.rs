@@ -51,6 +51,8 @@ pub struct ServerConfig {
     pub workers: usize,
     /// Seconds a graceful shutdown may take altogether.
     pub shutdown_seconds: u64,
+    /// Seconds without a heartbeat after which another server on the same database may take this one's sessions over.
+    pub lease_seconds: u64,
     /// `human`, `json`, or `auto`: human when standard error is a terminal.
     pub log_format: LogFormat,
     /// A `tracing` filter such as `info,carrel=debug`.
@@ -65,6 +67,7 @@ impl Default for ServerConfig {
             public_url: None,
             workers: 0,
             shutdown_seconds: 10,
+            lease_seconds: 15,
             log_format: LogFormat::Auto,
             log_filter: "info,actix_server=warn".into(),
         }

@@ -26,6 +26,9 @@ pub enum DbError {
     /// like success.
     #[error("the transaction had failed before its commit")]
     Aborted,
+    /// Another server serves the session in whose name this was to be written; nothing was.
+    #[error("another server has taken the session over")]
+    LeaseLost,
     /// A mistake of ours.
     #[error("the database refused a statement: {0}")]
     Query(#[source] tokio_postgres::Error),

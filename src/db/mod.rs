@@ -16,6 +16,7 @@ pub mod logins;
 pub mod sessions;
 
 pub mod deleted;
+pub mod leases;
 
 pub mod items;
 
@@ -25,4 +26,4 @@ pub mod versions;
 
 pub use embedded::EmbeddedPostgres;
 pub use error::{DbError, Unavailable};
-pub use pool::{Client, Connection, Db, Figures, LaneFigures, ServerLock, Transaction};
+pub use pool::{Apart, Client, Connection, Db, Figures, LaneFigures, Transaction};

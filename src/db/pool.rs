@@ -11,11 +11,11 @@
 //!
 //! A pool lives on the runtime that made it: make it in `App`, not in a handler.
 
+mod apart;
 mod connection;
 mod lane;
 mod manager;
 mod physical;
-mod server_lock;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,9 +25,9 @@ use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
 use tokio_util::sync::CancellationToken;
 
+pub use apart::Apart;
 pub use connection::{Client, Connection, Params, Transaction};
 pub use lane::LaneFigures;
-pub use server_lock::ServerLock;
 
 use self::lane::Lane;
 use self::manager::Manager;
@@ -135,6 +135,14 @@ impl Db {
     /// As [`Db::interactive`].
     pub async fn bulk(&self) -> Result<Connection, DbError> {
         self.0.bulk.checkout().await
+    }
+
+    /// A connection outside the lanes, opened now.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub async fn apart(&self) -> Result<Apart, DbError> {
+        self.0.manager.open().await.map(Apart)
     }
 
     /// What the lanes are doing.

@@ -1,12 +1,14 @@
 //! Table `sessions`.
 //!
-//! Changes of state are compare-and-set: one statement names the moves the model allows, and no row means somebody was faster.
+//! Changes of state are compare-and-set: one statement names the moves the model allows, and no row means somebody was faster. What is
+//! written on a session's behalf names the fence of its [`Lease`].
 
 use std::time::Duration;
 
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 
+use super::leases::{Lease, require};
 use super::{Client, DbError, Transaction};
 use crate::model::{SandboxId, Session, SessionEvent, SessionId, SessionState, Usage, UserId};
 
@@ -96,20 +98,24 @@ pub(super) async fn page(
 /// Gives a session another name; `None` when there is no such session.
 ///
 /// # Errors
-/// When the database cannot be asked.
-pub async fn rename(client: &impl Client, id: SessionId, name: &str) -> Result<Option<Session>, DbError> {
-    let sql = concat!("update sessions set name = $2 where id = $1 and state <> 'deleted' returning ", columns!());
-    client.query_opt(sql, &[&id.0, &name]).await?.as_ref().map(read).transpose()
+/// [`DbError::LeaseLost`], or when the database cannot be asked.
+pub async fn rename(client: &impl Client, lease: &Lease, name: &str) -> Result<Option<Session>, DbError> {
+    let sql = concat!(
+        "update sessions set name = $3 where id = $1 and fence = $2 and state <> 'deleted' returning ",
+        columns!()
+    );
+    let row = client.query_opt(sql, &[&lease.session().0, &lease.fence(), &name]).await?;
+    found(client, lease, row).await
 }
 
 /// Does to a session what `event` means in the state it is in; `None` when it means nothing there. One that becomes cold has no sandbox
 /// any more; one that fails keeps it, since it may hold what the database does not have yet.
 ///
 /// # Errors
-/// When the database cannot be asked.
+/// [`DbError::LeaseLost`], or when the database cannot be asked.
 pub async fn transition(
     client: &impl Client,
-    id: SessionId,
+    lease: &Lease,
     event: SessionEvent,
     reason: Option<&str>,
 ) -> Result<Option<Session>, DbError> {
@@ -120,32 +126,35 @@ pub async fn transition(
              started_at = case when move.target = 'starting' then now() else started_at end,
              life_extra_seconds = case when move.target = 'starting' then 0 else life_extra_seconds end
          from unnest($2::text[], $3::text[]) as move (origin, target)
-         where id = $1 and state = move.origin returning ",
+         where id = $1 and fence = $5 and state = move.origin returning ",
         columns!()
     );
     let (from, to): (Vec<&str>, Vec<&str>) =
         SessionState::moves(event).into_iter().map(|(from, to)| (from.as_str(), to.as_str())).unzip();
-    let row = client.query_opt(sql, &[&id.0, &from, &to, &reason]).await?;
-    row.as_ref().map(read).transpose()
+    let row = client.query_opt(sql, &[&lease.session().0, &from, &to, &reason, &lease.fence()]).await?;
+    found(client, lease, row).await
 }
 
 /// Notes that a session has claimed a sandbox. `false` when it is gone or has another.
 ///
 /// # Errors
-/// [`DbError::Conflict`] with [`SANDBOX_KEY`] when another session has that sandbox.
-pub async fn claim_sandbox(client: &impl Client, id: SessionId, sandbox: SandboxId) -> Result<bool, DbError> {
+/// [`DbError::Conflict`] with [`SANDBOX_KEY`] when another session has that sandbox; [`DbError::LeaseLost`].
+pub async fn claim_sandbox(client: &impl Client, lease: &Lease, sandbox: SandboxId) -> Result<bool, DbError> {
     let sql = "update sessions set sandbox_id = $2, version = version + 1
-        where id = $1 and state <> 'deleted' and (sandbox_id is null or sandbox_id = $2)";
-    Ok(client.execute(sql, &[&id.0, &sandbox.0]).await? > 0)
+        where id = $1 and fence = $3 and state <> 'deleted' and (sandbox_id is null or sandbox_id = $2)";
+    let touched = client.execute(sql, &[&lease.session().0, &sandbox.0, &lease.fence()]).await?;
+    done(client, lease, touched).await
 }
 
 /// Notes that a session no longer has this sandbox. `false` when it had another or none.
 ///
 /// # Errors
-/// When the database cannot be asked.
-pub async fn release_sandbox(client: &impl Client, id: SessionId, sandbox: SandboxId) -> Result<bool, DbError> {
-    let sql = "update sessions set sandbox_id = null, version = version + 1 where id = $1 and sandbox_id = $2";
-    Ok(client.execute(sql, &[&id.0, &sandbox.0]).await? > 0)
+/// [`DbError::LeaseLost`], or when the database cannot be asked.
+pub async fn release_sandbox(client: &impl Client, lease: &Lease, sandbox: SandboxId) -> Result<bool, DbError> {
+    let sql =
+        "update sessions set sandbox_id = null, version = version + 1 where id = $1 and fence = $3 and sandbox_id = $2";
+    let touched = client.execute(sql, &[&lease.session().0, &sandbox.0, &lease.fence()]).await?;
+    done(client, lease, touched).await
 }
 
 /// Notes that a session was used at `at`.
@@ -157,13 +166,15 @@ pub async fn touch(client: &impl Client, id: SessionId, at: OffsetDateTime) -> R
     client.execute(sql, &[&id.0, &at]).await.map(drop)
 }
 
-/// Notes what a session's user was granted beyond its maximum life.
+/// Notes what a session's user was granted beyond its maximum life. `false` when there is no such session.
 ///
 /// # Errors
-/// When the database cannot be asked.
-pub async fn grant(client: &impl Client, id: SessionId, granted: Duration) -> Result<(), DbError> {
+/// [`DbError::LeaseLost`], or when the database cannot be asked.
+pub async fn grant(client: &impl Client, lease: &Lease, granted: Duration) -> Result<bool, DbError> {
     let seconds = i32::try_from(granted.as_secs()).unwrap_or(i32::MAX);
-    client.execute("update sessions set life_extra_seconds = $2 where id = $1", &[&id.0, &seconds]).await.map(drop)
+    let sql = "update sessions set life_extra_seconds = $3 where id = $1 and fence = $2";
+    let touched = client.execute(sql, &[&lease.session().0, &lease.fence(), &seconds]).await?;
+    done(client, lease, touched).await
 }
 
 /// Sessions a starting server has to look after: those with a sandbox (deleted ones, too) or on the way to or from one.
@@ -183,12 +194,30 @@ pub async fn live(client: &impl Client) -> Result<Vec<Session>, DbError> {
 /// there was none.
 ///
 /// # Errors
-/// When the database cannot be asked.
-pub async fn mark_deleted(client: &impl Client, id: SessionId, days: u32) -> Result<bool, DbError> {
+/// [`DbError::LeaseLost`], or when the database cannot be asked.
+pub async fn mark_deleted(client: &impl Client, lease: &Lease, days: u32) -> Result<bool, DbError> {
     let sql = "update sessions set state = 'deleted', reason = null, deleted_at = now(),
-            purge_at = now() + make_interval(days => $2), version = version + 1
-        where id = $1 and state <> 'deleted'";
-    Ok(client.execute(sql, &[&id.0, &i32::try_from(days).unwrap_or(i32::MAX)]).await? > 0)
+            purge_at = now() + make_interval(days => $3), version = version + 1
+        where id = $1 and fence = $2 and state <> 'deleted'";
+    let days = i32::try_from(days).unwrap_or(i32::MAX);
+    let touched = client.execute(sql, &[&lease.session().0, &lease.fence(), &days]).await?;
+    done(client, lease, touched).await
+}
+
+/// What a fenced statement has returned; nothing, for want of the lease, is an error.
+async fn found(client: &impl Client, lease: &Lease, row: Option<Row>) -> Result<Option<Session>, DbError> {
+    if row.is_none() {
+        require(client, lease).await?;
+    }
+    row.as_ref().map(read).transpose()
+}
+
+/// Whether a fenced statement has touched something; nothing, for want of the lease, is an error.
+async fn done(client: &impl Client, lease: &Lease, touched: u64) -> Result<bool, DbError> {
+    if touched == 0 {
+        require(client, lease).await?;
+    }
+    Ok(touched > 0)
 }
 
 pub(super) fn read(row: &Row) -> Result<Session, DbError> {

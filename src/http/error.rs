@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 
 use crate::accounts::AccountsError;
 use crate::actors::api::SessionError;
+use crate::actors::quarantine::QUARANTINE;
 use crate::db::DbError;
 use crate::model::ContentHash;
 use crate::model::user::AccountError;
@@ -119,6 +120,8 @@ codes! {
     IsSymlink = CONFLICT, "is_symlink", "This is a symbolic link";
     /// The session's state does not allow it.
     NotReady = CONFLICT, "not_ready", "The session is not in a state for this";
+    /// Another server has the session; `server_url` says which.
+    SessionElsewhere = CONFLICT, "session_elsewhere", "The session runs on another server";
     /// `If-Match` or `If-None-Match` does not hold.
     PreconditionFailed = PRECONDITION_FAILED, "precondition_failed", "The file has changed meanwhile";
     /// The body is over its limit.
@@ -135,6 +138,8 @@ codes! {
     TerminalLimit = TOO_MANY_REQUESTS, "terminal_limit", "The session has as many terminals as it may have";
     /// A queue or budget of ours is full.
     Busy = SERVICE_UNAVAILABLE, "busy", "Carrel is busy";
+    /// This kind of request has made the session fall over repeatedly.
+    Quarantined = SERVICE_UNAVAILABLE, "quarantined", "This request is kept away from the session for a while";
     /// Something we need is not reachable.
     Unavailable = SERVICE_UNAVAILABLE, "unavailable", "Carrel cannot do this at the moment";
     /// The sandbox could not be started.
@@ -147,10 +152,12 @@ codes! {
 #[derive(Debug)]
 pub struct ApiError {
     code: Code,
-    detail: Option<String>,
+    // Boxed: a failure is returned everywhere, and clippy wants it small.
+    detail: Option<Box<str>>,
     retry_after: Option<Duration>,
-    allow: Option<String>,
+    allow: Option<Box<str>>,
     etag: Option<ContentHash>,
+    server_url: Option<Box<str>>,
     cause: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -168,6 +175,9 @@ pub struct Problem {
     pub code: Code,
     /// What went wrong in this case, for people.
     pub detail: String,
+    /// With `session_elsewhere`: where people reach the server that has the session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_url: Option<String>,
 }
 
 impl ApiError {
@@ -175,13 +185,13 @@ impl ApiError {
     #[must_use]
     pub fn new(code: Code) -> Self {
         let retry_after = (code.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_SOON);
-        Self { code, detail: None, retry_after, allow: None, etag: None, cause: None }
+        Self { code, detail: None, retry_after, allow: None, etag: None, server_url: None, cause: None }
     }
 
     /// A failure that tells the client more.
     #[must_use]
     pub fn because(code: Code, detail: impl fmt::Display) -> Self {
-        Self { detail: Some(detail.to_string()), ..Self::new(code) }
+        Self { detail: Some(detail.to_string().into()), ..Self::new(code) }
     }
 
     /// Absent, or somebody else's: there is only one way to say it.
@@ -206,13 +216,26 @@ impl ApiError {
     #[must_use]
     pub fn method_not_allowed(allowed: &[Method]) -> Self {
         let allow = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
-        Self { allow: Some(allow), ..Self::new(Code::MethodNotAllowed) }
+        Self { allow: Some(allow.into()), ..Self::new(Code::MethodNotAllowed) }
     }
 
     /// A precondition does not hold; `current` is what is there.
     #[must_use]
     pub fn precondition_failed(current: Option<ContentHash>) -> Self {
         Self { etag: current, ..Self::new(Code::PreconditionFailed) }
+    }
+
+    /// Another server, reached at `url`, has the session.
+    #[must_use]
+    pub fn elsewhere(url: String) -> Self {
+        let detail = format!("This session runs on {url}.");
+        Self { server_url: Some(url.into()), ..Self::because(Code::SessionElsewhere, detail) }
+    }
+
+    /// Where to go instead, with [`Code::SessionElsewhere`].
+    #[must_use]
+    pub fn server_url(&self) -> Option<&str> {
+        self.server_url.as_deref()
     }
 
     /// What went wrong.
@@ -225,7 +248,7 @@ impl ApiError {
         match self.code {
             Code::NotFound => NOT_FOUND_DETAIL.to_owned(),
             Code::Internal => "It has been logged under the request's id.".to_owned(),
-            code => self.detail.clone().unwrap_or_else(|| format!("{}.", code.title())),
+            code => self.detail.as_deref().map_or_else(|| format!("{}.", code.title()), str::to_owned),
         }
     }
 }
@@ -262,6 +285,7 @@ impl ResponseError for ApiError {
             status: self.code.status().as_u16(),
             code: self.code,
             detail: self.detail(),
+            server_url: self.server_url().map(str::to_owned),
         };
         response.body(serde_json::to_vec(&body).unwrap_or_default())
     }
@@ -335,6 +359,7 @@ impl From<AccountsError> for ApiError {
 impl From<SessionError> for ApiError {
     fn from(error: SessionError) -> Self {
         let code = match &error {
+            SessionError::Elsewhere { url } => return Self::elsewhere(url.clone()),
             SessionError::NotFound | SessionError::NoTerminal | SessionError::NoItem => Code::NotFound,
             SessionError::NoProgram => Code::InvalidCommand,
             SessionError::NotReady { .. } => Code::NotReady,
@@ -350,7 +375,10 @@ impl From<SessionError> for ApiError {
             SessionError::SessionLimit => Code::SessionLimit,
             SessionError::TerminalLimit => Code::TerminalLimit,
             SessionError::ViewerLimit => Code::TooManyRequests,
-            SessionError::Busy => Code::Busy,
+            SessionError::Quarantined => {
+                return Self::because(Code::Quarantined, error).retry_after(QUARANTINE);
+            }
+            SessionError::Busy | SessionError::Moved => Code::Busy,
             SessionError::Unavailable(_) => Code::Unavailable,
             // Logged where it happened.
             SessionError::Internal => Code::Internal,

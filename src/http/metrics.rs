@@ -90,6 +90,12 @@ fn of_actors(actors: &[ActorDescription]) -> prometheus::Result<Vec<MetricFamily
     let handled = gauge("carrel_actors_handled", "Messages the present actors have handled, by kind.")?;
     let refused = gauge("carrel_actors_refused", "Requests the present actors have refused, by kind.")?;
     let queued = gauge("carrel_actors_queued", "Work waiting inside actors, by kind.")?;
+    let unhealthy = gauge("carrel_actors_unhealthy", "Actors that were silent twice in a row, by kind.")?;
+    let mailbox = gauge("carrel_actors_mailbox", "Requests in mailboxes, by kind.")?;
+    let wait =
+        gauge("carrel_actors_wait_p95_microseconds", "The longest 95th percentile of waits in mailboxes, by kind.")?;
+    let refused_by = Opts::new("carrel_actors_refused_by", "Requests the present actors have refused, by message.");
+    let refused_by = IntGaugeVec::new(refused_by, &["kind", "message"])?;
     for actor in actors {
         let add = |gauge: &IntGaugeVec, count: u64| {
             gauge.with_label_values(&[actor.kind]).add(i64::try_from(count).unwrap_or(i64::MAX));
@@ -98,8 +104,18 @@ fn of_actors(actors: &[ActorDescription]) -> prometheus::Result<Vec<MetricFamily
         add(&handled, actor.handled);
         add(&refused, actor.refused);
         add(&queued, actor.queued as u64);
+        add(&unhealthy, u64::from(!actor.healthy));
+        add(&mailbox, actor.mailbox as u64);
+        let longest = wait.with_label_values(&[actor.kind]);
+        longest.set(longest.get().max(i64::try_from(actor.wait_us_p95).unwrap_or(i64::MAX)));
+        for (message, count) in &actor.refused_by {
+            let count = i64::try_from(*count).unwrap_or(i64::MAX);
+            refused_by.with_label_values(&[actor.kind, message.as_str()]).add(count);
+        }
     }
-    Ok([number, handled, refused, queued].iter().flat_map(Collector::collect).collect())
+    let all = [number, handled, refused, queued, unhealthy, mailbox, wait, refused_by];
+    // One without values cannot be written.
+    Ok(all.iter().flat_map(Collector::collect).filter(|family| !family.get_metric().is_empty()).collect())
 }
 
 /// Counts a request as long as it lives.
@@ -130,7 +146,8 @@ mod tests {
             handled: 7,
             refused: 0,
             queued: 1,
-            failures: 0,
+            healthy: false,
+            ..ActorDescription::default()
         };
         assert!(metrics.register(IntGauge::new("carrel_other", "Other.").expect("legal")).is_err());
         let text = String::from_utf8(metrics.text(&[actor]).expect("text")).expect("UTF-8");
@@ -140,6 +157,7 @@ mod tests {
             "carrel_http_requests_in_flight 1",
             "carrel_other 0",
             r#"carrel_actors_handled{kind="WarmPool"} 7"#,
+            r#"carrel_actors_unhealthy{kind="WarmPool"} 1"#,
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }

@@ -11,6 +11,7 @@
 
 pub mod budget;
 pub mod client;
+mod elsewhere;
 pub mod error;
 pub mod handlers;
 pub mod json;

@@ -80,6 +80,9 @@ impl StreamHandler<SessionNotice> for SessionSocket {
         if self.life.is_closing() {
             return;
         }
+        if notice == SessionNotice::Elsewhere {
+            return socket::close(self, ctx, Closing::Elsewhere);
+        }
         match SessionMessage::of(notice) {
             Some(message) => self.tell(&message, ctx),
             None => socket::close(self, ctx, Closing::Gone),
@@ -105,6 +108,7 @@ impl Handler<Describe> for SessionSocket {
             refused: self.life.refused,
             queued: 0,
             failures: 0,
+            ..ActorDescription::default()
         })
     }
 }

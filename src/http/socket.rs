@@ -20,7 +20,10 @@ use crate::accounts::LoginEnd;
 use crate::actors::describe::Describe;
 
 /// How long a client may take to answer a close frame.
-const CLOSE_GRACE: Duration = Duration::from_secs(2);
+pub(super) const CLOSE_GRACE: Duration = Duration::from_secs(2);
+
+/// The close code that says that another server has the session.
+pub(super) const ELSEWHERE: u16 = 4409;
 
 /// Pings that may stay unanswered.
 const MISSED_PINGS: u32 = 3;
@@ -53,6 +56,8 @@ pub(super) enum Closing {
     Stalled,
     /// The sandbox is not connected; connecting again may help.
     SandboxGone,
+    /// Another server has the session; connecting again tells which.
+    Elsewhere,
     /// A fault of ours.
     Internal,
 }
@@ -72,6 +77,7 @@ impl Closing {
             Self::Gone => (CloseCode::Other(4404), "the session is gone"),
             Self::Stalled => (CloseCode::Other(4408), "the viewer did not keep up"),
             Self::SandboxGone => (CloseCode::Other(4503), "the sandbox is not connected"),
+            Self::Elsewhere => (CloseCode::Other(ELSEWHERE), ""),
         };
         CloseReason { code, description: Some(text.to_owned()) }
     }
@@ -306,6 +312,7 @@ mod tests {
             (Closing::Gone, 4404),
             (Closing::Stalled, 4408),
             (Closing::SandboxGone, 4503),
+            (Closing::Elsewhere, 4409),
         ] {
             assert_eq!(u16::from(closing.reason().code), code, "{closing:?}");
         }

@@ -124,7 +124,7 @@ pub struct PathChange {
 }
 
 impl SessionMessage {
-    /// The message that tells `notice`; `None` when the session is gone for its user.
+    /// The message that tells `notice`; `None` when the session is gone for its user, or from this server.
     #[must_use]
     pub fn of(notice: SessionNotice) -> Option<Self> {
         Some(match notice {
@@ -143,6 +143,7 @@ impl SessionMessage {
                 Self::Ending { at: ending.map(|ending| ending.at), why: ending.map(|ending| ending.why) }
             }
             SessionNotice::Load(load) => Self::Usage(load.into()),
+            SessionNotice::Elsewhere => return None,
             SessionNotice::Message { level, text } => Self::Notice { level: level.as_str(), text },
         })
     }

@@ -157,6 +157,7 @@ impl Handler<Describe> for TerminalSocket {
             refused: self.life.refused,
             queued: usize::try_from(self.viewer.pending_input()).unwrap_or(usize::MAX),
             failures: 0,
+            ..ActorDescription::default()
         })
     }
 }

@@ -50,6 +50,10 @@ id!(
     SessionId
 );
 id!(
+    /// A server: one data directory, whichever process runs on it.
+    ServerId
+);
+id!(
     /// A sandbox: one container, claimed by at most one session in its life.
     SandboxId
 );

@@ -15,7 +15,7 @@ pub mod sync;
 pub mod terminal;
 pub mod user;
 
-pub use id::{LoginId, SandboxId, SessionId, TerminalId, UserId};
+pub use id::{LoginId, SandboxId, ServerId, SessionId, TerminalId, UserId};
 pub use idle::{Ending, EndsWhy};
 pub use item::{ContentHash, Item, ItemKind, Precondition, WorkspacePath};
 pub use notice::{Announcement, Level, Progress, SessionNotice, Stage};

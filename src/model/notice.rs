@@ -24,6 +24,8 @@ pub enum SessionNotice {
     Ending(Option<Ending>),
     /// What its sandbox takes at the moment.
     Load(Load),
+    /// Another server has it now; nothing more comes from here.
+    Elsewhere,
     /// Something its user should know.
     Message {
         /// How bad it is.

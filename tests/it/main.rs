@@ -4,6 +4,7 @@
 
 mod db;
 mod engine;
+mod faults;
 mod http;
 mod live;
 mod support;

@@ -14,8 +14,8 @@ use actix::prelude::*;
 
 use super::opening::Former;
 use super::{
-    AgentLink, Backoff, Duration, Instant, Level, Live, Phase, Session, SessionActor, SessionError, SessionEvent,
-    SessionId, SessionNotice, SessionState, WRITE_RETRY, WorkspaceSyncActor, db, sync,
+    AgentLink, Backoff, Duration, Instant, Lease, Level, Live, Phase, Session, SessionActor, SessionError,
+    SessionEvent, SessionNotice, SessionState, WRITE_RETRY, WorkspaceSyncActor, db, sync,
 };
 use crate::model::SandboxId;
 use carrel_protocol::Request;
@@ -64,10 +64,10 @@ impl SessionActor {
             self.collect(ctx);
             return self.answer_session();
         }
-        let (db, id) = (self.deps.db.clone(), self.id);
+        let (db, lease) = (self.deps.db.clone(), self.lease.clone());
         let writing = async move {
             let connection = db.interactive().await?;
-            Ok(db::sessions::transition(&connection, id, SessionEvent::Stop, None).await?)
+            Ok(db::sessions::transition(&connection, &lease, SessionEvent::Stop, None).await?)
         };
         Box::pin(writing.into_actor(self).map(move |row: Result<Option<Session>, SessionError>, actor, ctx| {
             match row {
@@ -172,7 +172,7 @@ impl SessionActor {
         };
         let Live { sandbox, link, door, claim, .. } = *live;
         ctx.cancel_future(door);
-        let (db, id, sync) = (self.deps.db.clone(), self.id, self.sync());
+        let (db, lease, sync) = (self.deps.db.clone(), self.lease.clone(), self.sync());
         let removing = async move {
             sync.try_send(sync::Disconnect).ok();
             if let Some(link) = link {
@@ -182,7 +182,7 @@ impl SessionActor {
             let sandbox_id = sandbox.id();
             sandbox.destroy().await;
             // A cold session's row forgets its sandbox by itself, a deleted one's does not.
-            release(&db, id, sandbox_id).await;
+            release(&db, &lease, sandbox_id).await;
         };
         ctx.spawn(removing.into_actor(self).map(move |(), actor, ctx| {
             drop(claim);
@@ -237,10 +237,10 @@ impl SessionActor {
         ctx: &mut Context<Self>,
         then: impl FnOnce(&mut Self, &mut Context<Self>, Result<(), SessionError>) + 'static,
     ) {
-        let (db, id) = (self.deps.db.clone(), self.id);
+        let (db, lease) = (self.deps.db.clone(), self.lease.clone());
         let writing = async move {
             let connection = db.interactive().await?;
-            Ok(db::sessions::transition(&connection, id, event, reason.as_deref()).await?)
+            Ok(db::sessions::transition(&connection, &lease, event, reason.as_deref()).await?)
         };
         ctx.spawn(writing.into_actor(self).map(move |row: Result<Option<Session>, SessionError>, actor, ctx| {
             let written = match row {
@@ -273,9 +273,9 @@ async fn collect(sync: Addr<WorkspaceSyncActor>, link: AgentLink, within: Durati
 }
 
 /// Writes down that a session no longer has this sandbox.
-pub(super) async fn release(db: &db::Db, id: SessionId, sandbox: SandboxId) {
-    let releasing = async { db::sessions::release_sandbox(&db.interactive().await?, id, sandbox).await };
+pub(super) async fn release(db: &db::Db, lease: &Lease, sandbox: SandboxId) {
+    let releasing = async { db::sessions::release_sandbox(&db.interactive().await?, lease, sandbox).await };
     if let Err(error) = releasing.await {
-        tracing::warn!(session.id = %id, error = %error, "cannot write down that a sandbox is gone; the next load will find it");
+        tracing::warn!(session.id = %lease.session(), error = %error, "cannot write down that a sandbox is gone; the next load will find it");
     }
 }

@@ -29,7 +29,7 @@ impl Handler<DeleteSession> for SessionActor {
 
     fn handle(&mut self, _: DeleteSession, _: &mut Self::Context) -> Self::Result {
         self.used();
-        let (db, id, days) = (self.deps.db.clone(), self.id, self.deps.config.workspace.undelete_days);
+        let (db, lease, days) = (self.deps.db.clone(), self.lease.clone(), self.deps.config.workspace.undelete_days);
         let collecting = self.sync.clone().filter(|_| self.live().is_some());
         let deleting = async move {
             // What programs have written until now is in the database when its user wants it back. The rest is not worth waiting for.
@@ -37,7 +37,7 @@ impl Handler<DeleteSession> for SessionActor {
                 tokio::time::timeout(COLLECT_PATIENCE, sync.send(sync::Flush)).await.ok();
             }
             let connection = db.interactive().await?;
-            Ok(db::sessions::mark_deleted(&connection, id, days).await?)
+            Ok(db::sessions::mark_deleted(&connection, &lease, days).await?)
         };
         Box::pin(deleting.into_actor(self).map(|deleted: Result<bool, SessionError>, actor: &mut Self, ctx| {
             if !deleted? {
@@ -104,11 +104,11 @@ impl SessionActor {
         if self.undeleters.is_empty() {
             return;
         }
-        let (db, id, most) = (self.deps.db.clone(), self.id, self.deps.config.auth.max_sessions);
+        let (db, lease, most) = (self.deps.db.clone(), self.lease.clone(), self.deps.config.auth.max_sessions);
         let undeleting = async move {
             let mut connection = db.interactive().await?;
             let transaction = connection.transaction().await?;
-            let undeleted = db::deleted::undelete(&transaction, id, most).await?;
+            let undeleted = db::deleted::undelete(&transaction, &lease, most).await?;
             transaction.commit().await?;
             match undeleted {
                 Undeleted::Back(session) => Ok(*session),

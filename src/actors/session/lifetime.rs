@@ -82,11 +82,11 @@ impl Handler<ExtendSession> for SessionActor {
         }
         if self.lifetime.announced.as_ref().is_some_and(|announced| announced.ending.why == EndsWhy::Life) {
             session.granted = (session.granted + LIFE_EXTENSION).min(MAX_LIFE_EXTENSION);
-            let (db, id, granted) = (self.deps.db.clone(), self.id, session.granted);
+            let (db, lease, granted) = (self.deps.db.clone(), self.lease.clone(), session.granted);
             self.deps.io.spawn(async move {
-                let granting = async { db::sessions::grant(&db.interactive().await?, id, granted).await };
+                let granting = async { db::sessions::grant(&db.interactive().await?, &lease, granted).await };
                 if let Err(error) = granting.await {
-                    tracing::warn!(session.id = %id, error = %error, "cannot write an extension down; a restart of the server forgets it");
+                    tracing::warn!(session.id = %lease.session(), error = %error, "cannot write an extension down; a restart of the server forgets it");
                 }
             });
             self.reconsider();

@@ -17,8 +17,10 @@
 //! **Talks to**: owns its sandbox, the agent's link and a WorkspaceSyncActor. Found through the registry by [`super::Sessions`],
 //! [`super::engine_watch`] and its supervisor, whom it tells of its end by an [`ExitNotice`].
 
+mod announce;
 mod closing;
 mod deleted;
+mod elsewhere;
 pub mod life;
 mod lifetime;
 mod obtain;
@@ -33,6 +35,7 @@ use std::time::{Duration, Instant};
 use actix::prelude::*;
 use tokio::sync::{broadcast, oneshot};
 
+pub use announce::Announce;
 pub use deleted::{DeleteSession, UndeleteSession};
 pub use life::SandboxDied;
 pub use lifetime::ExtendSession;
@@ -48,8 +51,10 @@ use super::registry::Claim;
 use super::sandbox::Sandbox;
 use super::supervisor::ExitNotice;
 use super::sync::{self, WorkspaceSyncActor};
+use super::watch::{Watch, watched};
 use super::{Deps, sandbox};
 use crate::db;
+use crate::db::leases::Lease;
 use crate::link::door::Caller;
 use crate::link::{AgentLink, LinkEvent, OwnedLink};
 use crate::model::backoff::{Backoff, Failures, RestartPolicy, Verdict};
@@ -80,6 +85,7 @@ const IDLE_CHECK: Duration = Duration::from_secs(10);
 /// One session.
 pub struct SessionActor {
     id: SessionId,
+    lease: Lease,
     generation: u64,
     exit: ExitNotice,
     phase: Phase,
@@ -180,15 +186,16 @@ pub struct Detach;
 
 /// Fall over, as a test of the supervisor. Nothing but a test sends it: no route leads here.
 #[derive(Message)]
-#[rtype(result = "()")]
+#[rtype(result = "Result<(), SessionError>")]
 pub struct FallOver;
 
 impl SessionActor {
-    /// The actor for session `id`; reads everything it needs from the database.
+    /// The actor for the session of `lease`; reads everything it needs from the database.
     #[must_use]
-    pub fn new(id: SessionId, generation: u64, exit: ExitNotice, deps: Deps) -> Self {
+    pub fn new(lease: Lease, generation: u64, exit: ExitNotice, deps: Deps) -> Self {
         Self {
-            id,
+            id: lease.session(),
+            lease,
             generation,
             exit,
             phase: Phase::Loading,
@@ -220,6 +227,7 @@ impl Actor for SessionActor {
     /// Runs before the first message, which waits until the row is read.
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(self.deps.config.actors.session_mailbox);
+        self.watch_lease(ctx);
         self.load(ctx);
         ctx.run_interval(IDLE_CHECK, Self::end_when_idle);
         ctx.run_interval(lifetime::SHOW_EVERY, Self::show);
@@ -227,15 +235,17 @@ impl Actor for SessionActor {
     }
 }
 
+watched!(SessionActor);
+
 impl Handler<RenameSession> for SessionActor {
     type Result = ResponseActFuture<Self, Result<Session, SessionError>>;
 
     fn handle(&mut self, RenameSession(name): RenameSession, _: &mut Self::Context) -> Self::Result {
         self.used();
-        let (db, id) = (self.deps.db.clone(), self.id);
+        let (db, lease) = (self.deps.db.clone(), self.lease.clone());
         let renaming = async move {
             let connection = db.interactive().await?;
-            db::sessions::rename(&connection, id, &name).await?.ok_or(SessionError::NotFound)
+            db::sessions::rename(&connection, &lease, &name).await?.ok_or(SessionError::NotFound)
         };
         Box::pin(renaming.into_actor(self).map(|renamed: Result<Session, SessionError>, actor, _| {
             if let (Ok(renamed), Some(session)) = (&renamed, &mut actor.session) {
@@ -308,9 +318,9 @@ impl Handler<Detach> for SessionActor {
 }
 
 impl Handler<FallOver> for SessionActor {
-    type Result = ();
+    type Result = Result<(), SessionError>;
 
-    fn handle(&mut self, _: FallOver, _: &mut Self::Context) {
+    fn handle(&mut self, _: FallOver, _: &mut Self::Context) -> Self::Result {
         panic!("asked to fall over");
     }
 }
@@ -328,16 +338,20 @@ impl Handler<Describe> for SessionActor {
             Phase::Stopping(..) => "stopping".to_owned(),
             Phase::Closing => "closing".to_owned(),
         };
-        MessageResult(ActorDescription {
-            kind: "SessionActor",
-            name: self.id.to_string(),
-            phase,
-            generation: self.generation,
-            handled: self.tally.handled,
-            refused: self.tally.refused,
-            queued: self.waiters.len(),
-            failures: self.sync_failures.count() as u64,
-        })
+        MessageResult(
+            ActorDescription {
+                kind: "SessionActor",
+                name: self.id.to_string(),
+                phase,
+                generation: self.generation,
+                handled: self.tally.handled,
+                refused: self.tally.refused,
+                queued: self.waiters.len(),
+                failures: self.sync_failures.count() as u64,
+                ..ActorDescription::default()
+            }
+            .watched(self.exit.watch()),
+        )
     }
 }
 
@@ -418,6 +432,8 @@ impl SessionActor {
             _ => {
                 let work = sync::Work {
                     session: self.id,
+                    lease: self.lease.clone(),
+                    watch: Watch::default(),
                     db: self.deps.db.clone(),
                     notices: self.notices.clone(),
                     config: self.deps.config.clone(),
@@ -426,12 +442,14 @@ impl SessionActor {
                 // One that is about to be adopted may hold what the database does not have yet.
                 let named = self.session.as_ref().is_some_and(|session| session.sandbox.is_some());
                 let live = named || self.live().is_some();
+                let watch = work.watch.clone();
                 let sync = WorkspaceSyncActor::new(work, self.deps.config.actors.sync_mailbox, live).start();
                 if let Some(link) = self.live().and_then(|live| live.link.as_deref().cloned()) {
                     // The first message of an empty mailbox: the new one lists everything before it does anything else.
                     let connect = sync::Connect { link, restored: true, progress: std::sync::Arc::new(|_, _| ()) };
                     sync.try_send(connect).ok();
                 }
+                self.deps.registry.insert_workspace(self.id, &sync, watch);
                 self.sync = Some(sync.clone());
                 sync
             }

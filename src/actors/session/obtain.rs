@@ -9,12 +9,12 @@ use actix::prelude::*;
 
 use super::opening::Reached;
 use super::{
-    AgentLink, Caller, Claim, Deps, Progress, Sandbox, SessionActor, SessionError, SessionId, Stage,
-    WorkspaceSyncActor, db, sandbox, sync,
+    AgentLink, Caller, Claim, Deps, Lease, Progress, Sandbox, SessionActor, SessionError, Stage, WorkspaceSyncActor,
+    db, sandbox, sync,
 };
 use crate::engine::FoundSandbox;
 use crate::link::Door;
-use crate::model::{Quotas, SandboxId};
+use crate::model::{Quotas, SandboxId, SessionId};
 
 /// A sandbox that holds the session's files.
 pub(super) struct Opened {
@@ -48,7 +48,7 @@ impl Reporter {
 /// From nothing to a sandbox that holds the files. `former`, which the row still names, is given up.
 pub(super) async fn open(
     deps: Deps,
-    id: SessionId,
+    lease: Lease,
     former: Option<SandboxId>,
     sync: Addr<WorkspaceSyncActor>,
     report: Reporter,
@@ -57,9 +57,9 @@ pub(super) async fn open(
         if let Some(found) = find(&deps, former).await? {
             deps.sandboxes.remove(former, &found.container).await.map_err(start_failed)?;
         }
-        db::sessions::release_sandbox(&deps.db.interactive().await?, id, former).await?;
+        db::sessions::release_sandbox(&deps.db.interactive().await?, &lease, former).await?;
     }
-    let quotas = quotas(&deps, id).await?;
+    let quotas = quotas(&deps, lease.session()).await?;
     let started = match deps.pool.claim().await {
         Some(started) => started,
         None => {
@@ -70,10 +70,10 @@ pub(super) async fn open(
     let sandbox::Started { mut sandbox, door, caller } = started;
     sandbox.fit(quotas).await.map_err(start_failed)?;
     sandbox.claim().map_err(start_failed)?;
-    let claim = deps.registry.claim(sandbox.id(), id);
+    let claim = deps.registry.claim(sandbox.id(), lease.session());
     let filling = async {
         let connection = deps.db.interactive().await?;
-        if !db::sessions::claim_sandbox(&connection, id, sandbox.id()).await? {
+        if !db::sessions::claim_sandbox(&connection, &lease, sandbox.id()).await? {
             return Err(SessionError::NotFound);
         }
         drop(connection);
@@ -83,7 +83,7 @@ pub(super) async fn open(
         Ok(()) => Ok(Opened { sandbox, claim, door, caller }),
         Err(error) => {
             // Nobody has worked in it yet.
-            give_up(&deps, id, sandbox).await;
+            give_up(&deps, &lease, sandbox).await;
             Err(error)
         }
     }
@@ -102,7 +102,7 @@ pub(super) enum Refusal {
 /// From a row that names a sandbox to that sandbox, if it still runs. `None`: it has ended, and its remains are removed.
 pub(super) async fn adopt(
     deps: Deps,
-    id: SessionId,
+    lease: Lease,
     sandbox: SandboxId,
     sync: Addr<WorkspaceSyncActor>,
     report: Reporter,
@@ -126,9 +126,9 @@ pub(super) async fn adopt(
         sandbox.leave();
         return Err(Refusal::Now(error.to_string()));
     }
-    let claim = deps.registry.claim(sandbox.id(), id);
+    let claim = deps.registry.claim(sandbox.id(), lease.session());
     // Without them the figures its pages are shown have other limits, nothing worse.
-    if let Ok(quotas) = quotas(&deps, id).await {
+    if let Ok(quotas) = quotas(&deps, lease.session()).await {
         sandbox.assume(quotas);
     }
     match fill(&sync, &caller, report).await {
@@ -136,7 +136,7 @@ pub(super) async fn adopt(
         Err(SessionError::Unavailable(why)) => Err(Refusal::Now(why)),
         Err(error) if caller.hello.restored => Err(Refusal::Now(error.to_string())),
         Err(error) => {
-            give_up(&deps, id, sandbox).await;
+            give_up(&deps, &lease, sandbox).await;
             Err(Refusal::Broken(error))
         }
     }
@@ -156,10 +156,10 @@ async fn find(deps: &Deps, sandbox: SandboxId) -> Result<Option<FoundSandbox>, S
 }
 
 /// Removes a sandbox in which nobody has worked.
-async fn give_up(deps: &Deps, id: SessionId, sandbox: Sandbox) {
+async fn give_up(deps: &Deps, lease: &Lease, sandbox: Sandbox) {
     let sandbox_id = sandbox.id();
     sandbox.destroy().await;
-    super::closing::release(&deps.db, id, sandbox_id).await;
+    super::closing::release(&deps.db, lease, sandbox_id).await;
 }
 
 /// Brings the sandbox and the database together.

@@ -83,10 +83,12 @@ impl SessionActor {
             return Box::pin(fut::err(SessionError::NotFound));
         }
         self.phase = Phase::Opening;
-        let (db, id) = (self.deps.db.clone(), self.id);
+        let (db, lease) = (self.deps.db.clone(), self.lease.clone());
         let writing = async move {
             let connection = db.interactive().await?;
-            db::sessions::transition(&connection, id, SessionEvent::Start, None).await?.ok_or(SessionError::NotFound)
+            db::sessions::transition(&connection, &lease, SessionEvent::Start, None)
+                .await?
+                .ok_or(SessionError::NotFound)
         };
         Box::pin(writing.into_actor(self).map(move |row: Result<Session, SessionError>, actor, ctx| {
             for starter in actor.starters.drain(..) {
@@ -112,7 +114,7 @@ impl SessionActor {
 
     /// Opens a sandbox in the place of `former`, which is given up.
     fn begin_open(&mut self, former: Option<SandboxId>, ctx: &mut Context<Self>) {
-        let opening = open(self.deps.clone(), self.id, former, self.sync(), self.reporter(ctx));
+        let opening = open(self.deps.clone(), self.lease.clone(), former, self.sync(), self.reporter(ctx));
         ctx.spawn(opening.into_actor(self).map(|opened, actor, ctx| actor.opened(opened, ctx)));
     }
 
@@ -130,7 +132,7 @@ impl SessionActor {
 
     fn adopt(&mut self, adoption: Adoption, ctx: &Context<Self>) -> impl ActorFuture<Self, Output = ()> + 'static {
         let sandbox = adoption.sandbox;
-        let adopting = adopt(self.deps.clone(), self.id, sandbox, self.sync(), self.reporter(ctx));
+        let adopting = adopt(self.deps.clone(), self.lease.clone(), sandbox, self.sync(), self.reporter(ctx));
         adopting.into_actor(self).map(move |opened, actor: &mut Self, ctx: &mut Context<Self>| match opened {
             Ok(Some(opened)) => actor.opened(Ok(opened), ctx),
             Err(Refusal::Now(why)) if actor.wants_it() && adoption.since.elapsed() < ADOPTION_PATIENCE => {

@@ -217,7 +217,7 @@ async fn commit(
     let mut connection = work.db.bulk().await?;
     let transaction = connection.transaction().await?;
     blobs::put_many(&transaction, &blobs).await?;
-    let applied = items::apply(&transaction, work.session, &changes, Origin::Terminal, None, &work.bounds()).await;
+    let applied = items::apply(&transaction, &work.lease, &changes, Origin::Terminal, None, &work.bounds()).await;
     let applied = match applied {
         Ok(applied) => work.fits(&transaction, &applied).await.map(|()| applied),
         Err(error) => Err(error.into()),

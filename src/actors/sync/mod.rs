@@ -37,6 +37,7 @@ use self::jobs::{Answer, Job, Outcome, run};
 use self::told::Told;
 use super::api::{SaveFile, Saved, SessionError};
 use super::describe::{ActorDescription, Describe, Tally};
+use super::watch::watched;
 use crate::link::AgentLink;
 use crate::model::backoff::Backoff;
 use crate::model::{Item, UserId, WorkspacePath};
@@ -295,6 +296,8 @@ impl Actor for WorkspaceSyncActor {
     }
 }
 
+watched!(WorkspaceSyncActor);
+
 impl Handler<Connect> for WorkspaceSyncActor {
     type Result = ResponseFuture<Result<(), SessionError>>;
 
@@ -410,15 +413,19 @@ impl Handler<Describe> for WorkspaceSyncActor {
     type Result = MessageResult<Describe>;
 
     fn handle(&mut self, _: Describe, _: &mut Self::Context) -> Self::Result {
-        MessageResult(ActorDescription {
-            kind: "WorkspaceSyncActor",
-            name: self.work.session.to_string(),
-            phase: self.running.unwrap_or("idle").to_owned(),
-            generation: 1,
-            handled: self.tally.handled,
-            refused: self.tally.refused,
-            queued: self.line.len(),
-            failures: u64::from(self.failures),
-        })
+        MessageResult(
+            ActorDescription {
+                kind: "WorkspaceSyncActor",
+                name: self.work.session.to_string(),
+                phase: self.running.unwrap_or("idle").to_owned(),
+                generation: 1,
+                handled: self.tally.handled,
+                refused: self.tally.refused,
+                queued: self.line.len(),
+                failures: u64::from(self.failures),
+                ..ActorDescription::default()
+            }
+            .watched(&self.work.watch),
+        )
     }
 }

@@ -119,7 +119,7 @@ async fn commit(
     let transaction = connection.transaction().await?;
     blobs::put_many(&transaction, blobs).await?;
     let applied =
-        items::apply(&transaction, work.session, &[change], Origin::Editor, Some(user), &work.bounds()).await?;
+        items::apply(&transaction, &work.lease, &[change], Origin::Editor, Some(user), &work.bounds()).await?;
     work.fits(&transaction, &applied).await?;
     transaction.commit().await?;
     work.tell_tree(applied.changes);

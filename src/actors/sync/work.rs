@@ -6,8 +6,10 @@ use tokio::runtime::Handle;
 use tokio::sync::broadcast;
 
 use crate::actors::api::SessionError;
+use crate::actors::watch::Watch;
 use crate::config::Config;
 use crate::db::items::{self, Applied, AppliedChange, ApplyError, Bounds};
+use crate::db::leases::Lease;
 use crate::db::{Db, DbError, Transaction};
 use crate::model::{ItemKind, Level, SessionId, SessionNotice};
 
@@ -22,6 +24,10 @@ const PAGE_BYTES: u64 = 4096;
 pub struct Work {
     /// Whose workspace.
     pub session: SessionId,
+    /// The right to write it.
+    pub lease: Lease,
+    /// What is known of the requests to its actor.
+    pub watch: Watch,
     /// The source of truth.
     pub db: Db,
     /// Pages that look at it.
@@ -96,6 +102,9 @@ fn pages(kind: &ItemKind) -> u64 {
 
 impl From<DbError> for SessionError {
     fn from(error: DbError) -> Self {
+        if matches!(error, DbError::LeaseLost) {
+            return Self::Moved;
+        }
         if error.is_unavailable() || error.is_swept_content() {
             return Self::Unavailable("the database is not available: try again in a moment".into());
         }

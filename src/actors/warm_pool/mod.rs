@@ -307,6 +307,7 @@ impl Handler<Describe> for WarmPool {
             refused: self.tally.refused,
             queued: usize::from(self.making),
             failures: u64::from(self.failures),
+            ..ActorDescription::default()
         })
     }
 }

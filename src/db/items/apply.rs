@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::plan::{Difference, NewVersion, Node, Tree};
 use super::{Applied, ApplyError, Bounds, ItemChange, read_kind};
 use crate::db::blobs::signed;
+use crate::db::leases::Lease;
 use crate::db::sessions::count;
 use crate::db::versions::Origin;
 use crate::db::{Client, DbError, Transaction};
@@ -20,16 +21,17 @@ use crate::model::{ItemKind, SessionId, Usage, UserId, WorkspacePath};
 /// Does `changes` in their order, each seeing the ones before; or none of them. Nothing is done until the caller commits.
 ///
 /// # Errors
-/// The first change that cannot be done, or bounds that the whole would break. The transaction is still usable then.
+/// The first change that cannot be done, bounds that the whole would break, or [`DbError::LeaseLost`]. The transaction is still usable then.
 pub async fn apply(
     tx: &Transaction<'_>,
-    session: SessionId,
+    lease: &Lease,
     changes: &[ItemChange],
     origin: Origin,
     user: Option<UserId>,
     bounds: &Bounds,
 ) -> Result<Applied, ApplyError> {
-    let mut tree = lock(tx, session).await?.ok_or(ApplyError::NoSession)?;
+    let session = lease.session();
+    let mut tree = lock(tx, lease).await?.ok_or(ApplyError::NoSession)?;
     load(tx, session, &mut tree, changes).await?;
     for change in changes {
         tree.apply(change)?;
@@ -47,11 +49,16 @@ pub async fn apply(
     Ok(Applied { items: items.collect(), changes: difference.changes, usage: difference.usage })
 }
 
-/// Takes the session's lock, which lasts until the transaction ends.
-async fn lock(tx: &Transaction<'_>, session: SessionId) -> Result<Option<Tree>, DbError> {
-    let sql = "select usage_items, usage_bytes, clock_timestamp() from sessions
+/// Takes the session's lock, which lasts until the transaction ends: nobody can take the session over before.
+async fn lock(tx: &Transaction<'_>, lease: &Lease) -> Result<Option<Tree>, DbError> {
+    let sql = "select usage_items, usage_bytes, clock_timestamp(), fence from sessions
         where id = $1 and state <> 'deleted' for no key update";
+    let session = lease.session();
     let Some(row) = tx.query_opt(sql, &[&session.0]).await? else { return Ok(None) };
+    if row.try_get::<_, i64>(3)? != lease.fence() {
+        lease.lose();
+        return Err(DbError::LeaseLost);
+    }
     let usage = Usage { items: count(row.try_get(0)?)?, bytes: count(row.try_get(1)?)? };
     Ok(Some(Tree::new(session.0, row.try_get(2)?, usage)))
 }

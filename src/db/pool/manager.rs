@@ -22,6 +22,9 @@ use crate::model::backoff::Backoff;
 /// Pauses between attempts to connect: short, as a restart takes about a second; bounded, as an outage may take hours.
 const RECONNECT: Backoff = Backoff { first: Duration::from_millis(50), most: Duration::from_secs(1) };
 
+/// How long a transaction may lie idle. Its client is stuck or asleep then, and must not keep another server from taking its sessions over.
+const STUCK_CLIENT: Duration = Duration::from_secs(10);
+
 /// How to open connections.
 pub(crate) struct Manager {
     inner: PostgresConnectionManager<NoTls>,
@@ -110,7 +113,7 @@ impl Manager {
         let millis = self.statement_timeout.as_millis();
         format!(
             "set statement_timeout = {millis}; set idle_in_transaction_session_timeout = {}; set timezone = 'UTC'; set jit = off",
-            millis * 2
+            STUCK_CLIENT.as_millis()
         )
     }
 

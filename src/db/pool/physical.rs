@@ -70,12 +70,6 @@ impl Physical {
         self.client.is_closed() || self.driver.is_finished()
     }
 
-    /// Waits for the connection's end; to be asked once.
-    pub(crate) async fn ended(&mut self) {
-        // That the driver was aborted is an end, too.
-        (&mut self.driver).await.ok();
-    }
-
     /// How long nobody has heard from the server on it.
     pub(crate) fn idle(&self) -> Duration {
         self.last_used.lock().unwrap_or_else(PoisonError::into_inner).elapsed()

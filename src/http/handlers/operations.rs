@@ -1,5 +1,7 @@
 //! `/healthz`, `/readyz`, `/metrics`, the API's own description, and what only operators see.
 
+use std::collections::BTreeMap;
+
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::actors::describe::ActorDescription;
@@ -57,7 +59,12 @@ pub async fn list_actors(state: State, who: SignedIn) -> Result<HttpResponse, Ap
     authorize_operator(&who.user)?;
     let mut items = state.sessions.describe().await;
     items.extend(state.sockets.describe().await);
-    Ok(HttpResponse::Ok().json(ActorList { items, next: None }))
+    let mut counts = BTreeMap::new();
+    for actor in &items {
+        *counts.entry(actor.kind.to_owned()).or_default() += 1;
+    }
+    let unhealthy = items.iter().filter(|actor| !actor.healthy).count();
+    Ok(HttpResponse::Ok().json(ActorList { items, counts, unhealthy, next: None }))
 }
 
 /// All actors.
@@ -65,6 +72,10 @@ pub async fn list_actors(state: State, who: SignedIn) -> Result<HttpResponse, Ap
 pub struct ActorList {
     /// The actors.
     pub items: Vec<ActorDescription>,
+    /// How many there are, by kind.
+    pub counts: BTreeMap<String, usize>,
+    /// How many were silent the last two times they were asked.
+    pub unhealthy: usize,
     /// Always null.
     pub next: Option<String>,
 }

@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
 use crate::db;
+use crate::http::elsewhere;
 use crate::http::error::{ApiError, Code};
 use crate::http::json::{Json, Page, query};
 use crate::http::session_socket::{self, SessionSocket};
@@ -136,7 +137,10 @@ pub async fn session_socket(
 ) -> Result<HttpResponse, ApiError> {
     let id = authorize_session(&state.db, &who.user, &id).await?.id;
     let admission = socket::admit(&request, &state, &who, session_socket::PROTOCOL).await?;
-    let subscription = state.sessions.subscribe(id).await?;
+    let subscription = match state.sessions.subscribe(id).await {
+        Ok(subscription) => subscription,
+        Err(error) => return elsewhere::instead(error, &request, payload, session_socket::PROTOCOL),
+    };
     let actor = SessionSocket::new(id, admission, subscription, state.sessions.quotas());
     socket::start(actor, &request, payload, session_socket::PROTOCOL, session_socket::MAX_FRAME_BYTES)
 }

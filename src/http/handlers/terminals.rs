@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
 use crate::actors::api::NewTerminal;
+use crate::http::elsewhere;
 use crate::http::error::{ApiError, Code};
 use crate::http::json::{Json, query};
 use crate::http::paths::workspace_path;
@@ -97,7 +98,10 @@ pub async fn terminal_socket(
     let terminal = terminal_id(&ids.1)?;
     let Since { since } = query(&request)?;
     let admission = socket::admit(&request, &state, &who, PROTOCOL).await?;
-    let attachment = state.sessions.attach(session, terminal, since).await?;
+    let attachment = match state.sessions.attach(session, terminal, since).await {
+        Ok(attachment) => attachment,
+        Err(error) => return elsewhere::instead(error, &request, payload, PROTOCOL),
+    };
     let actor = TerminalSocket::new(session, admission, attachment);
     socket::start(actor, &request, payload, PROTOCOL, MAX_FRAME_BYTES)
 }

@@ -18,7 +18,7 @@ async fn put(db: &Db, session: SessionId, path: &str, content: &'static str) -> 
     blobs::put_many(&tx, &[blob]).await.unwrap();
     let kind = ItemKind::File { hash, size, executable: false };
     let change = ItemChange::Put { path: WorkspacePath::new(path).unwrap(), kind, precondition: Precondition::None };
-    items::apply(&tx, session, &[change], Origin::Editor, None, &BOUNDS).await.unwrap();
+    items::apply(&tx, &postgres::lease(session), &[change], Origin::Editor, None, &BOUNDS).await.unwrap();
     tx.commit().await.unwrap();
     hash
 }
@@ -34,8 +34,8 @@ async fn a_purge_takes_what_is_due_and_only_contents_nobody_else_has() {
     put(&db, staying, "a/b/shared", "in both").await;
     let client = db.interactive().await.unwrap();
     let at_once = 0;
-    assert!(sessions::mark_deleted(&client, staying, 7).await.unwrap());
-    assert!(sessions::mark_deleted(&client, going, at_once).await.unwrap());
+    assert!(sessions::mark_deleted(&client, &postgres::lease(staying), 7).await.unwrap());
+    assert!(sessions::mark_deleted(&client, &postgres::lease(going), at_once).await.unwrap());
     assert_eq!(deleted::get(&client, going).await.unwrap(), None, "its time is over");
     assert_eq!(deleted::purge(&db, 10).await.unwrap(), 1);
     for (hash, there) in [(own, false), (former, false), (shared, true)] {
@@ -55,10 +55,10 @@ async fn a_session_that_names_a_sandbox_is_purged_later() {
     let id = postgres::session(&db).await.id;
     let client = db.interactive().await.unwrap();
     let sandbox = carrel::model::SandboxId::new();
-    sessions::claim_sandbox(&client, id, sandbox).await.unwrap();
-    sessions::mark_deleted(&client, id, 0).await.unwrap();
+    sessions::claim_sandbox(&client, &postgres::lease(id), sandbox).await.unwrap();
+    sessions::mark_deleted(&client, &postgres::lease(id), 0).await.unwrap();
     assert_eq!(deleted::purge(&db, 10).await.unwrap(), 0, "what runs there has to go first");
-    sessions::release_sandbox(&client, id, sandbox).await.unwrap();
+    sessions::release_sandbox(&client, &postgres::lease(id), sandbox).await.unwrap();
     assert_eq!(deleted::purge(&db, 10).await.unwrap(), 1);
 }
 
@@ -69,13 +69,13 @@ async fn a_session_comes_back_unless_its_owner_has_enough() {
     let undelete = async |most| {
         let mut connection = db.interactive().await.unwrap();
         let tx = connection.transaction().await.unwrap();
-        let undeleted = deleted::undelete(&tx, session.id, most).await.unwrap();
+        let undeleted = deleted::undelete(&tx, &postgres::lease(session.id), most).await.unwrap();
         tx.commit().await.unwrap();
         undeleted
     };
     assert!(matches!(undelete(5).await, Undeleted::Gone), "it is not deleted");
     let client = db.interactive().await.unwrap();
-    sessions::mark_deleted(&client, session.id, 7).await.unwrap();
+    sessions::mark_deleted(&client, &postgres::lease(session.id), 7).await.unwrap();
     let (listed, next) = deleted::of_owner(&client, session.owner, 10, None).await.unwrap();
     assert_eq!((listed.len(), listed[0].id, next), (1, session.id, None));
     assert!(matches!(undelete(0).await, Undeleted::Limit));

@@ -53,7 +53,7 @@ pub async fn apply(db: &Db, session: SessionId, changes: &[C]) -> Result<Applied
 async fn apply_within(db: &Db, session: SessionId, changes: &[C], bounds: Bounds) -> Result<Applied, ApplyError> {
     let mut connection = db.interactive().await?;
     let transaction = connection.transaction().await?;
-    let applied = items::apply(&transaction, session, changes, Origin::Editor, None, &bounds).await?;
+    let applied = items::apply(&transaction, &postgres::lease(session), changes, Origin::Editor, None, &bounds).await?;
     transaction.commit().await?;
     Ok(applied)
 }
@@ -228,7 +228,7 @@ async fn what_was_done_is_told_path_by_path_and_kept_as_versions() {
     let transaction = connection.transaction().await.unwrap();
     let user = Some(session.owner);
     let moving = [moved("a", "b")];
-    items::apply(&transaction, session.id, &moving, Origin::Terminal, user, &AMPLE).await.unwrap();
+    items::apply(&transaction, &postgres::lease(session.id), &moving, Origin::Terminal, user, &AMPLE).await.unwrap();
     transaction.commit().await.unwrap();
     let history = async |at: &str| -> Vec<(Change, Origin)> {
         let versions = versions::of_path(&connection, session.id, &path(at), 10).await.unwrap();
@@ -247,7 +247,7 @@ async fn a_session_that_is_deleted_or_unknown_takes_no_changes() {
     let id = postgres::session(&db).await.id;
     let change = [put("a", ItemKind::Folder)];
     assert!(matches!(apply(&db, SessionId::new(), &change).await, Err(ApplyError::NoSession)));
-    sessions::mark_deleted(&db.interactive().await.unwrap(), id, 7).await.unwrap();
+    sessions::mark_deleted(&db.interactive().await.unwrap(), &postgres::lease(id), 7).await.unwrap();
     assert!(matches!(apply(&db, id, &change).await, Err(ApplyError::NoSession)));
 }
 
@@ -293,7 +293,7 @@ async fn sessions_do_not_wait_for_each_other() {
     let mut connection = db.interactive().await.unwrap();
     let open = connection.transaction().await.unwrap();
     let change = [put("a", ItemKind::Folder)];
-    items::apply(&open, one, &change, Origin::Upload, None, &AMPLE).await.unwrap();
+    items::apply(&open, &postgres::lease(one), &change, Origin::Upload, None, &AMPLE).await.unwrap();
     apply(&db, two, &change).await.unwrap();
     open.rollback().await.unwrap();
     assert_eq!(tree(&db, one).await, "");

@@ -6,6 +6,7 @@ mod deleted;
 mod embedded;
 mod items;
 mod items_random;
+mod leases;
 mod pool;
 mod schema;
 mod sessions;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use carrel::config::DatabaseConfig;
 use carrel::db::items::{self, ItemChange};
 use carrel::db::versions::Origin;
-use carrel::db::{Client, Connection, Db, DbError, ServerLock, Unavailable};
+use carrel::db::{Client, Connection, Db, DbError, Unavailable};
 use carrel::model::{ItemKind, Precondition};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -198,7 +198,7 @@ async fn a_future_dropped_in_mid_statement_takes_its_connection_along() {
     let work = async {
         let transaction = connection.transaction().await.unwrap();
         let folder = ItemChange::Put { path: path("a"), kind: ItemKind::Folder, precondition: Precondition::None };
-        items::apply(&transaction, id, &[folder], Origin::Editor, None, &AMPLE).await.unwrap();
+        items::apply(&transaction, &postgres::lease(id), &[folder], Origin::Editor, None, &AMPLE).await.unwrap();
         transaction.query("select pg_sleep(20)", &[]).await.unwrap();
     };
     assert!(tokio::time::timeout(Duration::from_millis(300), work).await.is_err());
@@ -227,7 +227,8 @@ async fn an_aborted_crowd_leaves_the_pool_whole() {
                     let transaction = connection.transaction().await?;
                     let at = path(&format!("r{round}/n{number}"));
                     let folder = ItemChange::Put { path: at, kind: ItemKind::Folder, precondition: Precondition::None };
-                    let done = items::apply(&transaction, id, &[folder], Origin::Editor, None, &AMPLE).await;
+                    let done =
+                        items::apply(&transaction, &postgres::lease(id), &[folder], Origin::Editor, None, &AMPLE).await;
                     if done.is_ok() {
                         transaction.commit().await?;
                     }
@@ -348,27 +349,4 @@ async fn of_several_hosts_the_one_that_takes_writes_is_used() {
     let db = Db::connect(&postgres::config(), &url).await.unwrap();
     db.ping().await.unwrap();
     assert!(db.durability().is_full());
-}
-
-#[tokio::test]
-async fn one_server_at_a_time_has_a_schema() {
-    let db = postgres::db().await;
-    let lock = ServerLock::take(&db).await.unwrap();
-    let refused = ServerLock::take(&db).await.err().unwrap().to_string();
-    assert!(refused.contains("another Carrel server"), "{refused}");
-    ServerLock::take(&postgres::db().await).await.expect("another schema is another matter");
-    // Its connection is cut: it is taken again, on another.
-    let client = db.interactive().await.unwrap();
-    let holder = async || -> Option<i32> {
-        let sql = "select pid from pg_locks where locktype = 'advisory' and granted
-            and objid::bigint = hashtextextended('carrel server ' || current_schema(), 0) & 4294967295";
-        client.query_opt(sql, &[]).await.unwrap().map(|row| row.try_get(0).unwrap())
-    };
-    let first = holder().await.unwrap();
-    client.query("select pg_terminate_backend($1)", &[&first]).await.unwrap();
-    while holder().await.is_none_or(|pid| pid == first) {
-        tokio::task::yield_now().await;
-    }
-    drop(lock);
-    ServerLock::take(&db).await.expect("given up");
 }

@@ -29,7 +29,7 @@ async fn pages_of_sessions_follow_each_other_newest_first() {
     }
     postgres::session_of(&db, SessionId::new(), bob.id, "other").await;
     let gone = expected.remove(2);
-    assert!(sessions::mark_deleted(&client, gone, 7).await.unwrap());
+    assert!(sessions::mark_deleted(&client, &postgres::lease(gone), 7).await.unwrap());
     let (mut seen, mut cursor) = (Vec::new(), None);
     loop {
         let (page, next) = sessions::of_owner(&client, ada.id, 2, cursor).await.unwrap();
@@ -58,7 +58,7 @@ async fn requests_that_come_together_do_not_pass_the_limit() {
     let client = db.interactive().await.unwrap();
     let (all, _) = sessions::of_owner(&client, ada.id, 10, None).await.unwrap();
     assert_eq!(all.len(), 3);
-    assert!(sessions::mark_deleted(&client, all[0].id, 7).await.unwrap());
+    assert!(sessions::mark_deleted(&client, &postgres::lease(all[0].id), 7).await.unwrap());
     assert!(insert().await, "a deleted one does not count");
 }
 
@@ -69,7 +69,7 @@ async fn a_transition_happens_only_where_the_model_has_one() {
     let client = db.interactive().await.unwrap();
     let id = session.id;
     let step = async |event, reason| {
-        sessions::transition(&client, id, event, reason).await.unwrap().map(|session| session.state)
+        sessions::transition(&client, &postgres::lease(id), event, reason).await.unwrap().map(|session| session.state)
     };
     assert_eq!(step(E::Start, None).await, Some(S::Starting));
     assert_eq!(step(E::Start, None).await, None);
@@ -80,7 +80,7 @@ async fn a_transition_happens_only_where_the_model_has_one() {
         assert_eq!(step(event, None).await, None);
     }
     assert_eq!(sessions::get(&client, id).await.unwrap(), None);
-    assert_eq!(sessions::rename(&client, id, "x").await.unwrap(), None);
+    assert_eq!(sessions::rename(&client, &postgres::lease(id), "x").await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -89,7 +89,7 @@ async fn of_many_who_start_a_session_at_once_one_does() {
     let id = postgres::session(&db).await.id;
     let starting = (0..20).map(|_| async {
         let client = db.interactive().await.unwrap();
-        sessions::transition(&client, id, E::Start, None).await.unwrap().is_some()
+        sessions::transition(&client, &postgres::lease(id), E::Start, None).await.unwrap().is_some()
     });
     let won = futures_util::future::join_all(starting).await.into_iter().filter(|won| *won).count();
     assert_eq!(won, 1);
@@ -101,18 +101,21 @@ async fn a_sandbox_belongs_to_one_session_and_is_released_by_name() {
     let (one, two) = (postgres::session(&db).await, postgres::session(&db).await);
     let client = db.interactive().await.unwrap();
     let (sandbox, other) = (SandboxId::new(), SandboxId::new());
-    assert!(sessions::claim_sandbox(&client, one.id, sandbox).await.unwrap());
-    assert!(sessions::claim_sandbox(&client, one.id, sandbox).await.unwrap(), "claiming again changes nothing");
-    assert!(!sessions::claim_sandbox(&client, one.id, other).await.unwrap(), "it has one already");
-    let refused = sessions::claim_sandbox(&client, two.id, sandbox).await.unwrap_err();
+    assert!(sessions::claim_sandbox(&client, &postgres::lease(one.id), sandbox).await.unwrap());
+    assert!(
+        sessions::claim_sandbox(&client, &postgres::lease(one.id), sandbox).await.unwrap(),
+        "claiming again changes nothing"
+    );
+    assert!(!sessions::claim_sandbox(&client, &postgres::lease(one.id), other).await.unwrap(), "it has one already");
+    let refused = sessions::claim_sandbox(&client, &postgres::lease(two.id), sandbox).await.unwrap_err();
     assert!(refused.is_conflict(sessions::SANDBOX_KEY), "{refused:?}");
-    sessions::mark_deleted(&client, one.id, 7).await.unwrap();
+    sessions::mark_deleted(&client, &postgres::lease(one.id), 7).await.unwrap();
     let live = sessions::live(&client).await.unwrap();
     assert_eq!(live.iter().map(|session| (session.id, session.sandbox)).collect::<Vec<_>>(), [(one.id, Some(sandbox))]);
-    assert!(!sessions::release_sandbox(&client, one.id, other).await.unwrap());
-    assert!(sessions::release_sandbox(&client, one.id, sandbox).await.unwrap());
+    assert!(!sessions::release_sandbox(&client, &postgres::lease(one.id), other).await.unwrap());
+    assert!(sessions::release_sandbox(&client, &postgres::lease(one.id), sandbox).await.unwrap());
     assert_eq!(sessions::live(&client).await.unwrap(), []);
-    assert!(!sessions::claim_sandbox(&client, one.id, other).await.unwrap(), "it is deleted");
+    assert!(!sessions::claim_sandbox(&client, &postgres::lease(one.id), other).await.unwrap(), "it is deleted");
 }
 
 #[tokio::test]
@@ -120,10 +123,11 @@ async fn a_session_that_becomes_cold_has_no_sandbox_any_more_and_one_that_fails_
     let db = postgres::db().await;
     let id = postgres::session(&db).await.id;
     let client = db.interactive().await.unwrap();
-    let step = async |event| sessions::transition(&client, id, event, None).await.unwrap().unwrap().sandbox;
+    let step =
+        async |event| sessions::transition(&client, &postgres::lease(id), event, None).await.unwrap().unwrap().sandbox;
     assert_eq!(step(E::Start).await, None);
     let sandbox = SandboxId::new();
-    sessions::claim_sandbox(&client, id, sandbox).await.unwrap();
+    sessions::claim_sandbox(&client, &postgres::lease(id), sandbox).await.unwrap();
     for event in [E::Restored, E::Fail, E::Start, E::Stop, E::StopFailed] {
         assert_eq!(step(event).await, Some(sandbox), "{event:?}");
     }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use carrel::actors::api::SessionError;
 use carrel::model::SessionId;
 use serde_json::json;
 
@@ -105,4 +106,27 @@ async fn an_actor_that_falls_over_again_and_again_leaves_its_session_failed_and_
     shell.reconnect().await;
     assert_eq!(shell.run("echo $$").await.0, pid);
     assert_eq!(session.in_sandbox("kept.txt").await, b"kept");
+}
+
+#[tokio::test]
+async fn a_request_the_session_fell_over_three_times_is_kept_away_and_the_session_goes_on() {
+    let server = server().await;
+    let session = Client::register(&server.url).await.ready_session().await;
+    let mut shell = session.shell().await;
+    let pid = shell.run("echo $$").await.0;
+    for now in 1..=3 {
+        let serving = async || (generation(&server, &session).await == Some(now)).then_some(());
+        eventually(PATIENCE, &format!("generation {now}"), serving).await;
+        assert_eq!(server.sessions.ask_to_fall_over(id(&session)).await, Err(SessionError::Busy));
+    }
+    let serving = async || (generation(&server, &session).await == Some(4)).then_some(());
+    eventually(PATIENCE, "a fourth generation", serving).await;
+    assert_eq!(server.sessions.ask_to_fall_over(id(&session)).await, Err(SessionError::Quarantined));
+    assert_eq!(session.get().await["state"], "ready");
+    shell.reconnect().await;
+    assert_eq!(shell.run("echo $$").await.0, pid);
+    let all = server.sessions.describe().await;
+    let actor = all.iter().find(|actor| actor.kind == "SessionActor").unwrap();
+    assert_eq!((actor.generation, actor.refused_by.get("FallOver"), actor.healthy), (4, Some(&1), true));
+    assert!(all.iter().any(|actor| actor.kind == "WorkspaceSyncActor" && actor.name == session.id), "{all:#?}");
 }

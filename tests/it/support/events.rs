@@ -87,6 +87,12 @@ impl Events {
         (change(&message).unwrap()["item"].clone(), took)
     }
 
+    /// A notice that contains `text` and comes after this.
+    pub async fn notice_from_now(&mut self, text: &str, patience: Duration) -> Value {
+        let of = |message: &Value| message["type"] == "notice" && message["text"].as_str().unwrap().contains(text);
+        self.until(&format!("notice {text:?}"), patience, of).await.0
+    }
+
     /// A notice that contains `text`, heard already or to come.
     pub async fn notice(&mut self, text: &str, patience: Duration) -> Value {
         let of = |message: &Value| message["type"] == "notice" && message["text"].as_str().unwrap().contains(text);

@@ -1,5 +1,6 @@
 //! What tests stand on.
 
+pub mod chaos;
 pub mod client;
 pub mod engine;
 pub mod events;

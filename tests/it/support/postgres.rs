@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use carrel::config::DatabaseConfig;
 use carrel::db::embedded::EmbeddedError;
+use carrel::db::leases::Lease;
 use carrel::db::{self, Db, EmbeddedPostgres};
 use carrel::model::{Role, Session, SessionId, User, UserId};
 
@@ -127,4 +128,9 @@ pub async fn session_of(db: &Db, id: SessionId, owner: UserId, name: &str) -> Se
     let session = db::sessions::insert(&transaction, id, owner, name, 50).await.unwrap().unwrap();
     transaction.commit().await.unwrap();
     session
+}
+
+/// The lease of a session that no server has ever taken.
+pub fn lease(id: SessionId) -> Lease {
+    Lease::new(id, 0)
 }

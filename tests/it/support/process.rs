@@ -67,6 +67,12 @@ impl Server {
         Self::launch(variables, settings, false).await
     }
 
+    /// Another one with this one's settings: the same database, the same engine, a data directory of its own.
+    pub async fn beside(&self) -> Self {
+        let same = self.variables.iter().map(|(key, value)| (key.as_str(), value.clone()));
+        Self::launch(same, &[], false).await
+    }
+
     /// One that runs its own PostgreSQL and its own engine.
     pub async fn embedded() -> Self {
         Self::launch([("CARREL_ENGINE__EMBEDDED", "always".into()), ("CARREL_POOL__SIZE", "1".into())], &[], true).await
