@@ -7,6 +7,8 @@ export default defineConfig({
   resolve: { alias: { '@': fileURLToPath(new URL('src', import.meta.url)) } },
   test: {
     restoreMocks: true,
+    // As long as a few slow waits of one test together.
+    testTimeout: 20_000,
     css: false,
     projects: [
       {

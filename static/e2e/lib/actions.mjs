@@ -59,44 +59,63 @@ export async function save(page) {
   await page.locator('[data-save="saved"]').waitFor();
 }
 
-/** The lines on the visible terminal's screen, right-trimmed. */
-export function terminalText(page) {
-  return page.evaluate(() => {
-    const screen = [...document.querySelectorAll('[data-testid="terminal"] .xterm-rows')].find(
+/** The lines on a visible terminal's screen, right-trimmed; `nth` counts those of a split. */
+export function terminalText(page, nth = 0) {
+  return page.evaluate((index) => {
+    const screen = [...document.querySelectorAll('[data-testid="terminal"] .xterm-rows')].filter(
       (rows) => rows.getClientRects().length > 0,
-    );
+    )[index];
     const rows = screen ? [...screen.children] : [];
     return rows
       .map((row) => (row.textContent ?? '').replaceAll('\u00a0', ' ').trimEnd())
       .join('\n')
       .trimEnd();
-  });
+  }, nth);
 }
 
-export async function waitForTerminal(page, pattern, timeout = 30_000) {
+export async function waitForTerminal(page, pattern, timeout = 30_000, nth = 0) {
   const end = Date.now() + timeout;
   let text = '';
   for (;;) {
-    text = await terminalText(page);
+    text = await terminalText(page, nth);
     if (pattern.test(text)) return text;
     if (Date.now() > end) throw new Error(`the terminal never showed ${pattern}; it shows:\n${text}`);
     await page.waitForTimeout(50);
   }
 }
 
-export async function typeInTerminal(page, text) {
-  await page.locator('[data-testid="terminal"]:visible .xterm-helper-textarea').focus();
+export async function typeInTerminal(page, text, nth = 0) {
+  await page.locator('[data-testid="terminal"]:visible .xterm-helper-textarea').nth(nth).focus();
   await page.keyboard.type(text);
 }
 
 /** Types a command and Enter. */
-export async function command(page, text) {
-  await typeInTerminal(page, text);
+export async function command(page, text, nth = 0) {
+  await typeInTerminal(page, text, nth);
   await page.keyboard.press('Enter');
+}
+
+/** Puts a file into a session over HTTP. */
+export async function putFile(page, session, path, text) {
+  const status = await page.evaluate(
+    async ([id, name, body]) =>
+      (await fetch(`/api/v1/sessions/${id}/files/${name}`, { method: 'PUT', body })).status,
+    [session, path, text],
+  );
+  assert.ok(status === 200 || status === 201, `${path} was answered with ${status}`);
 }
 
 export function treeItem(page, name) {
   return page.getByRole('treeitem', { name, exact: true });
+}
+
+/** Waits until `holds` does. */
+export async function eventually(what, holds, timeout = 20_000) {
+  const end = Date.now() + timeout;
+  while (!(await holds())) {
+    assert.ok(Date.now() < end, `never: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }
 
 /** Fails unless the promise settles within `ms`. */

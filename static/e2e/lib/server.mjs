@@ -47,6 +47,8 @@ export class OwnServer {
   controllable = true;
   child = null;
   url = null;
+  /** Settings beyond the defaults, as environment variables. */
+  settings = {};
 
   constructor(binary, dataDir) {
     this.binary = binary;
@@ -61,7 +63,10 @@ export class OwnServer {
     const child = spawn(
       this.binary,
       ['serve', '--listen', `127.0.0.1:${this.port}`, '--data-dir', this.dataDir],
-      { stdio: ['ignore', 'pipe', process.env.CARREL_E2E_LOG ? 'inherit' : 'pipe'] },
+      {
+        stdio: ['ignore', 'pipe', process.env.CARREL_E2E_LOG ? 'inherit' : 'pipe'],
+        env: { ...process.env, ...this.settings },
+      },
     );
     this.child = child;
     let log = '';
@@ -85,6 +90,13 @@ export class OwnServer {
   async crash() {
     this.child.kill('SIGKILL');
     await exited(this.child);
+  }
+
+  /** Ends it in order and starts it again with these settings; sessions go on. */
+  async restart(settings) {
+    await this.terminate();
+    this.settings = settings;
+    await this.start();
   }
 
   async terminate() {

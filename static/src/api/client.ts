@@ -1,5 +1,6 @@
 /** The typed HTTP client, generated types in and `ApiError` out. */
 import createClient from 'openapi-fetch';
+import { noteServerTime } from '@/lib/server-clock';
 import { errorFromBody, unreachable } from './problem';
 import type { paths } from './schema';
 
@@ -29,6 +30,7 @@ export async function request(input: Request | string, init?: RequestInit): Prom
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
     throw unreachable();
   }
+  noteServerTime(response.headers.get('date'));
   // A refused sign-in is the form's business, not the end of a login.
   if (response.status === 401 && !url.includes(`${API_BASE}/auth/`)) reportSignedOut();
   return response;

@@ -4,6 +4,9 @@ import { isRecord } from '@/lib/storage';
 /** Code used when no answer arrived at all. */
 export const UNREACHABLE = 'unreachable';
 
+/** Another server has the session; `serverUrl` says which. */
+export const ELSEWHERE = 'session_elsewhere';
+
 export class ApiError extends Error {
   override readonly name = 'ApiError';
 
@@ -12,6 +15,8 @@ export class ApiError extends Error {
     readonly code: string,
     message: string,
     readonly etag: string | null = null,
+    /** Where the request should go instead, as the server names it: not to be followed unchecked. */
+    readonly serverUrl: string | null = null,
   ) {
     super(message);
   }
@@ -40,6 +45,7 @@ export function errorFromBody(response: Response, body: unknown): ApiError {
     field('code') ?? `http_${response.status}`,
     message,
     response.headers.get('etag'),
+    field('server_url') ?? null,
   );
 }
 

@@ -8,4 +8,5 @@ export type Session = Schemas['Session'];
 export type SessionState = Schemas['SessionState'];
 export type Item = Schemas['Item'];
 export type Terminal = Schemas['Terminal'];
+export type Process = Schemas['Process'];
 export type Problem = Schemas['Problem'];

@@ -2,7 +2,7 @@
 'use client';
 
 import { ContextMenu as RadixContext, DropdownMenu as RadixDropdown } from 'radix-ui';
-import type { ReactNode } from 'react';
+import { useRef, type ReactNode } from 'react';
 import { cx } from '@/lib/cx';
 
 export interface MenuAction {
@@ -38,14 +38,26 @@ interface DropdownProps {
   header?: ReactNode;
   entries: readonly MenuEntry[];
   align?: 'start' | 'end';
+  /** After an action the focus may belong elsewhere than on the trigger. */
+  keepFocus?: boolean;
 }
 
-export function Dropdown({ trigger, header, entries, align = 'end' }: DropdownProps) {
+export function Dropdown({ trigger, header, entries, align = 'end', keepFocus }: DropdownProps) {
+  const chosen = useRef(false);
   return (
     <RadixDropdown.Root>
       <RadixDropdown.Trigger asChild>{trigger}</RadixDropdown.Trigger>
       <RadixDropdown.Portal>
-        <RadixDropdown.Content align={align} sideOffset={4} className={CONTENT}>
+        <RadixDropdown.Content
+          align={align}
+          sideOffset={4}
+          className={CONTENT}
+          onCloseAutoFocus={(event) => {
+            // Escape goes back to the trigger all the same.
+            if (keepFocus && chosen.current) event.preventDefault();
+            chosen.current = false;
+          }}
+        >
           {header ? (
             <RadixDropdown.Label className="border-b border-line px-2 pt-1 pb-2 text-muted">
               {header}
@@ -58,7 +70,10 @@ export function Dropdown({ trigger, header, entries, align = 'end' }: DropdownPr
               <RadixDropdown.Item
                 key={entry.label}
                 disabled={entry.disabled ?? false}
-                onSelect={entry.onSelect}
+                onSelect={() => {
+                  chosen.current = true;
+                  entry.onSelect();
+                }}
                 className={cx(ROW, entry.danger && 'text-danger')}
               >
                 <Row entry={entry} />

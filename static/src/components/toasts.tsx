@@ -1,16 +1,16 @@
 /** Short notices in a corner, announced politely, gone by themselves unless they report a failure. */
 'use client';
 
-import { CircleAlert, CircleCheck, Info, X } from 'lucide-react';
+import { CircleAlert, CircleCheck, Info, TriangleAlert, X } from 'lucide-react';
 import { createContext, useCallback, useContext, useMemo, useRef, useState, type ReactNode } from 'react';
-import { IconButton } from './button';
+import { Button, IconButton } from './button';
 
-export type Tone = 'info' | 'ok' | 'danger';
+export type Tone = 'info' | 'ok' | 'warn' | 'danger';
 
 /** Long enough to read two lines. */
 export const TOAST_MS = 6_000;
 
-/** Failures stay longer: they tend to come when one looks elsewhere. */
+/** Failures stay longer: they tend to come when one looks elsewhere. So does what can be undone from here. */
 export const TOAST_FAILURE_MS = 15_000;
 
 /** More at once would cover the page. */
@@ -20,9 +20,16 @@ interface Toast {
   id: number;
   tone: Tone;
   text: string;
+  action?: ToastAction | undefined;
 }
 
-type Show = (text: string, tone?: Tone) => void;
+/** Something to do about what a notice says. */
+export interface ToastAction {
+  label: string;
+  run: () => void;
+}
+
+type Show = (text: string, tone?: Tone, action?: ToastAction) => void;
 
 const ToastContext = createContext<Show>(() => undefined);
 
@@ -34,6 +41,7 @@ export function useToast(): Show {
 const ICONS: Record<Tone, ReactNode> = {
   info: <Info aria-hidden className="mt-0.5 size-4 shrink-0 text-info" />,
   ok: <CircleCheck aria-hidden className="mt-0.5 size-4 shrink-0 text-ok" />,
+  warn: <TriangleAlert aria-hidden className="mt-0.5 size-4 shrink-0 text-warn" />,
   danger: <CircleAlert aria-hidden className="mt-0.5 size-4 shrink-0 text-danger" />,
 };
 
@@ -44,11 +52,14 @@ export function ToastProvider({ children }: { children: ReactNode }) {
   const dismiss = useCallback((id: number) => setToasts((old) => old.filter((toast) => toast.id !== id)), []);
 
   const show = useCallback<Show>(
-    (text, tone = 'info') => {
+    (text, tone = 'info', action) => {
       const id = nextId.current++;
       // The same words twice say no more than once.
-      setToasts((old) => [...old.filter((t) => t.text !== text), { id, tone, text }].slice(-MOST_TOASTS));
-      setTimeout(() => dismiss(id), tone === 'danger' ? TOAST_FAILURE_MS : TOAST_MS);
+      setToasts((old) =>
+        [...old.filter((t) => t.text !== text), { id, tone, text, action }].slice(-MOST_TOASTS),
+      );
+      const stays = tone === 'danger' || tone === 'warn' || action !== undefined;
+      setTimeout(() => dismiss(id), stays ? TOAST_FAILURE_MS : TOAST_MS);
     },
     [dismiss],
   );
@@ -68,6 +79,16 @@ export function ToastProvider({ children }: { children: ReactNode }) {
           >
             {ICONS[toast.tone]}
             <p className="min-w-0 flex-1 py-0.5 break-words">{toast.text}</p>
+            {toast.action ? (
+              <Button
+                onClick={() => {
+                  dismiss(toast.id);
+                  toast.action?.run();
+                }}
+              >
+                {toast.action.label}
+              </Button>
+            ) : null}
             <IconButton label="Dismiss" onClick={() => dismiss(toast.id)}>
               <X />
             </IconButton>

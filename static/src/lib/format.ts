@@ -34,6 +34,26 @@ export function formatAgo(time: string, now: number = Date.now()): string {
   return 'just now';
 }
 
+/** Time left as a clock shows it: `4:05`, `1:02:09`; never below zero. */
+export function formatCountdown(ms: number): string {
+  const seconds = Math.max(0, Math.ceil(ms / 1000));
+  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  if (parts[0] === 0) parts.shift();
+  return parts.map((part, index) => (index === 0 ? part : String(part).padStart(2, '0'))).join(':');
+}
+
+/** How long something has lasted, in its largest unit and the next: `45 s`, `3 min`, `2 h 5 min`, `4 d 1 h`. */
+export function formatAge(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  const [big, unit, small, next] =
+    hours < 24 ? [hours, 'h', minutes % 60, 'min'] : [Math.floor(hours / 24), 'd', hours % 24, 'h'];
+  return small === 0 ? `${big} ${unit}` : `${big} ${unit} ${small} ${next}`;
+}
+
 /** Full local date and time, for tooltips. */
 export function formatTime(time: string): string {
   const date = new Date(time);

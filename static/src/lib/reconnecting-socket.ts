@@ -22,8 +22,8 @@ export interface SocketEvents {
   onOpen: () => void;
   onMessage: (data: ArrayBuffer | string) => void;
   onStatus: (status: LinkStatus) => void;
-  /** After each close, with whether the socket had been open; `true` means: do not come back. */
-  onClose: (code: number, wasOpen: boolean) => boolean;
+  /** After each close, with whether the socket had been open and the server's words; `true`: do not come back. */
+  onClose: (code: number, wasOpen: boolean, reason: string) => boolean;
 }
 
 export class ReconnectingSocket {
@@ -84,12 +84,12 @@ export class ReconnectingSocket {
     socket.onclose = (event) => {
       clearTimeout(timeout);
       this.detach();
-      this.closed(event.code, wasOpen);
+      this.closed(event.code, wasOpen, event.reason);
     };
   }
 
-  private closed(code: number, wasOpen: boolean): void {
-    const final = this.events.onClose(code, wasOpen);
+  private closed(code: number, wasOpen: boolean, reason: string): void {
+    const final = this.events.onClose(code, wasOpen, reason);
     if (this.disposed) return;
     if (final) {
       this.dispose();

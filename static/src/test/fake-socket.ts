@@ -11,7 +11,7 @@ export class FakeSocket {
   binaryType = 'blob';
   readyState = FakeSocket.CONNECTING;
   onopen: (() => void) | null = null;
-  onclose: ((event: { code: number }) => void) | null = null;
+  onclose: ((event: { code: number; reason: string }) => void) | null = null;
   onmessage: ((event: { data: unknown }) => void) | null = null;
   readonly sent: (Uint8Array | string)[] = [];
   closedWith: number | undefined;
@@ -49,9 +49,9 @@ export class FakeSocket {
   }
 
   /** The server, or the network, ends the connection. */
-  drop(code = 1006): void {
+  drop(code = 1006, reason = ''): void {
     this.readyState = FakeSocket.CLOSED;
-    this.onclose?.({ code });
+    this.onclose?.({ code, reason });
   }
 
   receive(data: unknown): void {

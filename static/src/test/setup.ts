@@ -1,6 +1,6 @@
 /** What jsdom lacks, and a clean page after each test. */
 import '@testing-library/jest-dom/vitest';
-import { cleanup } from '@testing-library/react';
+import { cleanup, configure } from '@testing-library/react';
 import { afterEach, vi } from 'vitest';
 
 class NoResizeObserver implements ResizeObserver {
@@ -8,6 +8,9 @@ class NoResizeObserver implements ResizeObserver {
   unobserve(): void {}
   disconnect(): void {}
 }
+
+// A machine that builds beside the tests is slow, not broken.
+configure({ asyncUtilTimeout: 5_000 });
 
 vi.stubGlobal('ResizeObserver', NoResizeObserver);
 window.matchMedia ??= (query) => ({

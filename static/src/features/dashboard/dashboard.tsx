@@ -1,4 +1,4 @@
-/** The user's sessions: make, open, rename, delete. */
+/** The user's sessions: make, open, rename, start and stop, delete and undelete. */
 'use client';
 
 import { useQuery } from '@tanstack/react-query';
@@ -9,23 +9,36 @@ import type { Session } from '@/api/types';
 import { Button } from '@/components/button';
 import { Empty, Failure, Loading } from '@/components/states';
 import { SESSIONS_KEY, fetchSessions } from '@/features/session/session-api';
+import { useDeletion } from '@/features/session/use-deletion';
 import { Logo } from '@/features/shell/logo';
 import { ThemeToggle } from '@/features/shell/theme-toggle';
 import { UserMenu } from '@/features/shell/user-menu';
+import { DeletedSessions } from './deleted-sessions';
 import { NameDialog } from './name-dialog';
 import { SessionRow } from './session-row';
 import { useSessionActions } from './use-session-actions';
 
-/** States change without our doing (idle stops): look again this often. */
+/** States change without our doing (idle stops): look again this often, and more often while one is changing. */
 const REFRESH_MS = 10_000;
+const CHANGING_MS = 1_000;
+
+function refreshAfter(sessions: readonly Session[] | undefined): number {
+  const changing = sessions?.some(({ state }) => state === 'starting' || state === 'stopping');
+  return changing ? CHANGING_MS : REFRESH_MS;
+}
 
 function byActivity(a: Session, b: Session): number {
   return b.last_active_at.localeCompare(a.last_active_at);
 }
 
 export function Dashboard() {
-  const sessions = useQuery({ queryKey: SESSIONS_KEY, queryFn: fetchSessions, refetchInterval: REFRESH_MS });
+  const sessions = useQuery({
+    queryKey: SESSIONS_KEY,
+    queryFn: fetchSessions,
+    refetchInterval: ({ state }) => refreshAfter(state.data),
+  });
   const actions = useSessionActions();
+  const deletion = useDeletion();
   const [creating, setCreating] = useState(false);
   const [renaming, setRenaming] = useState<Session | null>(null);
 
@@ -76,13 +89,14 @@ export function Dashboard() {
                   key={session.id}
                   session={session}
                   onRename={() => setRenaming(session)}
-                  onDelete={() => void actions.remove(session)}
-                  onStop={() => void actions.stop(session)}
+                  onDelete={() => void deletion.remove(session)}
+                  onAsk={(request) => void actions.ask(request, session)}
                 />
               ))}
             </ul>
           )}
         </section>
+        <DeletedSessions />
       </main>
       {creating ? (
         <NameDialog

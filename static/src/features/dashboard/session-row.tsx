@@ -1,31 +1,60 @@
 /** One session in the list. */
 'use client';
 
-import { Ellipsis, PencilLine, Square, SquareArrowOutUpRight, Trash2 } from 'lucide-react';
+import {
+  Ellipsis,
+  PencilLine,
+  Play,
+  RotateCw,
+  Square,
+  SquareArrowOutUpRight,
+  Timer,
+  Trash2,
+} from 'lucide-react';
 import Link from 'next/link';
 import { useRouter } from 'next/navigation';
 import type { Session } from '@/api/types';
-import { IconButton } from '@/components/button';
+import { Button, IconButton } from '@/components/button';
 import { Dropdown, type MenuEntry } from '@/components/menu';
+import { reasonWords } from '@/features/session/reason';
 import { StateBadge } from '@/features/session/state-badge';
-import { formatAgo, formatBytes, formatTime } from '@/lib/format';
+import { formatAgo, formatBytes, formatCountdown, formatTime } from '@/lib/format';
 import { displayName } from '@/lib/paths';
+import { useNow } from '@/lib/use-now';
+import type { SessionRequest } from './use-session-actions';
 
 interface SessionRowProps {
   session: Session;
   onRename: () => void;
   onDelete: () => void;
-  onStop: () => void;
+  onAsk: (request: SessionRequest) => void;
 }
 
-export function SessionRow({ session, onRename, onDelete, onStop }: SessionRowProps) {
+export function SessionRow({ session, onRename, onDelete, onAsk }: SessionRowProps) {
   const router = useRouter();
   const href = `/s/${session.id}/`;
   const name = displayName(session.name);
+  const { state } = session;
+  const running = state === 'ready' || state === 'starting';
   const entries: MenuEntry[] = [
     { label: 'Open', icon: <SquareArrowOutUpRight />, onSelect: () => router.push(href) },
     { label: 'Rename…', icon: <PencilLine />, onSelect: onRename },
-    { label: 'Stop', icon: <Square />, disabled: session.state !== 'ready', onSelect: onStop },
+    'line',
+    running
+      ? { label: 'Stop', icon: <Square />, onSelect: () => onAsk('stop') }
+      : {
+          label: 'Start',
+          icon: <Play />,
+          disabled: state === 'stopping',
+          onSelect: () => onAsk('start'),
+        },
+    {
+      label: 'Restart',
+      icon: <RotateCw />,
+      disabled: state === 'stopping',
+      onSelect: () => onAsk('restart'),
+    },
+    ...(session.ends_at ? [{ label: 'Extend', icon: <Timer />, onSelect: () => onAsk('extend') }] : []),
     'line',
     { label: 'Delete…', icon: <Trash2 />, danger: true, onSelect: onDelete },
   ];
@@ -45,16 +74,14 @@ export function SessionRow({ session, onRename, onDelete, onStop }: SessionRowPr
           {' · '}
           {session.usage.items} {session.usage.items === 1 ? 'item' : 'items'},{' '}
           {formatBytes(session.usage.bytes)}
-          {session.reason && session.state !== 'ready' ? (
-            <span className={session.state === 'failed' ? 'text-danger' : ''}>
-              {' '}
-              · {displayName(session.reason)}
-            </span>
-          ) : null}
+          <Reason session={session} />
         </p>
       </div>
+      {session.ends_at && state === 'ready' ? (
+        <Ending at={session.ends_at} onExtend={() => onAsk('extend')} />
+      ) : null}
       <div className="w-20">
-        <StateBadge state={session.state} />
+        <StateBadge state={state} />
       </div>
       <div className="relative">
         <Dropdown
@@ -67,5 +94,31 @@ export function SessionRow({ session, onRename, onDelete, onStop }: SessionRowPr
         />
       </div>
     </li>
+  );
+}
+
+function Reason({ session: { state, reason } }: { session: Session }) {
+  const words = state === 'ready' ? '' : reasonWords(reason);
+  if (words === '') return null;
+  return (
+    <>
+      {' · '}
+      <span title={words} className={state === 'failed' ? 'text-danger' : 'text-muted'}>
+        {words}
+      </span>
+    </>
+  );
+}
+
+function Ending({ at, onExtend }: { at: string; onExtend: () => void }) {
+  const left = Date.parse(at) - useNow();
+  return (
+    <div className="relative flex items-center gap-2 text-xs text-warn">
+      <Timer aria-hidden className="size-3.5" />
+      <span className="min-w-20 tabular-nums">
+        {left > 0 ? `Stops in ${formatCountdown(left)}` : 'Stopping…'}
+      </span>
+      <Button onClick={onExtend}>Extend</Button>
+    </div>
   );
 }

@@ -6,28 +6,37 @@ import { useRouter } from 'next/navigation';
 import { useMemo } from 'react';
 import { messageOf } from '@/api/problem';
 import type { Session } from '@/api/types';
-import { useConfirm } from '@/components/confirm';
 import { useToast } from '@/components/toasts';
 import {
   SESSIONS_KEY,
   createSession,
-  deleteSession,
+  extendSession,
   renameSession,
+  restartSession,
   sessionKey,
+  startSession,
   stopSession,
 } from '@/features/session/session-api';
+
+/** Requests about one session that answer with it. */
+const REQUESTS = {
+  start: startSession,
+  stop: stopSession,
+  restart: restartSession,
+  extend: extendSession,
+} as const;
+
+export type SessionRequest = keyof typeof REQUESTS;
 
 export interface SessionActions {
   create: (name: string) => Promise<void>;
   rename: (session: Session, name: string) => Promise<void>;
-  remove: (session: Session) => Promise<void>;
-  stop: (session: Session) => Promise<void>;
+  ask: (request: SessionRequest, session: Session) => Promise<void>;
 }
 
 export function useSessionActions(): SessionActions {
   const client = useQueryClient();
   const router = useRouter();
-  const confirm = useConfirm();
   const toast = useToast();
 
   return useMemo(() => {
@@ -43,30 +52,18 @@ export function useSessionActions(): SessionActions {
         await renameSession(session.id, name);
         await refresh();
       },
-      async remove(session) {
-        const yes = await confirm({
-          title: `Delete “${session.name}”?`,
-          text: 'Its files, their history and everything running in it are deleted. This cannot be undone.',
-          yes: 'Delete session',
-          danger: true,
-        });
-        if (!yes) return;
+      async ask(request, session) {
         try {
-          await deleteSession(session.id);
-          toast(`“${session.name}” was deleted.`, 'ok');
-        } catch (error) {
-          toast(messageOf(error), 'danger');
-        }
-        await refresh();
-      },
-      async stop(session) {
-        try {
-          await stopSession(session.id);
+          const now = await REQUESTS[request](session.id);
+          client.setQueryData<Session[]>(SESSIONS_KEY, (old) =>
+            old?.map((other) => (other.id === now.id ? now : other)),
+          );
+          if (request === 'extend') toast('The session goes on.', 'ok');
         } catch (error) {
           toast(messageOf(error), 'danger');
         }
         await refresh();
       },
     };
-  }, [client, router, confirm, toast]);
+  }, [client, router, toast]);
 }

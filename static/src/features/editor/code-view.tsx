@@ -6,6 +6,7 @@ import { messageOf } from '@/api/problem';
 import { Failure, Loading } from '@/components/states';
 import { useTheme } from '@/components/theme';
 import { useWorkspace } from '@/features/workspace/workspace-context';
+import { codeFont } from '@/lib/code-font';
 import { useStore } from '@/lib/store';
 import { setCursor } from './cursor-store';
 import { languageOf } from './languages';
@@ -15,11 +16,6 @@ import type { OpenFile } from './open-file';
 
 /** View states outlive the component, and go with their file. */
 const viewStates = new WeakMap<OpenFile, NonNullable<ReturnType<CodeEditor['saveViewState']>>>();
-
-function fontFamily(): string {
-  const family = getComputedStyle(document.documentElement).getPropertyValue('--font-code').trim();
-  return `${family ? `${family}, ` : ''}ui-monospace, "DejaVu Sans Mono", monospace`;
-}
 
 export function CodeView({ file }: { file: OpenFile }) {
   const host = useRef<HTMLDivElement>(null);
@@ -47,7 +43,7 @@ export function CodeView({ file }: { file: OpenFile }) {
     const created = monaco.editor.create(host.current, {
       model: null,
       automaticLayout: true,
-      fontFamily: fontFamily(),
+      fontFamily: codeFont(),
       fontSize: 13,
       lineHeight: 20,
       fontLigatures: false,

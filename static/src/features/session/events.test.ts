@@ -1,6 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { parseEvent } from './events';
 
+const USAGE = {
+  cpu_percent: 12.5,
+  cpus: 1,
+  memory_bytes: 10,
+  memory_limit_bytes: 100,
+  disk_bytes: 1,
+  disk_limit_bytes: 50,
+  processes: 3,
+  processes_limit: 256,
+};
+
 describe('parseEvent', () => {
   it.each<[unknown, unknown]>([
     [
@@ -24,6 +35,25 @@ describe('parseEvent', () => {
       { type: 'notice', level: 'warning', text: 'soon' },
       { type: 'notice', level: 'warning', text: 'soon' },
     ],
+    [
+      { type: 'ending', at: '2026-01-01T00:05:00Z', why: 'idle' },
+      { type: 'ending', at: '2026-01-01T00:05:00Z', why: 'idle' },
+    ],
+    [
+      { type: 'ending', at: '2026-01-01T00:05:00Z', why: 'whim' },
+      { type: 'ending', at: '2026-01-01T00:05:00Z', why: null },
+    ],
+    [
+      { type: 'ending', at: null, why: 'idle' },
+      { type: 'ending', at: null, why: null },
+    ],
+    [{ type: 'ending', at: 'soon', why: 'idle' }, null],
+    [
+      { type: 'usage', ...USAGE, extra: 1 },
+      { type: 'usage', usage: USAGE },
+    ],
+    [{ type: 'usage', ...USAGE, disk_bytes: '5' }, null],
+    [{ type: 'usage', ...USAGE, cpu_percent: -1 }, null],
     [{ type: 'state', state: 'dancing' }, null],
     [{ type: 'progress', stage: 'lunch' }, null],
     [{ type: 'from_the_future' }, null],

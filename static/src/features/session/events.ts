@@ -33,9 +33,39 @@ export type SessionEvent =
   /** Too much has changed to list: read the tree again. */
   | { type: 'tree_refetch' }
   | { type: 'terminals'; items: Terminal[] }
+  /** The session will end then; `null`: not any more. */
+  | { type: 'ending'; at: string | null; why: EndsWhy | null }
+  | { type: 'usage'; usage: LiveUsage }
   | { type: 'notice'; level: string; text: string };
 
-const STATES: readonly string[] = ['cold', 'starting', 'ready', 'stopping', 'failed'];
+/** Why an end is announced: nobody uses the session, or it has lived as long as it may. */
+export type EndsWhy = NonNullable<Session['ends_why']>;
+
+/** What the sandbox uses right now. Named as on the wire. */
+export interface LiveUsage {
+  /** Of one CPU: 150 is one and a half. */
+  cpu_percent: number;
+  cpus: number;
+  memory_bytes: number;
+  memory_limit_bytes: number;
+  disk_bytes: number;
+  disk_limit_bytes: number;
+  processes: number;
+  processes_limit: number;
+}
+
+const USAGE_FIELDS = [
+  'cpu_percent',
+  'cpus',
+  'memory_bytes',
+  'memory_limit_bytes',
+  'disk_bytes',
+  'disk_limit_bytes',
+  'processes',
+  'processes_limit',
+] as const satisfies readonly (keyof LiveUsage)[];
+
+const STATES: readonly string[] = ['cold', 'starting', 'ready', 'stopping', 'failed', 'deleted'];
 
 /** The event in a frame; `null` for what this page does not know. */
 export function parseEvent(text: string): SessionEvent | null {
@@ -64,6 +94,10 @@ export function parseEvent(text: string): SessionEvent | null {
       return Array.isArray(value['items'])
         ? { type: 'terminals', items: value['items'].filter(isTerminal) }
         : null;
+    case 'ending':
+      return parseEnding(value);
+    case 'usage':
+      return parseUsage(value);
     case 'notice':
       return {
         type: 'notice',
@@ -87,6 +121,19 @@ function parseProgress(value: Record<string, unknown>): SessionEvent | null {
       total: numberOrNull(value['total']),
     },
   };
+}
+
+function parseEnding(value: Record<string, unknown>): SessionEvent | null {
+  const { at, why } = value;
+  if (at === null) return { type: 'ending', at: null, why: null };
+  if (typeof at !== 'string' || Number.isNaN(Date.parse(at))) return null;
+  return { type: 'ending', at, why: why === 'idle' || why === 'life' ? why : null };
+}
+
+function parseUsage(value: Record<string, unknown>): SessionEvent | null {
+  const numbers = USAGE_FIELDS.map((field) => [field, numberOrNull(value[field])] as const);
+  if (numbers.some(([, number]) => number === null || number < 0)) return null;
+  return { type: 'usage', usage: Object.fromEntries(numbers) as unknown as LiveUsage };
 }
 
 function textOrNull(value: unknown): string | null {

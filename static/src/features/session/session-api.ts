@@ -5,18 +5,30 @@ import type { Session } from '@/api/types';
 export const SESSIONS_KEY = ['sessions'] as const;
 export const sessionKey = (id: string) => ['session', id] as const;
 
+/** Sessions that were deleted and can still be had back. */
+export const DELETED_KEY = ['deleted-sessions'] as const;
+
 /** More sessions than one page: quotas make that unlikely, but the list must be whole. */
-export async function fetchSessions(): Promise<Session[]> {
+async function fetchAll(deleted: boolean): Promise<Session[]> {
   const sessions: Session[] = [];
   let cursor: string | null = null;
   do {
+    const query = { ...(deleted ? { deleted } : {}), ...(cursor ? { cursor } : {}) };
     const page: { items: Session[]; next?: string | null } = await unwrap(
-      api.GET('/api/v1/sessions', { params: { query: cursor ? { cursor } : {} } }),
+      api.GET('/api/v1/sessions', { params: { query } }),
     );
     sessions.push(...page.items);
     cursor = page.next ?? null;
   } while (cursor !== null);
   return sessions;
+}
+
+export function fetchSessions(): Promise<Session[]> {
+  return fetchAll(false);
+}
+
+export function fetchDeletedSessions(): Promise<Session[]> {
+  return fetchAll(true);
 }
 
 export function fetchSession(id: string): Promise<Session> {
@@ -45,4 +57,13 @@ export function stopSession(id: string): Promise<Session> {
 
 export function restartSession(id: string): Promise<Session> {
   return unwrap(api.POST('/api/v1/sessions/{id}/restart', { params: { path: { id } } }));
+}
+
+/** Puts an announced end off. */
+export function extendSession(id: string): Promise<Session> {
+  return unwrap(api.POST('/api/v1/sessions/{id}/extend', { params: { path: { id } } }));
+}
+
+export function undeleteSession(id: string): Promise<Session> {
+  return unwrap(api.POST('/api/v1/sessions/{id}/undelete', { params: { path: { id } } }));
 }

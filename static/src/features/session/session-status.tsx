@@ -1,13 +1,14 @@
 /** What stands in the terminal's place while the session does not run: progress, stop or failure. */
 'use client';
 
-import { Check, Play, RotateCw } from 'lucide-react';
+import { Check, Moon, Play, RotateCw } from 'lucide-react';
 import { Button } from '@/components/button';
 import { Empty, Failure, Loading, Spinner } from '@/components/states';
 import { useWorkspace } from '@/features/workspace/workspace-context';
 import { cx } from '@/lib/cx';
 import { displayName } from '@/lib/paths';
 import { useStore } from '@/lib/store';
+import { adviceFor, reasonWords, stoppedWords } from './reason';
 import { STAGES, type Progress, type Stage } from './events';
 
 const STAGE_WORDS: Record<Stage, string> = {
@@ -47,16 +48,19 @@ export function SessionStatus() {
     case 'failed':
       return (
         <Failure title="The session failed" actions={restart}>
-          <p>{displayName(reason ?? 'No reason was given.')}</p>
-          <p className="mt-1">Your files are safe.</p>
+          <p>{reasonWords(reason) || 'No reason was given.'}</p>
+          <p className="mt-1">{adviceFor(reason)} Your files are safe.</p>
         </Failure>
       );
     case 'cold':
       return (
-        <Empty title={reason ? `Stopped: ${displayName(reason)}` : 'Stopped'} actions={open}>
-          Your files are kept and can be edited. Open the session to run them.
+        <Empty icon={<Moon aria-hidden />} title={stoppedWords(state, reason)} actions={open}>
+          <p>{adviceFor(reason)}</p>
+          <p>Your files are kept and can be edited. Open the session to run them.</p>
         </Empty>
       );
+    case 'deleted':
+      return <Loading>Deleting…</Loading>;
     case 'stopping':
       return <Loading>Stopping…</Loading>;
     case 'starting':

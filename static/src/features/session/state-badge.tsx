@@ -7,6 +7,7 @@ const LOOKS: Record<SessionState, { word: string; dot: string }> = {
   starting: { word: 'Starting', dot: 'bg-warn animate-pulse' },
   ready: { word: 'Running', dot: 'bg-ok' },
   stopping: { word: 'Stopping', dot: 'bg-warn animate-pulse' },
+  deleted: { word: 'Deleted', dot: 'bg-faint' },
   failed: { word: 'Failed', dot: 'bg-danger' },
 };
 

@@ -25,6 +25,7 @@ export const Close = {
   loginEnded: 4401,
   gone: 4404,
   stalledViewer: 4408,
+  elsewhere: 4409,
   sandboxGone: 4503,
 } as const;
 

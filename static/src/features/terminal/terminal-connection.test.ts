@@ -36,10 +36,19 @@ function hello(seq: number, more: Record<string, unknown> = {}): ArrayBuffer {
 function setUp() {
   let shown = '';
   const waiting: (() => void)[] = [];
-  const seen = { notices: [] as string[], ends: [] as string[], statuses: [] as string[], clears: 0 };
+  const seen = {
+    notices: [] as string[],
+    ends: [] as string[],
+    statuses: [] as string[],
+    clears: 0,
+    sizes: [] as string[],
+    replayed: '',
+  };
   const connection = new TerminalConnection('ws://host/t', {
-    onOutput: (bytes, rendered) => {
-      shown += new TextDecoder().decode(bytes);
+    onOutput: (bytes, rendered, replayed) => {
+      const text = new TextDecoder().decode(bytes);
+      shown += text;
+      if (replayed) seen.replayed += text;
       waiting.push(rendered);
     },
     onClear: () => {
@@ -47,6 +56,7 @@ function setUp() {
       seen.clears += 1;
     },
     onStatus: (status) => seen.statuses.push(status),
+    onSize: ({ cols, rows }) => seen.sizes.push(`${cols}x${rows}`),
     onNotice: (_level, text) => seen.notices.push(text),
     onEnd: (reason) => seen.ends.push(reason),
   });
@@ -358,5 +368,75 @@ describe('connection', () => {
     await vi.advanceTimersByTimeAsync(60_000);
     expect(FakeSocket.made).toHaveLength(1);
     expect(seen.statuses.at(-1)).toBe('closed');
+  });
+});
+
+describe('several viewers', () => {
+  const size = (cols: number, rows: number): ArrayBuffer => control({ type: 'size', cols, rows });
+  const resizes = (): string[] =>
+    frames(2).map((f) => {
+      const view = new DataView(Uint8Array.from(f).buffer);
+      return `${view.getUint16(1, true)}x${view.getUint16(3, true)}`;
+    });
+
+  it('follow the size another gave, and not the echo of their own', () => {
+    const { connection, seen } = setUp();
+    connection.resize(120, 40);
+    FakeSocket.last.open();
+    FakeSocket.last.receive(hello(0));
+    connection.resize(121, 40);
+    FakeSocket.last.receive(size(120, 40));
+    expect(seen.sizes).toEqual([]);
+    expect(connection.leads).toBe(true);
+    // The other's came between our two.
+    FakeSocket.last.receive(size(60, 20));
+    expect(connection.leads).toBe(false);
+    expect(seen.sizes).toEqual(['60x20']);
+    FakeSocket.last.receive(size(121, 40));
+    expect(connection.leads).toBe(true);
+  });
+
+  it('give their size again after a reconnect only when they gave it last', async () => {
+    const { connection, seen } = setUp();
+    connection.resize(120, 40);
+    FakeSocket.last.open();
+    FakeSocket.last.receive(hello(0));
+    FakeSocket.last.receive(size(120, 40));
+    FakeSocket.last.drop();
+    await reconnect();
+    FakeSocket.last.receive(hello(0));
+    expect(resizes()).toEqual(['120x40']);
+    FakeSocket.last.receive(size(120, 40));
+    FakeSocket.last.receive(size(60, 20));
+    FakeSocket.last.drop();
+    await reconnect();
+    FakeSocket.last.receive(hello(0, { cols: 61, rows: 20 }));
+    expect(resizes()).toEqual([]);
+    expect(seen.sizes).toEqual(['60x20', '61x20']);
+    connection.resize(120, 40);
+    expect(resizes()).toEqual(['120x40']);
+  });
+
+  it('know which output was printed before they looked', async () => {
+    const { seen, screen } = setUp();
+    FakeSocket.last.open();
+    FakeSocket.last.receive(hello(0, { end: 6 }));
+    FakeSocket.last.receive(output(0, 'old '));
+    FakeSocket.last.receive(output(4, 'oldnew'));
+    expect(screen()).toBe('old oldnew');
+    expect(seen.replayed).toBe('old ol');
+    FakeSocket.last.drop();
+    await reconnect();
+    // Printed while the connection was away: nobody has seen it yet.
+    FakeSocket.last.receive(hello(10, { end: 14 }));
+    FakeSocket.last.receive(output(10, 'away'));
+    expect(seen.replayed).toBe('old ol');
+  });
+
+  it('stop when another server has the session', () => {
+    const { seen } = setUp();
+    FakeSocket.last.open();
+    FakeSocket.last.drop(4409);
+    expect(seen.ends).toEqual(['elsewhere']);
   });
 });

@@ -4,6 +4,9 @@
  * Output is exact over reconnects: the connection remembers the next byte it expects, asks for the rest with
  * `since=`, drops bytes it has had and treats a hole as a protocol error. Acks tell the server what has been
  * *rendered*, so a slow screen slows the program and not the page.
+ *
+ * A terminal has the last size any viewer gave it. The viewer that gave it *leads*: it gives its size again after a
+ * reconnect, while the others take over what they are told.
  */
 import { ReconnectingSocket, type LinkStatus } from '@/lib/reconnecting-socket';
 import { InputWindow } from './input-window';
@@ -31,17 +34,26 @@ export const UNCERTAIN_INPUT_MS = 2_000;
 /** Our close code for a frame of the server that makes no sense; browsers may only send 1000 and 3000–4999. */
 export const CLOSE_BAD_SERVER_FRAME = 4002;
 
-export type EndReason = 'closed' | 'gone' | 'signed_out';
+export type EndReason = 'closed' | 'gone' | 'signed_out' | 'elsewhere';
+
+export interface Size {
+  cols: number;
+  rows: number;
+}
 
 export interface TerminalCallbacks {
-  /** New bytes for the screen; `rendered` must be called when they are on it. */
-  onOutput: (bytes: Uint8Array, rendered: () => void) => void;
+  /**
+   * New bytes for the screen; `rendered` must be called when they are on it. `replayed`: printed before the screen
+   * was first drawn, so whoever asked something in them has had, or given up, the answer.
+   */
+  onOutput: (bytes: Uint8Array, rendered: () => void, replayed: boolean) => void;
   /** The screen must be cleared, after what was given before. */
   onClear: () => void;
   onStatus: (status: LinkStatus) => void;
   onHello?: (hello: Extract<Control, { type: 'hello' }>) => void;
   onExit?: (exit: Exit) => void;
-  onSize?: (cols: number, rows: number) => void;
+  /** The terminal has a size that another viewer gave it. */
+  onSize?: (size: Size) => void;
   onNotice?: (level: string, text: string) => void;
   /** The connection is over for good. */
   onEnd?: (reason: EndReason) => void;
@@ -60,7 +72,12 @@ export class TerminalConnection {
   private received = 0;
   private window = DEFAULT_WINDOW_BYTES;
   private greeted = false;
-  private size: { cols: number; rows: number } | null = null;
+  private size: Size | null = null;
+  /** Sizes sent and not yet heard back: the terminal's answer to each comes in order. */
+  private echoes: Size[] = [];
+  private leading = true;
+  /** Output before this sequence was printed before the screen was first drawn. */
+  private replayEnd = 0;
   private lastSentAt = Number.NEGATIVE_INFINITY;
   /** Whether nothing has been drawn since the screen was cleared. */
   private blank = false;
@@ -85,6 +102,11 @@ export class TerminalConnection {
     return this.socket.status;
   }
 
+  /** Whether the terminal has this viewer's size, as far as is known here. */
+  get leads(): boolean {
+    return this.leading;
+  }
+
   /** Queues input; `false` if so much is waiting already that it was refused. */
   send(bytes: Uint8Array): boolean {
     if (!this.input.push(bytes)) return false;
@@ -92,10 +114,11 @@ export class TerminalConnection {
     return true;
   }
 
-  /** Tells the program the size of the screen, now and after every reconnect. */
+  /** Gives the terminal the size of this screen, now and, while no other viewer gives it another, after reconnects. */
   resize(cols: number, rows: number): void {
     this.size = { cols, rows };
-    if (this.greeted) this.socket.send(encodeResize(cols, rows));
+    this.leading = true;
+    if (this.greeted) this.sendSize(this.size);
   }
 
   dispose(): void {
@@ -126,13 +149,20 @@ export class TerminalConnection {
     if (end <= next) return this.acknowledge();
     this.next = end;
     this.blank = false;
-    const fresh = bytes.subarray(next - seq);
+    const old = Math.min(end, Math.max(next, this.replayEnd));
+    this.draw(bytes.subarray(next - seq, old - seq), old, true);
+    this.draw(bytes.subarray(old - seq), end, false);
+  }
+
+  private draw(bytes: Uint8Array, end: number, replayed: boolean): void {
+    if (bytes.length === 0) return;
     const { epoch } = this;
-    this.callbacks.onOutput(fresh, () => {
+    const rendered = (): void => {
       if (epoch !== this.epoch) return;
       this.rendered = Math.max(this.rendered, end);
       this.acknowledge();
-    });
+    };
+    this.callbacks.onOutput(bytes, rendered, replayed);
   }
 
   private acknowledge(): void {
@@ -152,7 +182,7 @@ export class TerminalConnection {
       case 'exit':
         return this.callbacks.onExit?.({ code: control.code, signal: control.signal });
       case 'size':
-        return this.callbacks.onSize?.(control.cols, control.rows);
+        return this.resized({ cols: control.cols, rows: control.rows });
       case 'busy':
         return this.input.refuse(control.accepted);
       case 'input':
@@ -169,11 +199,27 @@ export class TerminalConnection {
     this.received = hello.seq;
     this.acked = hello.seq;
     // A first visit, a ring that has forgotten what we miss, or another program: draw from the start.
-    if (hello.reset || this.next === null || hello.seq > this.next) this.clear(hello.seq);
+    if (hello.reset || this.next === null || hello.seq > this.next) {
+      this.clear(hello.seq);
+      this.replayEnd = hello.end;
+    }
     this.greeted = true;
+    this.echoes = [];
     this.callbacks.onHello?.(hello);
-    if (this.size) this.socket.send(encodeResize(this.size.cols, this.size.rows));
+    if (this.size && this.leading) this.sendSize(this.size);
+    else this.callbacks.onSize?.({ cols: hello.cols, rows: hello.rows });
     this.pump();
+  }
+
+  private sendSize(size: Size): void {
+    if (this.socket.send(encodeResize(size.cols, size.rows))) this.echoes.push(size);
+  }
+
+  private resized(size: Size): void {
+    const own = this.echoes.findIndex((echo) => echo.cols === size.cols && echo.rows === size.rows);
+    this.leading = own >= 0;
+    if (this.leading) this.echoes.splice(0, own + 1);
+    else this.callbacks.onSize?.(size);
   }
 
   private clear(seq: number): void {
@@ -220,6 +266,8 @@ function endReason(code: number): EndReason | null {
       return 'gone';
     case Close.loginEnded:
       return 'signed_out';
+    case Close.elsewhere:
+      return 'elsewhere';
     default:
       return null;
   }

@@ -2,16 +2,27 @@
  * An xterm screen in a given element, joined to a `TerminalConnection`. No React here.
  *
  * **Invariants**: bytes are acknowledged only after xterm has drawn them; escape sequences cannot reach the
- * clipboard; a link opens only after a question, without an opener, and only over http(s).
+ * clipboard or the page's title; a link opens only after a question, without an opener, and only over http(s); a
+ * program's question is answered by one screen at most.
+ *
+ * **Size**: whoever looks at the terminal last gives it its size: a screen gives its own when it appears, changes, or
+ * gets the focus back, and when the user types into it. A screen of which another took the size over draws all of
+ * it in smaller letters.
  */
 import '@xterm/xterm/css/xterm.css';
 import { FitAddon } from '@xterm/addon-fit';
 import { Unicode11Addon } from '@xterm/addon-unicode11';
 import { WebLinksAddon } from '@xterm/addon-web-links';
 import { Terminal } from '@xterm/xterm';
-import { TerminalConnection, type TerminalCallbacks } from './terminal-connection';
+import { webAddress } from '@/lib/urls';
 import type { Exit } from './protocol';
+import { guardQueries } from './query-guard';
+import { TerminalConnection, type Size, type TerminalCallbacks } from './terminal-connection';
 import { TERMINAL_THEMES } from './terminal-themes';
+
+/** Letters in pixels, and the smallest that can still be told apart. */
+const FONT_PX = 13;
+const SMALLEST_FONT_PX = 6;
 
 /** Lines kept above the screen. */
 export const SCROLLBACK_LINES = 10_000;
@@ -22,14 +33,16 @@ export const LARGE_PASTE_BYTES = 1024 * 1024;
 /** Clears screen and scrollback in order with what was written before (RIS). */
 const CLEAR = '\x1bc';
 
-export interface ScreenCallbacks extends Omit<TerminalCallbacks, 'onOutput' | 'onClear'> {
+export interface ScreenCallbacks extends Omit<TerminalCallbacks, 'onOutput' | 'onClear' | 'onSize'> {
   /** Asks before opening an address. */
-  confirmLink: (address: string) => Promise<boolean>;
+  confirmLink: (address: URL) => Promise<boolean>;
   /** Asks before sending a large paste. */
   confirmPaste: (bytes: number) => Promise<boolean>;
   /** Keys the page keeps for itself. */
   isPageKey: (event: KeyboardEvent) => boolean;
   onCopied: (ok: boolean) => void;
+  /** Whether the terminal has a size that another viewer gave it. */
+  onForeignSize: (foreign: boolean) => void;
 }
 
 export class TerminalScreen {
@@ -39,6 +52,9 @@ export class TerminalScreen {
   private readonly observer: ResizeObserver;
   private readonly encoder = new TextEncoder();
   private exitShown = false;
+  private exited = false;
+  /** Whether what is being drawn was printed before this screen looked. */
+  private replaying = false;
   private disposed = false;
 
   constructor(
@@ -52,7 +68,7 @@ export class TerminalScreen {
       allowProposedApi: true,
       cursorBlink: true,
       fontFamily,
-      fontSize: 13,
+      fontSize: FONT_PX,
       lineHeight: 1.2,
       scrollback: SCROLLBACK_LINES,
       theme: TERMINAL_THEMES[theme],
@@ -70,14 +86,15 @@ export class TerminalScreen {
     this.terminal.open(host);
     this.connection = new TerminalConnection(url, {
       ...callbacks,
-      onOutput: (bytes, rendered) => this.terminal.write(bytes, rendered),
+      onOutput: (bytes, rendered, replayed) => this.draw(bytes, rendered, replayed),
       onClear: () => {
         this.exitShown = false;
         this.terminal.write(CLEAR);
       },
       onExit: (exit) => this.showExit(exit),
-      onSize: (cols, rows) => this.terminal.resize(clampSize(cols), clampSize(rows)),
+      onSize: (size) => this.follow(size),
     });
+    guardQueries(this.terminal, () => !this.replaying && this.connection.leads);
     this.listen();
     this.observer = new ResizeObserver(() => this.refit());
     this.observer.observe(host);
@@ -99,17 +116,21 @@ export class TerminalScreen {
   }
 
   /** Takes the size of the element, here and in the program. */
-  refit(): void {
-    if (this.disposed || this.host.clientWidth === 0 || this.host.clientHeight === 0) return;
+  readonly refit = (): void => {
+    if (this.disposed || !this.shown) return;
+    this.terminal.options.fontSize = FONT_PX;
     this.fit.fit();
     this.connection.resize(this.terminal.cols, this.terminal.rows);
-  }
+    this.callbacks.onForeignSize(false);
+  };
 
   dispose(): void {
     this.disposed = true;
     this.observer.disconnect();
     this.host.removeEventListener('paste', this.onPaste, true);
-    this.host.removeEventListener('focusin', this.onFocus);
+    this.host.removeEventListener('focusin', this.refit);
+    window.removeEventListener('focus', this.refit);
+    document.removeEventListener('visibilitychange', this.onVisible);
     this.connection.dispose();
     this.terminal.dispose();
   }
@@ -119,7 +140,37 @@ export class TerminalScreen {
     this.terminal.onBinary((text) => this.send(Uint8Array.from(text, (c) => c.charCodeAt(0) & 0xff)));
     this.terminal.attachCustomKeyEventHandler((event) => this.key(event));
     this.host.addEventListener('paste', this.onPaste, true);
-    this.host.addEventListener('focusin', this.onFocus);
+    this.host.addEventListener('focusin', this.refit);
+    window.addEventListener('focus', this.refit);
+    document.addEventListener('visibilitychange', this.onVisible);
+    this.terminal.onKey(() => !this.connection.leads && this.refit());
+  }
+
+  private get shown(): boolean {
+    return this.host.clientWidth > 0 && this.host.clientHeight > 0;
+  }
+
+  private draw(bytes: Uint8Array, rendered: () => void, replayed: boolean): void {
+    if (!replayed) return this.terminal.write(bytes, rendered);
+    // xterm draws later, in order: the mark is set and taken away in that same order.
+    this.terminal.write('', () => (this.replaying = true));
+    this.terminal.write(bytes, () => {
+      this.replaying = false;
+      rendered();
+    });
+  }
+
+  /** Another viewer gave the terminal its size: show all of it, as large as it goes. */
+  private follow(size: Size): void {
+    const cols = clampSize(size.cols);
+    const rows = clampSize(size.rows);
+    for (let px = FONT_PX; this.shown && px >= SMALLEST_FONT_PX; px -= 0.5) {
+      this.terminal.options.fontSize = px;
+      const room = this.fit.proposeDimensions();
+      if (!room || (room.cols >= cols && room.rows >= rows)) break;
+    }
+    this.terminal.resize(cols, rows);
+    this.callbacks.onForeignSize(true);
   }
 
   private input(text: string): void {
@@ -135,6 +186,8 @@ export class TerminalScreen {
   /** `false` keeps a key from the program. */
   private key(event: KeyboardEvent): boolean {
     if (this.callbacks.isPageKey(event)) return false;
+    // Nobody reads any more: the Tab key leads on to what can be done about it.
+    if (this.exited && event.code === 'Tab') return false;
     if (!event.ctrlKey || !event.shiftKey || event.altKey) return true;
     if (event.code === 'KeyC') {
       event.preventDefault();
@@ -166,18 +219,21 @@ export class TerminalScreen {
     });
   };
 
-  /** Another viewer may have given the program its own size: whoever types decides. */
-  private readonly onFocus = (): void => this.refit();
+  private readonly onVisible = (): void => {
+    if (document.visibilityState === 'visible') this.refit();
+  };
 
-  private async openLink(address: string): Promise<void> {
-    if (!/^https?:\/\//i.test(address)) return;
+  private async openLink(text: string): Promise<void> {
+    const address = webAddress(text);
+    if (!address) return;
     if (await this.callbacks.confirmLink(address)) window.open(address, '_blank', 'noopener,noreferrer');
   }
 
   private showExit(exit: Exit): void {
+    this.exited = true;
     if (!this.exitShown) {
       this.exitShown = true;
-      this.terminal.write(`\r\n\x1b[0;2m[${exitWords(exit)}]\x1b[0m\x1b[?25l\r\n`);
+      this.terminal.write(`\r\n\x1b[0;90m[${exitWords(exit)}]\x1b[0m\x1b[?25l\r\n`);
     }
     this.callbacks.onExit?.(exit);
   }

@@ -1,8 +1,11 @@
-/** The terminals of one session: which there are, which is in front, and how to type into one. */
+/** The terminals of one session: which there are, how they are arranged, and how to type into one. */
 import { api, unwrap } from '@/api/client';
 import { messageOf } from '@/api/problem';
 import type { Terminal } from '@/api/types';
+import { readStored, writeStored } from '@/lib/storage';
 import { Store } from '@/lib/store';
+import * as layouts from './terminal-layout';
+import type { Direction, Layout } from './terminal-layout';
 
 /** Size until the screen has been measured. */
 const FIRST_SIZE = { cols: 100, rows: 24 } as const;
@@ -10,9 +13,16 @@ const FIRST_SIZE = { cols: 100, rows: 24 } as const;
 /** How long a caller may wait for a new terminal's screen to appear. */
 const HANDLE_WAIT_MS = 15_000;
 
+/** Something a terminal's connection had to say. */
+export interface Notice {
+  level: string;
+  text: string;
+}
+
 export interface TerminalsState {
   items: readonly Terminal[];
-  active: string | null;
+  layout: Layout;
+  notices: Readonly<Record<string, Notice>>;
   /** False until the server has told us what there is. */
   known: boolean;
   opening: boolean;
@@ -25,22 +35,36 @@ export interface TerminalHandle {
   focus: () => void;
 }
 
+/** Where a new terminal goes: a tab of its own, or beside another. */
+export type Placement = { beside: string; direction: Direction } | null;
+
 export class TerminalSet {
-  readonly state = new Store<TerminalsState>({
-    items: [],
-    active: null,
-    known: false,
-    opening: false,
-    problem: null,
-  });
+  readonly state: Store<TerminalsState>;
   /** Counts complete lists, so that an answer overtaken by an event is not believed. */
   private lists = 0;
   private readonly handles = new Map<string, TerminalHandle>();
   private readonly waiters = new Map<string, (handle: TerminalHandle) => void>();
+  private readonly memory: string;
 
-  constructor(private readonly session: string) {}
+  constructor(private readonly session: string) {
+    this.memory = `carrel.terminals.${session}`;
+    const stored = readStored(this.memory, layouts.isStoredLayout);
+    this.state = new Store<TerminalsState>({
+      items: [],
+      layout: stored ? layouts.fromStored(stored) : layouts.EMPTY_LAYOUT,
+      notices: {},
+      known: false,
+      opening: false,
+      problem: null,
+    });
+  }
 
-  /** Asks what there is; a terminal that is gone loses its tab. */
+  /** The terminal that has, or last had, the keyboard. */
+  get active(): string | null {
+    return layouts.activeTerminal(this.state.get().layout);
+  }
+
+  /** Asks what there is; a terminal that is gone loses its place. */
   async refresh(): Promise<void> {
     const { lists } = this;
     const list = await unwrap(
@@ -53,22 +77,25 @@ export class TerminalSet {
   replace(items: readonly Terminal[]): void {
     this.lists += 1;
     const sorted = [...items].sort((a, b) => a.created_at.localeCompare(b.created_at));
-    this.state.update((old) => ({
-      ...old,
-      items: sorted,
-      known: true,
-      active: sorted.some((t) => t.id === old.active) ? old.active : (sorted.at(-1)?.id ?? null),
-    }));
+    const ids = sorted.map((item) => item.id);
+    this.state.update((old) => ({ ...old, items: sorted, known: true }));
+    this.arrange((layout) => layouts.reconcile(layout, ids));
   }
 
   /** The sandbox is gone, and its terminals with it. */
   clear(): void {
     this.lists += 1;
-    this.state.update((old) => ({ ...old, items: [], active: null, known: false }));
+    this.state.update((old) => ({
+      ...old,
+      items: [],
+      layout: layouts.EMPTY_LAYOUT,
+      notices: {},
+      known: false,
+    }));
   }
 
-  /** Opens a terminal and brings it to the front; one at a time. */
-  async open(): Promise<string | null> {
+  /** Opens a terminal and gives it the keyboard; one at a time. */
+  async open(placement: Placement = null): Promise<string | null> {
     if (this.state.get().opening) return null;
     this.state.update((old) => ({ ...old, opening: true, problem: null }));
     try {
@@ -80,12 +107,42 @@ export class TerminalSet {
       );
       const others = this.state.get().items.filter((item) => item.id !== terminal.id);
       this.replace([...others, terminal]);
-      this.state.update((old) => ({ ...old, active: terminal.id, opening: false }));
+      if (placement) this.placeBeside(terminal.id, placement.beside, placement.direction);
+      this.activate(terminal.id);
+      this.state.update((old) => ({ ...old, opening: false }));
       return terminal.id;
     } catch (error) {
       this.state.update((old) => ({ ...old, opening: false, problem: messageOf(error) }));
       return null;
     }
+  }
+
+  /** The same at the user's wish: the keyboard goes there, unless the user has gone on to another by then. */
+  async openFocused(placement: Placement = null): Promise<string | null> {
+    const id = await this.open(placement);
+    if (id === null) return null;
+    const handle = await this.handleOf(id);
+    if (this.active === id) handle?.focus();
+    return id;
+  }
+
+  /** Where one more goes that is split off the terminal with the keyboard; `null` when there is no room. */
+  besideActive(): Placement {
+    const { layout } = this.state.get();
+    const tab = layouts.frontTab(layout);
+    return tab && layouts.maySplit(layout, tab.active)
+      ? { beside: tab.active, direction: tab.direction }
+      : null;
+  }
+
+  async rename(id: string, name: string): Promise<void> {
+    const renamed = await unwrap(
+      api.PATCH('/api/v1/sessions/{id}/terminals/{tid}', {
+        params: { path: { id: this.session, tid: id } },
+        body: { name },
+      }),
+    );
+    this.patch(id, { name: renamed.name });
   }
 
   async close(id: string): Promise<void> {
@@ -99,23 +156,51 @@ export class TerminalSet {
 
   remove(id: string): void {
     const { items } = this.state.get();
-    const index = items.findIndex((item) => item.id === id);
-    if (index < 0) return;
-    const rest = items.filter((item) => item.id !== id);
-    const neighbour = rest[Math.min(index, rest.length - 1)]?.id ?? null;
-    this.state.update((old) => ({ ...old, items: rest, active: old.active === id ? neighbour : old.active }));
+    if (!items.some((item) => item.id === id)) return;
+    this.state.update((old) => ({ ...old, items: items.filter((item) => item.id !== id) }));
+    this.arrange((layout) => layouts.remove(layout, id));
   }
 
   activate(id: string): void {
-    this.state.update((old) => ({ ...old, active: id }));
+    this.arrange((layout) => layouts.activate(layout, id));
+  }
+
+  placeBeside(id: string, beside: string, direction: Direction): void {
+    this.arrange((layout) => layouts.place(layout, id, beside, direction));
+  }
+
+  /** Changes the arrangement, and remembers it for the next visit. */
+  arrange(change: (layout: Layout) => Layout): void {
+    const { layout: before, known } = this.state.get();
+    const layout = change(before);
+    if (layout === before) return;
+    this.state.update((old) => ({ ...old, layout }));
+    if (known) writeStored(this.memory, layouts.toStored(layout));
+  }
+
+  /** The tab, or the pane of the tab in front, `step` away gets the keyboard. */
+  cycle(what: 'tabs' | 'panes', step: number): void {
+    this.arrange((layout) =>
+      what === 'tabs' ? layouts.cycleTabs(layout, step) : layouts.cyclePanes(layout, step),
+    );
+    requestAnimationFrame(() => this.focusActive());
   }
 
   /** Notes how a program ended, which its own socket tells first. */
   exited(id: string, exit: { code: number | null; signal: number | null }): void {
-    this.state.update((old) => ({
-      ...old,
-      items: old.items.map((item) => (item.id === id ? { ...item, exit } : item)),
-    }));
+    this.patch(id, { exit });
+  }
+
+  /** Something to read in a terminal's header; `null` when it has been read. */
+  notice(id: string, notice: Notice | null): void {
+    this.state.update((old) => {
+      const others = Object.fromEntries(Object.entries(old.notices).filter(([other]) => other !== id));
+      return { ...old, notices: notice ? { ...others, [id]: notice } : others };
+    });
+  }
+
+  clearNotices(): void {
+    this.state.update((old) => ({ ...old, notices: {} }));
   }
 
   /** A screen has appeared; the returned function says that it has gone. */
@@ -129,15 +214,15 @@ export class TerminalSet {
   }
 
   focusActive(): void {
-    const { active } = this.state.get();
+    const { active } = this;
     if (active !== null) this.handles.get(active)?.focus();
   }
 
   /** Types a line into the terminal in front, opening one if none is alive. */
   async run(line: string): Promise<boolean> {
-    const { items, active } = this.state.get();
+    const { items } = this.state.get();
     const alive =
-      items.find((item) => item.id === active && !item.exit) ?? items.findLast((item) => !item.exit);
+      items.find((item) => item.id === this.active && !item.exit) ?? items.findLast((item) => !item.exit);
     const id = alive?.id ?? (await this.open());
     if (id === null) return false;
     this.activate(id);
@@ -145,6 +230,13 @@ export class TerminalSet {
     handle?.type(`${line}\n`);
     handle?.focus();
     return handle !== null;
+  }
+
+  private patch(id: string, change: Partial<Terminal>): void {
+    this.state.update((old) => ({
+      ...old,
+      items: old.items.map((item) => (item.id === id ? { ...item, ...change } : item)),
+    }));
   }
 
   private handleOf(id: string): Promise<TerminalHandle | null> {

@@ -1,6 +1,7 @@
 /** One terminal's screen in the page: makes a `TerminalScreen`, shows its connection state over it. */
 'use client';
 
+import { Scaling } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import { API_BASE, reportSignedOut } from '@/api/client';
 import { messageOf } from '@/api/problem';
@@ -11,6 +12,7 @@ import { useTheme } from '@/components/theme';
 import { useToast } from '@/components/toasts';
 import { isPageKey } from '@/features/workspace/page-keys';
 import { useWorkspace } from '@/features/workspace/workspace-context';
+import { loadedCodeFont } from '@/lib/code-font';
 import { cx } from '@/lib/cx';
 import { formatBytes } from '@/lib/format';
 import type { LinkStatus } from '@/lib/reconnecting-socket';
@@ -26,19 +28,12 @@ const WORDS: Record<LinkStatus, string | null> = {
   closed: null,
 };
 
-async function terminalFont(): Promise<string> {
-  const own = getComputedStyle(document.documentElement).getPropertyValue('--font-code').trim();
-  const family = `${own ? `${own}, ` : ''}ui-monospace, "DejaVu Sans Mono", monospace`;
-  // xterm measures once: the font must be there first.
-  await document.fonts.load(`13px ${own || 'monospace'}`).catch(() => undefined);
-  return family;
-}
-
-export function TerminalView({ terminal, visible }: { terminal: Terminal; visible: boolean }) {
+export function TerminalView({ terminal }: { terminal: Terminal }) {
   const { id: session, terminals } = useWorkspace();
   const host = useRef<HTMLDivElement>(null);
   const screen = useRef<TerminalScreen | null>(null);
   const [status, setStatus] = useState<LinkStatus>('connecting');
+  const [foreign, setForeign] = useState(false);
   const { theme } = useTheme();
   const currentTheme = useRef(theme);
   currentTheme.current = theme;
@@ -54,21 +49,32 @@ export function TerminalView({ terminal, visible }: { terminal: Terminal; visibl
     const open = async (): Promise<void> => {
       const [{ TerminalScreen: Screen }, family] = await Promise.all([
         import('./terminal-screen'),
-        terminalFont(),
+        // xterm measures once: the font must be there first.
+        loadedCodeFont(),
       ]);
       if (disposed) return;
       const url = socketUrl(`${API_BASE}/sessions/${session}/terminals/${id}/socket`);
       const created = new Screen(element, url, family, currentTheme.current, {
         onStatus: setStatus,
         onExit: (exit) => terminals.exited(id, exit),
-        onNotice: (level, text) => toast(text, level === 'error' ? 'danger' : 'info'),
-        onEnd: (reason) => (reason === 'signed_out' ? reportSignedOut() : terminals.remove(id)),
+        onNotice: (level, text) => terminals.notice(id, { level, text }),
+        onForeignSize: setForeign,
+        onEnd: (reason) => {
+          if (reason === 'signed_out') reportSignedOut();
+          // The session's own socket is told the same, and finds out where.
+          else if (reason !== 'elsewhere') terminals.remove(id);
+        },
         // The list tells whether this terminal still exists; a 401 reports itself.
         onRefused: () => void terminals.refresh().catch(() => undefined),
         confirmLink: (address) =>
           confirm({
             title: 'Open this address?',
-            text: <span className="font-mono text-xs break-all">{address}</span>,
+            text: (
+              <>
+                A program in the terminal leads to <strong className="text-fg">{address.host}</strong>:
+                <span className="mt-1 block font-mono text-xs break-all">{address.href}</span>
+              </>
+            ),
             yes: 'Open in a new tab',
           }),
         confirmPaste: (bytes) =>
@@ -99,21 +105,38 @@ export function TerminalView({ terminal, visible }: { terminal: Terminal; visibl
 
   const words = WORDS[status];
   return (
-    <div className={cx('absolute inset-0', !visible && 'hidden')}>
+    <div className="absolute inset-0">
       <div
         ref={host}
-        className={cx('h-full transition-opacity', words && 'opacity-60')}
+        className={cx('h-full overflow-hidden transition-opacity', words && 'opacity-60')}
         data-testid="terminal"
       />
-      {words ? (
-        <div
-          role="status"
-          className="absolute top-2 right-4 flex items-center gap-2 rounded-md border border-line-strong bg-raised px-2.5 py-1 text-xs shadow-pop"
-        >
-          <Spinner className="size-3.5" />
-          {words}
+      <div className="absolute top-2 right-4 z-10 flex flex-col items-end gap-1.5 text-xs">
+        <div role="status">
+          {words ? (
+            <span className={CHIP}>
+              <Spinner className="size-3.5" />
+              {words}
+            </span>
+          ) : null}
         </div>
-      ) : null}
+        {foreign && !words ? (
+          <button
+            type="button"
+            title="Another window gave this terminal its size. Typing here does the same."
+            onClick={() => {
+              screen.current?.refit();
+              screen.current?.focus();
+            }}
+            className={cx(CHIP, 'text-muted hover:text-fg')}
+          >
+            <Scaling aria-hidden className="size-3.5" />
+            Sized for another window · Fit to this one
+          </button>
+        ) : null}
+      </div>
     </div>
   );
 }
+
+const CHIP = 'flex items-center gap-2 rounded-md border border-line-strong bg-raised px-2.5 py-1 shadow-pop';

@@ -1,30 +1,65 @@
 /** Keys that belong to the page wherever the focus is, the terminal included. */
+import { hasMod, isApple } from '@/lib/platform';
 
 export type PageCommand =
-  'save' | 'run' | 'toggle_terminal' | 'new_terminal' | 'close_tab' | 'next_tab' | 'previous_tab' | 'help';
+  | 'save'
+  | 'run'
+  | 'toggle_terminal'
+  | 'new_terminal'
+  | 'split_terminal'
+  | 'next_pane'
+  | 'previous_pane'
+  | 'close_tab'
+  | 'next_tab'
+  | 'previous_tab'
+  | 'next_region'
+  | 'previous_region'
+  | 'activity'
+  | 'extend'
+  | 'help';
 
-function isApple(): boolean {
-  return /Mac|iPhone|iPad/.test(navigator.userAgent);
-}
+/** With Ctrl and Shift, wherever the focus is: programs in a terminal cannot tell these from plain Ctrl. */
+const CTRL_SHIFT: Readonly<Record<string, PageCommand>> = {
+  Backquote: 'new_terminal',
+  Digit5: 'split_terminal',
+  ArrowRight: 'next_pane',
+  ArrowDown: 'next_pane',
+  ArrowLeft: 'previous_pane',
+  ArrowUp: 'previous_pane',
+  F6: 'previous_region',
+  KeyY: 'activity',
+  KeyE: 'extend',
+};
 
 /** What a key means to the page; `inTerminal` leaves programs the keys they know. */
 export function pageCommand(event: KeyboardEvent, inTerminal: boolean, typing: boolean): PageCommand | null {
-  const mod = isApple() ? event.metaKey && !event.ctrlKey : event.ctrlKey && !event.metaKey;
-  if (event.ctrlKey && event.code === 'Backquote') return event.shiftKey ? 'new_terminal' : 'toggle_terminal';
-  if (event.altKey && !event.ctrlKey && !event.metaKey) {
-    if (event.code === 'PageDown') return 'next_tab';
-    if (event.code === 'PageUp') return 'previous_tab';
-    if (event.code === 'KeyW') return inTerminal ? null : 'close_tab';
+  const { code, ctrlKey, altKey, metaKey, shiftKey } = event;
+  const mod = hasMod(event);
+  if (ctrlKey && shiftKey && !altKey && !metaKey) {
+    const command = CTRL_SHIFT[code] ?? null;
+    // Between panes only where there are any: text is selected with these keys elsewhere.
+    return isPaneStep(command) && !inTerminal ? null : command;
+  }
+  if (ctrlKey && code === 'Backquote') return 'toggle_terminal';
+  if (ctrlKey && code === 'F6') return 'next_region';
+  if (altKey && !ctrlKey && !metaKey) {
+    if (code === 'PageDown') return 'next_tab';
+    if (code === 'PageUp') return 'previous_tab';
+    if (code === 'KeyW') return inTerminal ? null : 'close_tab';
     return null;
   }
-  if (mod && !event.shiftKey && !inTerminal) {
-    if (event.code === 'KeyS') return 'save';
-    if (event.code === 'Enter') return 'run';
+  if (mod && !shiftKey && !inTerminal) {
+    if (code === 'KeyS') return 'save';
+    if (code === 'Enter') return 'run';
   }
   // ⌘ never reaches a program, so the terminal may have these too.
-  if (isApple() && mod && inTerminal && event.code === 'KeyS') return 'save';
+  if (isApple() && mod && inTerminal && code === 'KeyS') return 'save';
   if (event.key === '?' && !typing && !inTerminal && !mod) return 'help';
   return null;
+}
+
+function isPaneStep(command: PageCommand | null): boolean {
+  return command === 'next_pane' || command === 'previous_pane';
 }
 
 /** Whether the terminal must leave this key to the page. */
@@ -32,44 +67,52 @@ export function isPageKey(event: KeyboardEvent): boolean {
   return pageCommand(event, true, true) !== null;
 }
 
-export const SHORTCUTS: readonly { group: string; rows: readonly { keys: string; text: string }[] }[] = [
-  {
-    group: 'Everywhere',
-    rows: [
-      { keys: 'Ctrl+`', text: 'Between editor and terminal' },
-      { keys: 'Ctrl+Shift+`', text: 'New terminal' },
-      { keys: 'Alt+PageDown', text: 'Next file' },
-      { keys: 'Alt+PageUp', text: 'Previous file' },
-      { keys: '?', text: 'This help (outside of text)' },
+type Row = readonly [keys: string, text: string];
+
+export const SHORTCUTS: readonly (readonly [group: string, rows: readonly Row[]])[] = [
+  [
+    'Everywhere',
+    [
+      ['Ctrl+`', 'Between editor and terminal'],
+      ['Ctrl+F6', 'Next part of the page'],
+      ['Alt+PageDown', 'Next file, or terminal'],
+      ['Alt+PageUp', 'Previous file, or terminal'],
+      ['Ctrl+Shift+Y', 'Programs and what they use'],
+      ['Ctrl+Shift+E', 'Keep a session that is about to stop'],
+      ['?', 'This help (outside of text)'],
     ],
-  },
-  {
-    group: 'Editor',
-    rows: [
-      { keys: 'Mod+S', text: 'Save now' },
-      { keys: 'Mod+Enter', text: 'Save all and run the file' },
-      { keys: 'Alt+W', text: 'Close the file' },
-      { keys: 'Mod+F', text: 'Find' },
-      { keys: 'F1', text: 'All commands of the editor' },
-      { keys: 'Ctrl+M', text: 'Tab key moves the focus' },
+  ],
+  [
+    'Editor',
+    [
+      ['Mod+S', 'Save now'],
+      ['Mod+Enter', 'Save all and run the file'],
+      ['Alt+W', 'Close the file'],
+      ['Mod+F', 'Find'],
+      ['F1', 'All commands of the editor'],
+      ['Ctrl+M', 'Tab key moves the focus'],
     ],
-  },
-  {
-    group: 'Files',
-    rows: [
-      { keys: 'Enter', text: 'Open' },
-      { keys: 'F2', text: 'Rename' },
-      { keys: 'Delete', text: 'Delete' },
-      { keys: 'N', text: 'New file' },
-      { keys: 'Shift+N', text: 'New folder' },
+  ],
+  [
+    'Terminal',
+    [
+      ['Ctrl+Shift+`', 'New terminal'],
+      ['Ctrl+Shift+5', 'Split: one more beside this one'],
+      ['Ctrl+Shift+→', 'Next part of a split'],
+      ['Ctrl+Shift+←', 'Previous part of a split'],
+      ['Ctrl+Shift+C', 'Copy'],
+      ['Ctrl+Shift+V', 'Paste'],
+      ['Shift+PageUp', 'Scroll back'],
     ],
-  },
-  {
-    group: 'Terminal',
-    rows: [
-      { keys: 'Ctrl+Shift+C', text: 'Copy' },
-      { keys: 'Ctrl+Shift+V', text: 'Paste' },
-      { keys: 'Shift+PageUp', text: 'Scroll back' },
+  ],
+  [
+    'Files and tabs',
+    [
+      ['Enter', 'Open'],
+      ['F2', 'Rename'],
+      ['Delete', 'Delete, or close a tab'],
+      ['N', 'New file'],
+      ['Shift+N', 'New folder'],
     ],
-  },
+  ],
 ];

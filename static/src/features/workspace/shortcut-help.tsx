@@ -20,11 +20,11 @@ export function ShortcutHelp({ open, onClose }: { open: boolean; onClose: () => 
       }
     >
       <div className="grid gap-x-8 gap-y-5 sm:grid-cols-2">
-        {SHORTCUTS.map(({ group, rows }) => (
+        {SHORTCUTS.map(([group, rows]) => (
           <section key={group}>
             <h3 className="mb-1.5 text-xs font-semibold text-muted">{group}</h3>
             <dl className="flex flex-col gap-1">
-              {rows.map(({ keys, text }) => (
+              {rows.map(([keys, text]) => (
                 <div key={text} className="flex items-center justify-between gap-3">
                   <dt>{text}</dt>
                   <dd>

@@ -1,12 +1,12 @@
 /** The lowest line: the connection, what is saved, and where the cursor is. */
 'use client';
 
+import { UsageSummary } from '@/features/activity/usage-summary';
 import { cursorStore } from '@/features/editor/cursor-store';
 import type { SaveState } from '@/features/editor/file-saver';
 import { languageLabel } from '@/features/editor/languages';
 import type { OpenFile } from '@/features/editor/open-file';
 import { LinkIndicator } from '@/features/session/link-indicator';
-import { formatBytes } from '@/lib/format';
 import { useStore } from '@/lib/store';
 import { useWorkspace } from './workspace-context';
 
@@ -19,18 +19,15 @@ const SAVE_WORDS: Record<SaveState['kind'], string> = {
   conflict: 'Not saved: conflict',
 };
 
-export function StatusBar() {
+export function StatusBar({ onActivity }: { onActivity: () => void }) {
   const workspace = useWorkspace();
   const link = useStore(workspace.link);
-  const { quotas } = useStore(workspace.session);
   const { active } = useStore(workspace.files.tabs);
   const file = active === null ? undefined : workspace.files.find(active);
   return (
     <footer className="flex h-6 shrink-0 items-center gap-4 border-t bg-panel px-3 text-2xs text-muted">
       <LinkIndicator status={link} />
-      <span className="text-faint" title="Limits of this session">
-        Python 3.11 · {quotas.cpus} CPU · {formatBytes(quotas.memory_mb * 1024 * 1024)}
-      </span>
+      <UsageSummary onOpen={onActivity} />
       <div className="flex-1" />
       {file ? <FileStatus file={file} /> : null}
     </footer>

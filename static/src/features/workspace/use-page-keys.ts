@@ -5,11 +5,14 @@ import { useEffect, useRef } from 'react';
 import { useConfirm } from '@/components/confirm';
 import { useCloseFile } from '@/features/editor/use-close-file';
 import { pageCommand, type PageCommand } from './page-keys';
+import { moveRegion } from './regions';
 import { useWorkspace } from './workspace-context';
 
 interface Commands {
   run: () => void;
   help: () => void;
+  activity: () => void;
+  extend: () => void;
 }
 
 function isTyping(target: EventTarget | null): boolean {
@@ -39,15 +42,30 @@ export function usePageKeys(commands: Commands): void {
         case 'toggle_terminal':
           return inTerminal(event.target) ? workspace.focusEditor() : terminals.focusActive();
         case 'new_terminal':
-          return void terminals.open();
+          return void terminals.openFocused();
+        case 'split_terminal':
+          if (terminals.besideActive()) void terminals.openFocused(terminals.besideActive());
+          return;
+        case 'next_pane':
+          return terminals.cycle('panes', 1);
+        case 'previous_pane':
+          return terminals.cycle('panes', -1);
         case 'close_tab': {
           const { active } = files.tabs.get();
           return void (active !== null && closeFile(active));
         }
         case 'next_tab':
-          return files.cycle(1);
+          return inTerminal(event.target) ? terminals.cycle('tabs', 1) : files.cycle(1);
         case 'previous_tab':
-          return files.cycle(-1);
+          return inTerminal(event.target) ? terminals.cycle('tabs', -1) : files.cycle(-1);
+        case 'next_region':
+          return moveRegion(1);
+        case 'previous_region':
+          return moveRegion(-1);
+        case 'activity':
+          return latest.current.activity();
+        case 'extend':
+          return latest.current.extend();
         case 'help':
           return latest.current.help();
       }

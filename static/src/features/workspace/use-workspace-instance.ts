@@ -4,18 +4,28 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import type { Session } from '@/api/types';
-import { useToast } from '@/components/toasts';
+import { useToast, type Tone } from '@/components/toasts';
 import { SESSIONS_KEY, sessionKey } from '@/features/session/session-api';
 import { Workspace } from './workspace';
+
+const TONES: Readonly<Record<string, Tone>> = { warning: 'warn', error: 'danger' };
 
 export interface WorkspaceInstance {
   workspace: Workspace | null;
   gone: boolean;
+  /** Set when another server has the session; its address as that was written, if it was. */
+  elsewhere: { serverUrl: string | null } | null;
 }
 
-export function useWorkspaceInstance(session: Session | undefined, user: string): WorkspaceInstance {
+/** `attempt` counts: another one makes everything anew. */
+export function useWorkspaceInstance(
+  session: Session | undefined,
+  user: string,
+  attempt: number,
+): WorkspaceInstance {
   const [workspace, setWorkspace] = useState<Workspace | null>(null);
   const [gone, setGone] = useState(false);
+  const [elsewhere, setElsewhere] = useState<WorkspaceInstance['elsewhere']>(null);
   const client = useQueryClient();
   const toast = useToast();
   const first = useRef(session);
@@ -26,20 +36,26 @@ export function useWorkspaceInstance(session: Session | undefined, user: string)
     const initial = first.current;
     if (id === undefined || initial === undefined) return;
     const instance = new Workspace(initial, user, {
-      onNotice: (text, level) => toast(text, level === 'error' ? 'danger' : 'info'),
+      onNotice: (text, level) => toast(text, TONES[level] ?? 'info'),
       onGone: () => setGone(true),
+      onElsewhere: (serverUrl) => {
+        // Nothing here would be heard: the other server has the session's state, files and terminals.
+        instance.dispose();
+        setElsewhere({ serverUrl });
+      },
       onSession: (now) => {
         client.setQueryData(sessionKey(now.id), now);
         void client.invalidateQueries({ queryKey: SESSIONS_KEY, refetchType: 'none' });
       },
     });
     setGone(false);
+    setElsewhere(null);
     setWorkspace(instance);
     return () => {
       instance.dispose();
       setWorkspace(null);
     };
-  }, [id, user, client, toast]);
+  }, [id, user, attempt, client, toast]);
 
-  return { workspace, gone };
+  return { workspace, gone, elsewhere };
 }

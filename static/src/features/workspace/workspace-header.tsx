@@ -1,27 +1,42 @@
 /** The workspace's upper line: where one is, and what one can do with all of it. */
 'use client';
 
-import { CircleHelp, Ellipsis, PencilLine, Play, RotateCw, Square } from 'lucide-react';
+import { Activity, CircleHelp, Ellipsis, PencilLine, Play, RotateCw, Square, Trash2 } from 'lucide-react';
 import Link from 'next/link';
+import { useRouter } from 'next/navigation';
 import { useState } from 'react';
 import { Button, IconButton } from '@/components/button';
 import { useConfirm } from '@/components/confirm';
 import { Dropdown, type MenuEntry } from '@/components/menu';
 import { NameDialog } from '@/features/dashboard/name-dialog';
+import { EndingBanner } from '@/features/session/ending-banner';
+import { reasonBeside, reasonWords } from '@/features/session/reason';
 import { StateBadge } from '@/features/session/state-badge';
+import { useDeletion } from '@/features/session/use-deletion';
 import { Logo } from '@/features/shell/logo';
 import { ThemeToggle } from '@/features/shell/theme-toggle';
 import { UserMenu } from '@/features/shell/user-menu';
+import { cx } from '@/lib/cx';
 import { displayName } from '@/lib/paths';
 import { useStore } from '@/lib/store';
 import { runnable } from './use-run';
 import { useWorkspace } from './workspace-context';
 
-export function WorkspaceHeader({ onRun, onHelp }: { onRun: () => void; onHelp: () => void }) {
+interface WorkspaceHeaderProps {
+  onRun: () => void;
+  onHelp: () => void;
+  /** Whether the panel of what runs is shown. */
+  activity: boolean;
+  onActivity: () => void;
+}
+
+export function WorkspaceHeader({ onRun, onHelp, activity, onActivity }: WorkspaceHeaderProps) {
   const workspace = useWorkspace();
   const session = useStore(workspace.session);
   const { active } = useStore(workspace.files.tabs);
   const confirm = useConfirm();
+  const router = useRouter();
+  const deletion = useDeletion();
   const [renaming, setRenaming] = useState(false);
   const running = session.state === 'ready';
 
@@ -32,7 +47,13 @@ export function WorkspaceHeader({ onRun, onHelp }: { onRun: () => void; onHelp: 
       ? { label: 'Stop', icon: <Square />, onSelect: () => void workspace.stop() }
       : { label: 'Open', icon: <Play />, onSelect: () => void workspace.start() },
     { label: 'Restart', icon: <RotateCw />, onSelect: () => void workspace.restart() },
+    'line',
+    { label: 'Delete session…', icon: <Trash2 />, danger: true, onSelect: () => void remove() },
   ];
+
+  const remove = async (): Promise<void> => {
+    if (await deletion.remove(session)) router.push('/');
+  };
 
   /** Signing out leaves no drafts in the browser, so what can be saved is saved first. */
   const mayLeave = async (): Promise<boolean> =>
@@ -69,7 +90,14 @@ export function WorkspaceHeader({ onRun, onHelp }: { onRun: () => void; onHelp: 
         }
       />
       <StateBadge state={session.state} />
-      <div className="flex-1" />
+      {session.state === 'ready' || !session.reason ? null : (
+        <span className="min-w-0 truncate text-xs text-faint" title={reasonWords(session.reason)}>
+          {reasonBeside(session.state, session.reason)}
+        </span>
+      )}
+      <div className="flex min-w-0 flex-1 justify-center px-2">
+        <EndingBanner />
+      </div>
       <Button
         variant="primary"
         disabled={!runnable(active)}
@@ -79,6 +107,15 @@ export function WorkspaceHeader({ onRun, onHelp }: { onRun: () => void; onHelp: 
         <Play aria-hidden className="size-3.5 fill-current" /> Run
       </Button>
       <span aria-hidden className="mx-1 h-5 w-px bg-line" />
+      <IconButton
+        label="Activity"
+        title="Programs and what they use (Ctrl+Shift+Y)"
+        aria-pressed={activity}
+        onClick={onActivity}
+        className={cx('size-7', activity && 'bg-selected text-accent')}
+      >
+        <Activity />
+      </IconButton>
       <IconButton label="Keyboard shortcuts" onClick={onHelp} className="size-7">
         <CircleHelp />
       </IconButton>

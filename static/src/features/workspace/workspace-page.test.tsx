@@ -1,4 +1,4 @@
-import { act, fireEvent, screen } from '@testing-library/react';
+import { act, fireEvent, screen, within } from '@testing-library/react';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { AuthGate } from '@/features/auth/auth-gate';
 import { FakeSocket } from '@/test/fake-socket';
@@ -139,10 +139,11 @@ describe('the workspace page', () => {
       [`POST /sessions/${ID}/start`]: start,
     });
     await screen.findByText('Stopping…');
-    event({ type: 'state', state: 'failed', reason: 'out of memory' });
-    expect(await screen.findByText('out of memory')).toBeInTheDocument();
-    event({ type: 'state', state: 'cold', reason: 'idle for 30 minutes' });
-    expect(await screen.findByText('Stopped: idle for 30 minutes')).toBeInTheDocument();
+    event({ type: 'state', state: 'failed', reason: 'out of memory: python3, 512 MiB' });
+    expect(screen.getAllByText('Out of memory: python3, 512 MiB')).toHaveLength(2);
+    event({ type: 'state', state: 'cold', reason: 'stopped after 30 min without use' });
+    expect(screen.getByText('Stopped after 30 min without use')).toBeInTheDocument();
+    expect(screen.getByText('after 30 min without use')).toBeInTheDocument();
     expect(start).not.toHaveBeenCalled();
     fireEvent.click(screen.getByRole('button', { name: 'Open' }));
     await vi.waitFor(() => expect(start).toHaveBeenCalledTimes(1));
@@ -169,6 +170,256 @@ describe('the workspace page', () => {
     expect(screen.getByText('Connected')).toBeInTheDocument();
     act(() => FakeSocket.last.drop(1001));
     expect(screen.getByText('Server is restarting…')).toBeInTheDocument();
+  });
+});
+
+describe('an announced end', () => {
+  const ready = { ...SESSION, state: 'ready' };
+  const soon = (ms: number): string => new Date(Date.now() + ms).toISOString();
+  const openReady = async (more: Record<string, Route> = {}): Promise<void> => {
+    open({
+      [`GET /sessions/${ID}`]: () => json(ready),
+      [`POST /sessions/${ID}/terminals`]: () => problem(503, 'busy', 'No terminal now.'),
+      ...more,
+    });
+    await screen.findByText('No terminal now.');
+    act(() => FakeSocket.last.open());
+  };
+
+  it('is counted down, told once to a screen reader, survives Escape, and goes when it is called off', async () => {
+    await openReady();
+    event({ type: 'ending', at: soon(300_000), why: 'idle' });
+    const banner = screen.getByRole('region', { name: 'This session is about to stop' });
+    expect(banner).toHaveTextContent(/Stops in (5:00|4:59)/);
+    expect(within(banner).getByRole('alert')).toHaveTextContent(
+      'This session stops in 5 minutes because nobody uses it.',
+    );
+    fireEvent.keyDown(within(banner).getByRole('button', { name: 'Extend' }), { key: 'Escape' });
+    expect(banner).toBeInTheDocument();
+    event({ type: 'ending', at: null, why: null });
+    expect(banner).not.toBeInTheDocument();
+  });
+
+  it('is put off by one click, and by a key', async () => {
+    const extend = vi.fn(() => json({ ...ready, ends_at: null, ends_why: null }));
+    await openReady({ [`POST /sessions/${ID}/extend`]: extend });
+    event({ type: 'ending', at: soon(200_000), why: 'life' });
+    expect(screen.getAllByText(/because it has reached its maximum life/).length).toBeGreaterThan(0);
+    fireEvent.click(screen.getByRole('button', { name: 'Extend' }));
+    expect(await screen.findByText('The session goes on.')).toBeInTheDocument();
+    fireEvent.keyDown(document.body, { code: 'KeyE', key: 'E', ctrlKey: true, shiftKey: true });
+    await vi.waitFor(() => expect(extend).toHaveBeenCalledTimes(2));
+    event({ type: 'ending', at: null, why: null });
+    fireEvent.keyDown(document.body, { code: 'KeyE', key: 'E', ctrlKey: true, shiftKey: true });
+    expect(extend).toHaveBeenCalledTimes(2);
+  });
+
+  it('says why it could not be put off', async () => {
+    await openReady({
+      [`POST /sessions/${ID}/extend`]: () => problem(409, 'not_ready', 'Nothing runs.'),
+    });
+    event({ type: 'hello', session: { ...ready, ends_at: soon(30_000), ends_why: 'idle' } });
+    expect(screen.getByText(/This session stops in less than a minute/)).toBeInTheDocument();
+    fireEvent.click(screen.getByRole('button', { name: 'Extend' }));
+    expect(await screen.findByText('Nothing runs.')).toBeInTheDocument();
+  });
+
+  it('is forgotten when the session stops', async () => {
+    await openReady();
+    event({ type: 'ending', at: soon(300_000), why: 'idle' });
+    event({ type: 'state', state: 'stopping', reason: null });
+    event({ type: 'state', state: 'cold', reason: 'stopped after 30 min without use' });
+    expect(screen.queryByRole('region', { name: 'This session is about to stop' })).not.toBeInTheDocument();
+  });
+});
+
+describe('a session that is not here', () => {
+  const elsewhere = (url: string): Response =>
+    new Response(
+      JSON.stringify({
+        type: 'about:blank',
+        title: '',
+        status: 409,
+        code: 'session_elsewhere',
+        detail: 'x',
+        server_url: url,
+      }),
+      { status: 409, headers: { 'content-type': 'application/problem+json' } },
+    );
+
+  it('says which server has it, with a link', async () => {
+    open({ [`GET /sessions/${ID}`]: () => elsewhere('https://two.example:8443') });
+    expect(await screen.findByText('This session runs on two.example:8443')).toBeInTheDocument();
+    expect(screen.getByRole('link', { name: 'Open it there' })).toHaveAttribute(
+      'href',
+      `https://two.example:8443/s/${ID}/`,
+    );
+  });
+
+  it('says so when the start is refused', async () => {
+    open({
+      [`GET /sessions/${ID}`]: () => json(SESSION),
+      [`POST /sessions/${ID}/start`]: () => elsewhere('https://two.example'),
+    });
+    expect(await screen.findByText('This session runs on two.example')).toBeInTheDocument();
+  });
+
+  it('follows no address that is not one', async () => {
+    open({ [`GET /sessions/${ID}`]: () => elsewhere('javascript:alert(1)') });
+    expect(await screen.findByText('javascript:alert(1)')).toBeInTheDocument();
+    expect(screen.queryByRole('link', { name: 'Open it there' })).not.toBeInTheDocument();
+  });
+
+  it('is let go when the socket says that another server took it, and opened again on request', async () => {
+    let here = true;
+    open({
+      [`GET /sessions/${ID}`]: () =>
+        here ? json({ ...SESSION, state: 'stopping' }) : elsewhere('https://two.example'),
+    });
+    await screen.findByText('Stopping…');
+    act(() => FakeSocket.last.open());
+    here = false;
+    act(() => FakeSocket.last.drop(4409));
+    expect(await screen.findByText('This session runs on two.example')).toBeInTheDocument();
+    here = true;
+    fireEvent.click(screen.getByRole('button', { name: 'Try again here' }));
+    expect(await screen.findByText('Stopping…')).toBeInTheDocument();
+    act(() => FakeSocket.last.drop(4409, 'https://three.example'));
+    expect(await screen.findByText('This session runs on three.example')).toBeInTheDocument();
+  });
+
+  it('can be had back when it was only deleted', async () => {
+    let back = false;
+    open({
+      [`GET /sessions/${ID}`]: () =>
+        back ? json({ ...SESSION, state: 'stopping' }) : problem(404, 'not_found', 'Not found.'),
+      'GET /sessions': () =>
+        json({
+          items: [{ ...SESSION, state: 'deleted', purge_at: '2026-01-08T00:00:00Z' }],
+          next: null,
+        }),
+      [`POST /sessions/${ID}/undelete`]: () => {
+        back = true;
+        return json(SESSION);
+      },
+    });
+    expect(await screen.findByText('“Cities” was deleted')).toBeInTheDocument();
+    fireEvent.click(screen.getByRole('button', { name: 'Undelete' }));
+    expect(await screen.findByRole('heading', { name: 'Cities' })).toBeInTheDocument();
+  });
+});
+
+describe('the activity panel', () => {
+  const TERMINAL = {
+    id: '33333333-3333-4333-8333-333333333333',
+    name: 'Build',
+    cols: 80,
+    rows: 24,
+    pid: 20,
+    created_at: '2026-01-01T00:00:00Z',
+    exit: { code: 0, signal: null },
+  };
+  const PROCESS = {
+    pid: 30,
+    parent: 20,
+    command: 'python3 train.py --epochs 3',
+    cpu_percent: 98.7,
+    cpu_ms: 1000,
+    memory_bytes: 128 * 1024 * 1024,
+    age_ms: 125_000,
+    terminal: TERMINAL.id,
+  };
+  const SHELL = { ...PROCESS, pid: 20, parent: 1, command: 'bash -l', cpu_percent: 0 };
+  const USAGE = {
+    cpu_percent: 49.6,
+    cpus: 1,
+    memory_bytes: 450 * 1024 * 1024,
+    memory_limit_bytes: 512 * 1024 * 1024,
+    disk_bytes: 250,
+    disk_limit_bytes: 256,
+    processes: 3,
+    processes_limit: 128,
+  };
+
+  const show = async (more: Record<string, Route>): Promise<HTMLElement> => {
+    open({
+      [`GET /sessions/${ID}`]: () => json({ ...SESSION, state: 'ready' }),
+      [`GET /sessions/${ID}/terminals`]: () => json({ items: [], next: null }),
+      [`POST /sessions/${ID}/terminals`]: () => problem(503, 'busy', 'No terminal now.'),
+      ...more,
+    });
+    await screen.findByText('No terminal now.');
+    act(() => FakeSocket.last.open());
+    fireEvent.click(screen.getByRole('button', { name: 'Activity' }));
+    return screen.getByRole('region', { name: 'Activity' });
+  };
+
+  it('shows what is used against the limits, warning near them', async () => {
+    const panel = await show({ [`GET /sessions/${ID}/processes`]: () => json({ items: [] }) });
+    expect(within(panel).getByRole('meter', { name: 'CPU' })).toHaveAttribute('aria-valuetext', '–');
+    event({ type: 'usage', ...USAGE });
+    const cpu = within(panel).getByRole('meter', { name: 'CPU' });
+    expect(cpu).toHaveAttribute('aria-valuenow', '50');
+    expect(cpu).toHaveAttribute('aria-valuetext', '50 % of 1 CPU');
+    const level = (name: string) =>
+      within(panel).getByRole('meter', { name }).closest('[data-level]')?.getAttribute('data-level');
+    expect(level('Memory')).toBe('high');
+    expect(level('Disk')).toBe('critical');
+    expect(level('Programs and threads')).toBe('fine');
+    expect(within(panel).getByText(/nothing more can be written/)).toBeInTheDocument();
+    expect(await within(panel).findByText('Nothing runs')).toBeInTheDocument();
+    expect(screen.getByRole('button', { name: /^Activity: ?CPU 50 %/ })).toBeInTheDocument();
+  });
+
+  it('lists programs in plain words, and stops one', async () => {
+    let gone = false;
+    const stop = vi.fn(() => {
+      gone = true;
+      return new Response(null, { status: 204 });
+    });
+    const panel = await show({
+      [`GET /sessions/${ID}/processes`]: () => json({ items: gone ? [SHELL] : [PROCESS, SHELL], next: null }),
+      [`DELETE /sessions/${ID}/processes/30`]: stop,
+      [`DELETE /sessions/${ID}/processes/20`]: () => problem(404, 'not_found', 'Not found.'),
+    });
+    const row = (await within(panel).findByText('train.py')).closest('li') as HTMLElement;
+    expect(row).toHaveTextContent('Python program');
+    expect(row).toHaveTextContent('99 % CPU');
+    expect(row).toHaveTextContent('128 MB');
+    expect(row).toHaveTextContent('2 min');
+    fireEvent.click(within(row).getByRole('button', { name: 'Stop train.py, process 30' }));
+    await vi.waitFor(() => expect(within(panel).queryByText('train.py')).not.toBeInTheDocument());
+    expect(stop).toHaveBeenCalledTimes(1);
+  });
+
+  it('asks before it stops the shell of a terminal', async () => {
+    const stop = vi.fn(() => new Response(null, { status: 204 }));
+    const panel = await show({
+      [`GET /sessions/${ID}/processes`]: () => json({ items: [SHELL], next: null }),
+      [`DELETE /sessions/${ID}/processes/20`]: stop,
+    });
+    event({ type: 'terminals', items: [TERMINAL] });
+    expect(await within(panel).findByRole('region', { name: 'Build' })).toBeInTheDocument();
+    fireEvent.click(within(panel).getByRole('button', { name: 'Stop Shell, process 20' }));
+    const question = await screen.findByRole('alertdialog', { name: 'Stop “Shell” of “Build”?' });
+    expect(stop).not.toHaveBeenCalled();
+    fireEvent.click(within(question).getByRole('button', { name: 'Stop it' }));
+    await vi.waitFor(() => expect(stop).toHaveBeenCalledTimes(1));
+  });
+
+  it('has states of its own: loading, failed, not running', async () => {
+    let down = true;
+    const panel = await show({
+      [`GET /sessions/${ID}/processes`]: () =>
+        down ? problem(503, 'unavailable', 'No answer.') : json({ items: [], next: null }),
+    });
+    expect(within(panel).getByText('Looking at what runs…')).toBeInTheDocument();
+    expect(await within(panel).findByText('No answer.')).toBeInTheDocument();
+    down = false;
+    fireEvent.click(within(panel).getByRole('button', { name: 'Try again' }));
+    expect(await within(panel).findByText('Open a terminal, or run a file.')).toBeInTheDocument();
+    event({ type: 'state', state: 'cold', reason: null });
+    expect(within(panel).getByText('The session is not running.')).toBeInTheDocument();
   });
 });
 

@@ -3,12 +3,17 @@
 
 import { useQuery } from '@tanstack/react-query';
 import Link from 'next/link';
-import { useEffect } from 'react';
-import { ApiError, messageOf } from '@/api/problem';
+import { Trash2 } from 'lucide-react';
+import { useEffect, useState } from 'react';
+import { ApiError, ELSEWHERE, messageOf } from '@/api/problem';
 import { Button } from '@/components/button';
 import { Empty, Failure, Loading } from '@/components/states';
 import { useUser } from '@/features/auth/auth-context';
-import { fetchSession, sessionKey } from '@/features/session/session-api';
+import { Elsewhere } from '@/features/session/elsewhere';
+import { DELETED_KEY, fetchDeletedSessions, fetchSession, sessionKey } from '@/features/session/session-api';
+import { useDeletion } from '@/features/session/use-deletion';
+import { formatTime } from '@/lib/format';
+import { displayName } from '@/lib/paths';
 import { useStore } from '@/lib/store';
 import type { Workspace } from './workspace';
 import { WorkspaceContext } from './workspace-context';
@@ -33,12 +38,32 @@ function OpenedSession({ id }: { id: string }) {
     refetchOnMount: 'always',
   });
   // What an earlier visit left in the cache may be long untrue.
-  const { workspace, gone } = useWorkspaceInstance(
+  const [attempt, setAttempt] = useState(0);
+  const { workspace, gone, elsewhere } = useWorkspaceInstance(
     query.isFetchedAfterMount ? query.data : undefined,
     user.id,
+    attempt,
   );
+  const again = (): void => {
+    setAttempt((count) => count + 1);
+    void query.refetch();
+  };
 
-  if (gone || (query.error instanceof ApiError && query.error.status === 404)) return <NotFound />;
+  const problem = query.error instanceof ApiError ? query.error : null;
+  if (gone || problem?.status === 404) return <Gone id={id} onBack={again} />;
+  if (elsewhere || problem?.code === ELSEWHERE) {
+    return (
+      <main className="h-dvh">
+        <Elsewhere
+          session={id}
+          serverUrl={elsewhere ? elsewhere.serverUrl : (problem?.serverUrl ?? null)}
+          onRetry={again}
+        >
+          <HomeLink />
+        </Elsewhere>
+      </main>
+    );
+  }
   if (query.isError && !query.data) {
     return (
       <main className="h-dvh">
@@ -89,6 +114,33 @@ function HomeLink() {
     >
       To your sessions
     </Link>
+  );
+}
+
+/** A session that is not there: if it was only deleted, it can be had back from here. */
+function Gone({ id, onBack }: { id: string; onBack: () => void }) {
+  const deleted = useQuery({ queryKey: DELETED_KEY, queryFn: fetchDeletedSessions });
+  const { restore } = useDeletion();
+  const session = deleted.data?.find((other) => other.id === id);
+  if (deleted.isPending) return <Waiting />;
+  if (!session) return <NotFound />;
+  return (
+    <main className="h-dvh">
+      <Empty
+        icon={<Trash2 aria-hidden />}
+        title={`“${displayName(session.name)}” was deleted`}
+        actions={
+          <>
+            <Button variant="primary" onClick={() => void restore(session).then((back) => back && onBack())}>
+              Undelete
+            </Button>
+            <HomeLink />
+          </>
+        }
+      >
+        {session.purge_at ? `It can be had back until ${formatTime(session.purge_at)}.` : null}
+      </Empty>
+    </main>
   );
 }
 

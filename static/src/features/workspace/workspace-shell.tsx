@@ -3,7 +3,10 @@
 
 import { useState } from 'react';
 import { Group, Panel, Separator, useDefaultLayout } from 'react-resizable-panels';
+import { ActivityPanel } from '@/features/activity/activity-panel';
+import { useActivityShown } from '@/features/activity/use-activity-shown';
 import { EditorPanel } from '@/features/editor/editor-panel';
+import { useExtend } from '@/features/session/ending-banner';
 import { TerminalPanel } from '@/features/terminal/terminal-panel';
 import { TreePanel } from '@/features/tree/tree-panel';
 import { ShortcutHelp } from './shortcut-help';
@@ -12,20 +15,38 @@ import { useOpenTabsMemory } from './use-open-tabs-memory';
 import { usePageKeys } from './use-page-keys';
 import { useRun } from './use-run';
 import { useUnloadGuard } from './use-unload-guard';
+import { useWorkspace } from './workspace-context';
 import { WorkspaceHeader } from './workspace-header';
 
 export function WorkspaceShell() {
   const [help, setHelp] = useState(false);
+  const [activity, setActivity] = useActivityShown();
   const run = useRun();
-  const columns = useDefaultLayout({ id: 'carrel.columns', onlySaveAfterUserInteractions: true });
+  const columns = useDefaultLayout({
+    id: 'carrel.columns',
+    onlySaveAfterUserInteractions: true,
+    panelIds: activity ? ['files', 'work', 'activity'] : ['files', 'work'],
+  });
   const rows = useDefaultLayout({ id: 'carrel.rows', onlySaveAfterUserInteractions: true });
-  usePageKeys({ run, help: () => setHelp(true) });
+  const workspace = useWorkspace();
+  const extend = useExtend();
+  usePageKeys({
+    run,
+    help: () => setHelp(true),
+    activity: () => setActivity(!activity),
+    extend: () => workspace.session.get().ends_at && void extend.run(),
+  });
   useOpenTabsMemory();
   useUnloadGuard();
 
   return (
     <div className="flex h-dvh flex-col overflow-hidden">
-      <WorkspaceHeader onRun={run} onHelp={() => setHelp(true)} />
+      <WorkspaceHeader
+        onRun={run}
+        onHelp={() => setHelp(true)}
+        activity={activity}
+        onActivity={() => setActivity(!activity)}
+      />
       <main className="min-h-0 flex-1">
         <Group
           id="carrel.columns"
@@ -53,14 +74,28 @@ export function WorkspaceShell() {
                 <EditorPanel />
               </Panel>
               <Separator className="splitter h-px" aria-label="Height of the editor" />
-              <Panel id="terminal" defaultSize="38%" minSize={80}>
+              <Panel id="terminals" defaultSize="38%" minSize={80}>
                 <TerminalPanel />
               </Panel>
             </Group>
           </Panel>
+          {activity ? (
+            <>
+              <Separator className="splitter w-px" aria-label="Width of the activity panel" />
+              <Panel
+                id="activity"
+                defaultSize={300}
+                minSize={220}
+                maxSize="45%"
+                groupResizeBehavior="preserve-pixel-size"
+              >
+                <ActivityPanel onClose={() => setActivity(false)} />
+              </Panel>
+            </>
+          ) : null}
         </Group>
       </main>
-      <StatusBar />
+      <StatusBar onActivity={() => setActivity(!activity)} />
       <ShortcutHelp open={help} onClose={() => setHelp(false)} />
     </div>
   );

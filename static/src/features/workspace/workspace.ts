@@ -7,14 +7,15 @@
  */
 import { reportSignedOut } from '@/api/client';
 import { readFile, writeFile } from '@/api/files';
-import { ApiError, messageOf } from '@/api/problem';
+import { ApiError, ELSEWHERE, messageOf } from '@/api/problem';
 import type { Session } from '@/api/types';
 import { createMonacoBuffer } from '@/features/editor/monaco-buffer';
 import { draftTable } from '@/features/editor/draft-database';
 import { Drafts } from '@/features/editor/drafts';
 import { OpenFiles } from '@/features/editor/open-files';
-import type { Progress, SessionEvent } from '@/features/session/events';
+import type { LiveUsage, Progress, SessionEvent } from '@/features/session/events';
 import {
+  extendSession,
   fetchSession,
   renameSession,
   restartSession,
@@ -32,6 +33,8 @@ import { Store } from '@/lib/store';
 export interface WorkspaceCallbacks {
   onNotice: (text: string, level: string) => void;
   onGone: () => void;
+  /** Another server has the session; its address as the server wrote it, if it did. */
+  onElsewhere: (serverUrl: string | null) => void;
   onSession: (session: Session) => void;
 }
 
@@ -39,6 +42,8 @@ export class Workspace {
   readonly session: Store<Session>;
   readonly link = new Store<LinkStatus>('connecting');
   readonly progress = new Store<Progress | null>(null);
+  /** What the sandbox uses, told every few seconds while it runs. */
+  readonly usage = new Store<LiveUsage | null>(null);
   /** Why the last request to start, stop or restart was refused. */
   readonly refusal = new Store<string | null>(null);
   /** The file whose editor is to take the keyboard once it is there. */
@@ -79,6 +84,7 @@ export class Workspace {
       onStatus: (status) => this.link.set(status),
       onGone: callbacks.onGone,
       onSignedOut: reportSignedOut,
+      onElsewhere: (url) => (url === '' ? void this.lookAgain(true) : callbacks.onElsewhere(url)),
       onRefused: () => void this.lookAgain(),
     });
     void this.tree.load();
@@ -93,6 +99,11 @@ export class Workspace {
   start = (): Promise<void> => this.ask(startSession);
   stop = (): Promise<void> => this.ask(stopSession);
   restart = (): Promise<void> => this.ask(restartSession);
+
+  /** Puts an announced end off; throws when that is refused. */
+  async extend(): Promise<void> {
+    this.answered(await extendSession(this.id));
+  }
 
   /** Only the name is taken from the answer: its state may be old news. */
   async rename(name: string): Promise<void> {
@@ -131,7 +142,7 @@ export class Workspace {
         void this.tree.load();
         return;
       case 'state':
-        return this.changed({ ...this.session.get(), state: event.state, reason: event.reason });
+        return this.changed(withState(this.session.get(), event.state, event.reason));
       case 'progress':
         return this.progress.set(event.progress);
       case 'tree':
@@ -140,15 +151,24 @@ export class Workspace {
         return void this.tree.load();
       case 'terminals':
         return this.terminals.replace(event.items);
+      case 'ending':
+        if (event.at === null) this.terminals.clearNotices();
+        return this.told({ ...this.session.get(), ends_at: event.at, ends_why: event.why });
+      case 'usage':
+        return this.usage.set(event.usage);
       case 'notice':
         return this.callbacks.onNotice(event.text, event.level);
     }
   }
 
-  private changed(session: Session): void {
-    const before = this.session.get().state;
+  private told(session: Session): void {
     this.session.set(session);
     this.callbacks.onSession(session);
+  }
+
+  private changed(session: Session): void {
+    const before = this.session.get().state;
+    this.told(session);
     if (session.state !== before) this.settle(session);
     else if (session.state === 'ready') void this.readTerminals();
   }
@@ -162,6 +182,7 @@ export class Workspace {
   private settle(session: Session): void {
     if (session.state === 'cold' && this.autoStart) return void this.start();
     if (session.state !== 'stopping') this.autoStart = false;
+    if (session.state !== 'ready') this.usage.set(null);
     if (session.state === 'ready') {
       this.progress.set(null);
       this.refusal.set(null);
@@ -191,17 +212,33 @@ export class Workspace {
     try {
       this.answered(await request(this.id));
     } catch (error) {
-      if (!this.disposed) this.refusal.set(messageOf(error));
+      if (!this.disposed && !this.isElsewhere(error)) this.refusal.set(messageOf(error));
     }
   }
 
-  /** A handshake failed: HTTP tells why (a 401 reports itself). */
-  private async lookAgain(): Promise<void> {
+  /** A handshake failed, or the session was taken over: HTTP tells why (a 401 reports itself). */
+  private async lookAgain(takenOver = false): Promise<void> {
     try {
-      this.answered(await fetchSession(this.id));
+      const session = await fetchSession(this.id);
+      if (takenOver) this.callbacks.onElsewhere(null);
+      else this.answered(session);
     } catch (error) {
-      const gone = error instanceof ApiError && error.status === 404;
-      if (gone && !this.disposed) this.callbacks.onGone();
+      if (this.disposed || this.isElsewhere(error)) return;
+      if (error instanceof ApiError && error.status === 404) this.callbacks.onGone();
+      else if (takenOver) this.callbacks.onElsewhere(null);
     }
   }
+
+  private isElsewhere(error: unknown): boolean {
+    const elsewhere = error instanceof ApiError && error.code === ELSEWHERE;
+    if (elsewhere) this.callbacks.onElsewhere(error.serverUrl);
+    return elsewhere;
+  }
+}
+
+/** An end is announced for a session that runs; whatever state follows knows nothing of it. */
+function withState(session: Session, state: Session['state'], reason: string | null): Session {
+  return state === 'ready'
+    ? { ...session, state, reason }
+    : { ...session, state, reason, ends_at: null, ends_why: null };
 }
