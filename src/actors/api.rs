@@ -15,7 +15,8 @@ use super::watch::Watch;
 use crate::link::{LinkError, Viewer, ViewerEvents};
 use crate::model::terminal::Terminal;
 use crate::model::{
-    ContentHash, Item, Precondition, Progress, Session, SessionNotice, SessionState, UserId, WorkspacePath,
+    Announcement, ContentHash, Item, Precondition, Progress, Session, SessionNotice, SessionState, UserId,
+    WorkspacePath,
 };
 
 /// Why something asked of a session did not happen. Nothing was changed, unless a variant says otherwise.
@@ -194,6 +195,31 @@ pub struct Attachment {
     pub window: u32,
     /// The terminal.
     pub terminal: Terminal,
+    /// What everybody who looks at a terminal of this session is told from now on.
+    pub announcements: Announcements,
+}
+
+/// A stream of announcements; a viewer that is too slow misses some.
+#[derive(Debug)]
+pub struct Announcements(BroadcastStream<Announcement>);
+
+impl Announcements {
+    pub(super) fn new(receiver: broadcast::Receiver<Announcement>) -> Self {
+        Self(BroadcastStream::new(receiver))
+    }
+}
+
+impl Stream for Announcements {
+    type Item = Announcement;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Announcement>> {
+        loop {
+            match std::task::ready!(self.0.poll_next_unpin(cx)) {
+                Some(Err(_)) => {}
+                announcement => return Poll::Ready(announcement.and_then(Result::ok)),
+            }
+        }
+    }
 }
 
 /// A page looking at a session.

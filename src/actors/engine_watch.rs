@@ -13,7 +13,7 @@
 //! **Talks to**: sessions through the registry, the WarmPool. Held by `app`.
 
 use std::collections::HashSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 
@@ -21,9 +21,10 @@ use super::Deps;
 use super::describe::{ActorDescription, Describe, Tally};
 use super::session::SandboxDied;
 use super::session::life::Death;
+use super::victims::{self, Victims};
 use super::warm_pool::{WaitingDied, WarmPool};
 use crate::db;
-use crate::engine::{EngineError, EngineEvent, EventKind, FoundSandbox};
+use crate::engine::{EngineError, EngineEvent, EventKind, FoundSandbox, Victim, kernel_log};
 use crate::model::backoff::Backoff;
 use crate::model::{SandboxId, SessionState};
 
@@ -41,6 +42,7 @@ pub struct EngineWatch {
     failures: u32,
     /// Containers the last sweep found to be nobody's; seen again, they go.
     suspects: HashSet<SandboxId>,
+    victims: Victims,
     tally: Tally,
 }
 
@@ -48,7 +50,15 @@ impl EngineWatch {
     /// A watch that begins when it is started.
     #[must_use]
     pub fn new(deps: Deps, pool: Addr<WarmPool>) -> Self {
-        Self { deps, pool, watching: false, failures: 0, suspects: HashSet::new(), tally: Tally::default() }
+        Self {
+            deps,
+            pool,
+            watching: false,
+            failures: 0,
+            suspects: HashSet::new(),
+            victims: Victims::default(),
+            tally: Tally::default(),
+        }
     }
 
     fn watch(&mut self, ctx: &mut Context<Self>) {
@@ -58,21 +68,33 @@ impl EngineWatch {
         self.sweep(ctx);
     }
 
-    fn route(&mut self, event: EngineEvent) {
-        let how = match event.kind {
-            EventKind::Died { exit_code } => Death::Exited(exit_code),
-            EventKind::OutOfMemory => Death::OutOfMemory,
-            EventKind::Removed => Death::Exited(None),
-        };
-        self.tell_owner(event.sandbox, how);
+    fn route(&mut self, event: EngineEvent, ctx: &mut Context<Self>) {
+        match event.kind {
+            EventKind::Died { exit_code } => self.tell_owner(event.sandbox, Death::Exited(exit_code)),
+            EventKind::Removed => self.tell_owner(event.sandbox, Death::Exited(None)),
+            EventKind::OutOfMemory => {
+                let names = self.victims.out_of_memory(event.sandbox, event.container, Instant::now());
+                if names.is_empty() {
+                    ctx.run_later(victims::PATIENCE, |watch, _| {
+                        for sandbox in watch.victims.due(Instant::now()) {
+                            watch.tell_owner(sandbox, Death::OutOfMemory { program: None });
+                        }
+                    });
+                }
+                for program in names {
+                    self.tell_owner(event.sandbox, Death::OutOfMemory { program: Some(program) });
+                }
+            }
+        }
     }
 
     /// A session or pool with a full mailbox learns it from the end of its link, or from the next sweep.
     fn tell_owner(&mut self, sandbox: SandboxId, how: Death) {
+        let ends = !matches!(how, Death::OutOfMemory { .. });
         let owner = self.deps.registry.owner(sandbox).and_then(|session| self.deps.registry.session(session));
         let told = match owner {
             Some(session) => session.try_send(SandboxDied { sandbox, how }).is_ok(),
-            None if how == Death::OutOfMemory => true,
+            None if !ends => true,
             None => self.pool.try_send(WaitingDied(sandbox)).is_ok(),
         };
         if !told {
@@ -137,17 +159,23 @@ impl Actor for EngineWatch {
     /// Runs before the first message.
     fn started(&mut self, ctx: &mut Self::Context) {
         self.watch(ctx);
+        match kernel_log::victims(&self.deps.io) {
+            Ok(victims) => drop(ctx.add_stream(victims)),
+            Err(error) => {
+                tracing::info!(error = %error, "the kernel's log cannot be read: programs ended for their memory have no name")
+            }
+        }
         ctx.run_interval(SWEEP_INTERVAL, Self::sweep);
     }
 }
 
 impl StreamHandler<Result<EngineEvent, EngineError>> for EngineWatch {
-    fn handle(&mut self, event: Result<EngineEvent, EngineError>, _: &mut Self::Context) {
+    fn handle(&mut self, event: Result<EngineEvent, EngineError>, ctx: &mut Self::Context) {
         self.tally.handled += 1;
         match event {
             Ok(event) => {
                 self.failures = 0;
-                self.route(event);
+                self.route(event, ctx);
             }
             Err(error) => tracing::warn!(error = %error, "the engine's news broke off"),
         }
@@ -160,6 +188,18 @@ impl StreamHandler<Result<EngineEvent, EngineError>> for EngineWatch {
         self.failures = self.failures.saturating_add(1);
         ctx.run_later(pause, Self::watch);
     }
+}
+
+impl StreamHandler<Victim> for EngineWatch {
+    fn handle(&mut self, victim: Victim, _: &mut Self::Context) {
+        self.tally.handled += 1;
+        if let Some((sandbox, program)) = self.victims.killed(victim, Instant::now()) {
+            self.tell_owner(sandbox, Death::OutOfMemory { program: Some(program) });
+        }
+    }
+
+    /// The log cannot be read any more: programs stay without a name.
+    fn finished(&mut self, _: &mut Self::Context) {}
 }
 
 impl Handler<Describe> for EngineWatch {

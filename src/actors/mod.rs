@@ -22,6 +22,7 @@ pub mod session;
 pub mod sessions;
 pub mod supervisor;
 pub mod sync;
+mod victims;
 pub mod warm_pool;
 pub mod watch;
 

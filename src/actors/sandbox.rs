@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use carrel_protocol::Limits;
+use carrel_protocol::{Limits, PROTOCOL_VERSION};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
@@ -42,6 +42,11 @@ pub enum SandboxError {
     /// The container runs but its agent has not called.
     #[error("the sandbox started but its agent did not call within {} s", .0.as_secs())]
     NoCall(Duration),
+    /// The container runs and its agent has called, in another version of the protocol.
+    #[error(
+        "it was started by another version of Carrel, which speaks version {0} of the agent's protocol; this one speaks {PROTOCOL_VERSION}"
+    )]
+    OtherVersion(u16),
     /// The server is stopping.
     #[error("the server is stopping")]
     Stopping,
@@ -260,10 +265,14 @@ impl SandboxFactory {
 }
 
 async fn call_within(door: &mut Door, timeout: Duration) -> Result<Caller, SandboxError> {
-    match tokio::time::timeout(timeout, door.next()).await {
-        Ok(Some(caller)) => Ok(caller),
-        Ok(None) => Err(SandboxError::Stopping),
-        Err(_) => Err(SandboxError::NoCall(timeout)),
+    let foreign = door.foreign();
+    tokio::select! {
+        caller = tokio::time::timeout(timeout, door.next()) => match caller {
+            Ok(Some(caller)) => Ok(caller),
+            Ok(None) => Err(SandboxError::Stopping),
+            Err(_) => Err(SandboxError::NoCall(timeout)),
+        },
+        version = foreign => Err(SandboxError::OtherVersion(version)),
     }
 }
 
@@ -288,6 +297,17 @@ impl Sandbox {
         self.dir.mark_claimed()?;
         self.claimed = true;
         Ok(())
+    }
+
+    /// What it may use, as far as this server knows.
+    #[must_use]
+    pub fn quotas(&self) -> Quotas {
+        self.quotas.unwrap_or_else(|| self.factory.quotas())
+    }
+
+    /// Takes for granted that it was given these quotas, by the server that left it.
+    pub fn assume(&mut self, quotas: Quotas) {
+        self.quotas.get_or_insert(quotas);
     }
 
     /// Gives it these quotas, if it has others. The size of its workspace stays.

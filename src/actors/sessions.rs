@@ -13,8 +13,9 @@ use super::api::{Attachment, NewTerminal, SaveFile, Saved, SessionError, Subscri
 use super::describe::{ActorDescription, Describe};
 use super::health::{self, Health, Subject};
 use super::session::{
-    Announce, AttachViewer, AwaitReady, CloseTerminal, DeleteSession, FallOver, ListTerminals, OpenTerminal,
-    RenameSession, SessionActor, StartSession, StopSession, Subscribe, Workspace,
+    Announce, AttachViewer, AwaitReady, CloseTerminal, DeleteSession, ExtendSession, FallOver, ListProcesses,
+    ListTerminals, OpenTerminal, RenameSession, RenameTerminal, SessionActor, StartSession, StopProcess, StopSession,
+    Subscribe, UndeleteSession, Workspace,
 };
 use super::supervisor::{Ensure, StopAllSessions, Supervisors, supervisor_of};
 use super::sync::{MakeFolder, Move, Remove, Save, WorkspaceSyncActor};
@@ -22,7 +23,7 @@ use super::watch::{Asked, Reply, kind_of};
 use crate::db;
 use crate::model::backoff::Backoff;
 use crate::model::terminal::Terminal;
-use crate::model::{Item, Level, Quotas, SandboxId, Session, SessionId, TerminalId, UserId, WorkspacePath};
+use crate::model::{Item, Level, Process, Quotas, SandboxId, Session, SessionId, TerminalId, UserId, WorkspacePath};
 
 /// How long a request waits for a session to become ready.
 const READY_TIMEOUT: Duration = Duration::from_secs(90);
@@ -103,6 +104,51 @@ impl Sessions {
     /// [`SessionError`].
     pub async fn restart(&self, id: SessionId) -> Result<Session, SessionError> {
         self.ask(id, || StopSession { reason: "restarted".to_owned(), start_again: true }).await
+    }
+
+    /// Counts as use, and puts an announced end off.
+    ///
+    /// # Errors
+    /// [`SessionError::NotReady`] when nothing runs.
+    pub async fn extend(&self, id: SessionId) -> Result<Session, SessionError> {
+        self.ask(id, || ExtendSession).await
+    }
+
+    /// Has a deleted session back, cold.
+    ///
+    /// # Errors
+    /// [`SessionError::NotFound`] when its time is over, [`SessionError::SessionLimit`].
+    pub async fn undelete(&self, id: SessionId) -> Result<Session, SessionError> {
+        self.ask(id, || UndeleteSession).await
+    }
+
+    /// What runs in a session; nothing while it has no sandbox.
+    ///
+    /// # Errors
+    /// [`SessionError`].
+    pub async fn processes(&self, id: SessionId) -> Result<Vec<Process>, SessionError> {
+        self.ask(id, || ListProcesses).await
+    }
+
+    /// Asks a program to end, and ends it after two seconds.
+    ///
+    /// # Errors
+    /// [`SessionError::NoItem`] when there is no such program.
+    pub async fn stop_process(&self, id: SessionId, pid: u32) -> Result<(), SessionError> {
+        self.ask(id, || StopProcess(pid)).await
+    }
+
+    /// Gives a terminal another name, which was checked.
+    ///
+    /// # Errors
+    /// [`SessionError`].
+    pub async fn rename_terminal(
+        &self,
+        id: SessionId,
+        terminal: TerminalId,
+        name: String,
+    ) -> Result<Terminal, SessionError> {
+        self.ask(id, || RenameTerminal { terminal, name: name.clone() }).await
     }
 
     /// Saves a file; answers when it is committed and, in a live session, in place.

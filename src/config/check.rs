@@ -5,6 +5,12 @@ use std::fmt;
 use super::Config;
 use crate::model::quotas;
 
+/// Least time in seconds after which a session may be stopped: it is to be warned before.
+const MIN_END: u64 = 2;
+
+/// The most.
+const MAX_END: u64 = 366 * 24 * 3600;
+
 /// A value that cannot work, and what would.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -58,6 +64,29 @@ impl Config {
         check("sandbox.tmp_mb", sandbox.tmp_mb >= 8, "must be at least 8");
         check("sandbox.inodes", sandbox.inodes >= 1024, "must be at least 1024");
         check("sandbox.open_files", sandbox.open_files >= 256, "must be at least 256");
+        let idle = sandbox.idle_seconds;
+        check(
+            "sandbox.idle_seconds",
+            idle == 0 || (MIN_END..=MAX_END).contains(&idle),
+            "must be 0 (never), or 2 to a year",
+        );
+        check(
+            "sandbox.watched_seconds",
+            sandbox.watched_seconds == 0 || (idle..=MAX_END).contains(&sandbox.watched_seconds),
+            "must be 0 (for ever), or at least sandbox.idle_seconds and at most a year",
+        );
+        check(
+            "sandbox.idle_cpu_percent",
+            sandbox.idle_cpu_percent > 0.0 && sandbox.idle_cpu_percent <= 100.0,
+            "must be over 0 and at most 100",
+        );
+        let life = sandbox.max_life_seconds;
+        check(
+            "sandbox.max_life_seconds",
+            life == 0 || (MIN_END..=MAX_END).contains(&life),
+            "must be 0 (for ever), or 2 to a year",
+        );
+        check("workspace.undelete_days", self.workspace.undelete_days <= 3650, "must be at most 3650");
         // Temporary file systems are charged to the sandbox's memory: were they to fill it, the kernel would kill programs for files.
         check(
             "sandbox.memory_mb",

@@ -183,6 +183,14 @@ pub struct SandboxConfig {
     pub open_files: i64,
     /// Seconds from the engine's start to the agent's call.
     pub agent_timeout_seconds: u64,
+    /// Seconds without use after which a session is stopped; 0 is never.
+    pub idle_seconds: u64,
+    /// The same where a terminal of it is still open somewhere: a forgotten tab keeps a sandbox no longer; 0 is for ever.
+    pub watched_seconds: u64,
+    /// Programs that take at least so many per cent of one CPU count as use.
+    pub idle_cpu_percent: f64,
+    /// Seconds a session may run altogether, used or not; 0 is for ever. Its user may extend it, an hour at a time, by up to 8 hours.
+    pub max_life_seconds: u64,
 }
 
 impl SandboxConfig {
@@ -207,6 +215,10 @@ impl Default for SandboxConfig {
             tmp_mb: 64,
             open_files: 4096,
             agent_timeout_seconds: 20,
+            idle_seconds: 1800,
+            watched_seconds: 14_400,
+            idle_cpu_percent: 5.0,
+            max_life_seconds: 0,
         }
     }
 }
@@ -312,11 +324,13 @@ pub struct WorkspaceConfig {
     pub max_total_mb: u64,
     /// Files and folders of a workspace.
     pub max_items: u32,
+    /// Days a deleted session can be had back; 0 purges it at once.
+    pub undelete_days: u32,
 }
 
 impl Default for WorkspaceConfig {
     fn default() -> Self {
-        Self { max_file_mb: 64, max_total_mb: 240, max_items: 50_000 }
+        Self { max_file_mb: 64, max_total_mb: 240, max_items: 50_000, undelete_days: 7 }
     }
 }
 

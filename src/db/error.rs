@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use tokio_postgres::error::SqlState;
 
+/// The constraints that refer to contents.
+const CONTENT_KEYS: [&str; 2] = ["workspace_items_blob_fkey", "workspace_versions_blob_fkey"];
+
 /// Why a call to the database did not do what it should.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
@@ -70,6 +73,13 @@ impl DbError {
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable(_))
+    }
+
+    /// Whether a content that was to be referred to is not there: it was swept in the very moment it was stored again. The same once more
+    /// finds it gone, and stores it.
+    #[must_use]
+    pub fn is_swept_content(&self) -> bool {
+        CONTENT_KEYS.into_iter().any(|key| self.is_conflict(key))
     }
 
     /// Whether the constraint called `name` refused it.

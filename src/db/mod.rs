@@ -17,6 +17,8 @@ pub mod sessions;
 
 pub mod leases;
 
+pub mod deleted;
+
 pub mod items;
 
 pub mod blobs;

@@ -3,6 +3,8 @@
 //! Changes of state are compare-and-set: one statement names the moves the model allows, and no row means somebody was faster. What is
 //! written on a session's behalf names the fence of its [`Lease`].
 
+use std::time::Duration;
+
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 
@@ -16,9 +18,11 @@ pub const SANDBOX_KEY: &str = "sessions_sandbox_key";
 /// The columns of a session; a macro because a statement's text is a constant.
 macro_rules! columns {
     () => {
-        "id, owner_id, name, state, reason, sandbox_id, created_at, last_active_at, usage_items, usage_bytes"
+        "id, owner_id, name, state, reason, sandbox_id, created_at, last_active_at, usage_items, usage_bytes, \
+         deleted_at, purge_at, started_at, life_extra_seconds"
     };
 }
+pub(super) use columns;
 
 /// Adds a cold session with an empty workspace, unless its owner has `most` already; `None` then. The owner's row is locked until the
 /// transaction ends, so that requests that come together are counted one after the other.
@@ -71,6 +75,17 @@ pub async fn of_owner(
         " from sessions where owner_id = $1 and state <> 'deleted' and ($2::uuid is null or id < $2)
           order by id desc limit $3"
     );
+    page(client, sql, owner, limit, cursor).await
+}
+
+/// One page of what `sql` selects: by owner, from after a cursor, at most so many.
+pub(super) async fn page(
+    client: &impl Client,
+    sql: &'static str,
+    owner: UserId,
+    limit: u32,
+    cursor: Option<SessionId>,
+) -> Result<(Vec<Session>, Option<SessionId>), DbError> {
     let limit = limit.max(1);
     let rows = client.query(sql, &[&owner.0, &cursor.map(|id| id.0), &(i64::from(limit) + 1)]).await?;
     let mut sessions = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
@@ -107,7 +122,9 @@ pub async fn transition(
     let sql = concat!(
         "update sessions set state = move.target, reason = $4, version = version + 1,
              deleted_at = case when move.target = 'deleted' then now() end,
-             sandbox_id = case when move.target <> 'cold' then sandbox_id end
+             sandbox_id = case when move.target <> 'cold' then sandbox_id end,
+             started_at = case when move.target = 'starting' then now() else started_at end,
+             life_extra_seconds = case when move.target = 'starting' then 0 else life_extra_seconds end
          from unnest($2::text[], $3::text[]) as move (origin, target)
          where id = $1 and fence = $5 and state = move.origin returning ",
         columns!()
@@ -149,6 +166,17 @@ pub async fn touch(client: &impl Client, id: SessionId, at: OffsetDateTime) -> R
     client.execute(sql, &[&id.0, &at]).await.map(drop)
 }
 
+/// Notes what a session's user was granted beyond its maximum life.
+///
+/// # Errors
+/// [`DbError::LeaseLost`], or when the database cannot be asked.
+pub async fn grant(client: &impl Client, lease: &Lease, granted: Duration) -> Result<(), DbError> {
+    let seconds = i32::try_from(granted.as_secs()).unwrap_or(i32::MAX);
+    let sql = "update sessions set life_extra_seconds = $2 where id = $1 and fence = $3";
+    let touched = client.execute(sql, &[&lease.session().0, &seconds, &lease.fence()]).await?;
+    done(client, lease, touched).await.map(drop)
+}
+
 /// Sessions a starting server has to look after: those with a sandbox (deleted ones, too) or on the way to or from one.
 ///
 /// # Errors
@@ -162,19 +190,22 @@ pub async fn live(client: &impl Client) -> Result<Vec<Session>, DbError> {
     client.query(sql, &[]).await?.iter().map(read).collect()
 }
 
-/// Deletes a session for its user; its sandbox, if any, is still to be released. `false` when there was none.
+/// Deletes a session for its user, who can have it back for so many days; its sandbox, if any, is still to be released. `false` when
+/// there was none.
 ///
 /// # Errors
 /// [`DbError::LeaseLost`], or when the database cannot be asked.
-pub async fn mark_deleted(client: &impl Client, lease: &Lease) -> Result<bool, DbError> {
-    let sql = "update sessions set state = 'deleted', reason = null, deleted_at = now(), version = version + 1
+pub async fn mark_deleted(client: &impl Client, lease: &Lease, days: u32) -> Result<bool, DbError> {
+    let sql = "update sessions set state = 'deleted', reason = null, deleted_at = now(),
+            purge_at = now() + make_interval(days => $3), version = version + 1
         where id = $1 and fence = $2 and state <> 'deleted'";
-    let touched = client.execute(sql, &[&lease.session().0, &lease.fence()]).await?;
+    let days = i32::try_from(days).unwrap_or(i32::MAX);
+    let touched = client.execute(sql, &[&lease.session().0, &lease.fence(), &days]).await?;
     done(client, lease, touched).await
 }
 
 /// What a fenced statement has returned; nothing, for want of the lease, is an error.
-async fn found(client: &impl Client, lease: &Lease, row: Option<Row>) -> Result<Option<Session>, DbError> {
+pub(super) async fn found(client: &impl Client, lease: &Lease, row: Option<Row>) -> Result<Option<Session>, DbError> {
     if row.is_none() {
         require(client, lease).await?;
     }
@@ -189,7 +220,7 @@ async fn done(client: &impl Client, lease: &Lease, touched: u64) -> Result<bool,
     Ok(touched > 0)
 }
 
-fn read(row: &Row) -> Result<Session, DbError> {
+pub(super) fn read(row: &Row) -> Result<Session, DbError> {
     let state: &str = row.try_get("state")?;
     Ok(Session {
         id: SessionId(row.try_get("id")?),
@@ -202,6 +233,11 @@ fn read(row: &Row) -> Result<Session, DbError> {
         created_at: row.try_get("created_at")?,
         last_active_at: row.try_get("last_active_at")?,
         usage: Usage { items: count(row.try_get("usage_items")?)?, bytes: count(row.try_get("usage_bytes")?)? },
+        deleted_at: row.try_get("deleted_at")?,
+        purge_at: row.try_get("purge_at")?,
+        started_at: row.try_get("started_at")?,
+        granted: Duration::from_secs(count(row.try_get::<_, i32>("life_extra_seconds")?.into())?),
+        ending: None,
     })
 }
 

@@ -15,6 +15,7 @@ pub mod events;
 mod figures;
 pub mod host;
 pub mod image;
+pub mod kernel_log;
 pub mod sandboxes;
 pub mod spec;
 
@@ -25,5 +26,6 @@ pub use events::{EngineEvent, EventKind};
 pub use figures::{Call, CallFigures};
 pub use host::{Host, HostError};
 pub use image::{ImageError, ImageProgress, ImageSource};
+pub use kernel_log::Victim;
 pub use sandboxes::{Container, ContainerState, FoundSandbox};
 pub use spec::{ContainerId, ImageTag, SandboxSpec};

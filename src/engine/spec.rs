@@ -57,6 +57,14 @@ fn drop_comments(value: &mut serde_json::Value) {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ContainerId(pub(super) String);
 
+#[cfg(test)]
+impl ContainerId {
+    /// One the engine never made, for tests.
+    pub(crate) fn named(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+}
+
 impl ContainerId {
     /// As the engine writes it.
     #[must_use]

@@ -5,7 +5,7 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use super::error::{Code, Problem};
-use super::handlers::{accounts, admin, files, operations, sessions, terminals};
+use super::handlers::{accounts, admin, deleted, files, operations, processes, sessions, terminals};
 
 /// The OpenAPI document of this version of Carrel.
 #[must_use]
@@ -29,7 +29,11 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         sessions::start_session,
         sessions::stop_session,
         sessions::restart_session,
+        sessions::extend_session,
+        deleted::undelete_session,
         sessions::session_socket,
+        processes::list_processes,
+        processes::stop_process,
         files::tree,
         files::get_file,
         files::put_file,
@@ -38,6 +42,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         files::move_item,
         terminals::list_terminals,
         terminals::create_terminal,
+        terminals::rename_terminal,
         terminals::close_terminal,
         terminals::terminal_socket,
         operations::healthz,

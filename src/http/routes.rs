@@ -5,7 +5,7 @@ use actix_web::middleware::Compress;
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, web};
 
 use super::error::ApiError;
-use super::handlers::{accounts, admin, files, operations, sessions, terminals};
+use super::handlers::{accounts, admin, deleted, files, operations, processes, sessions, terminals};
 use super::page;
 
 /// One route: a method on a path.
@@ -74,7 +74,11 @@ routes! {
     POST   "/api/v1/sessions/{id}/start"                  User     Text   sessions::start_session;
     POST   "/api/v1/sessions/{id}/stop"                   User     Text   sessions::stop_session;
     POST   "/api/v1/sessions/{id}/restart"                User     Text   sessions::restart_session;
+    POST   "/api/v1/sessions/{id}/extend"                 User     Text   sessions::extend_session;
+    POST   "/api/v1/sessions/{id}/undelete"               User     Text   deleted::undelete_session;
     GET    "/api/v1/sessions/{id}/socket"                 User     Socket sessions::session_socket;
+    GET    "/api/v1/sessions/{id}/processes"              User     Text   processes::list_processes;
+    DELETE "/api/v1/sessions/{id}/processes/{pid}"        User     Text   processes::stop_process;
     GET    "/api/v1/sessions/{id}/tree"                   User     Text   files::tree;
     GET    "/api/v1/sessions/{id}/files/{path}"           User     Raw    files::get_file;
     PUT    "/api/v1/sessions/{id}/files/{path}"           User     Raw    files::put_file;
@@ -83,6 +87,7 @@ routes! {
     POST   "/api/v1/sessions/{id}/move"                   User     Text   files::move_item;
     GET    "/api/v1/sessions/{id}/terminals"              User     Text   terminals::list_terminals;
     POST   "/api/v1/sessions/{id}/terminals"              User     Text   terminals::create_terminal;
+    PATCH  "/api/v1/sessions/{id}/terminals/{tid}"        User     Text   terminals::rename_terminal;
     DELETE "/api/v1/sessions/{id}/terminals/{tid}"        User     Text   terminals::close_terminal;
     GET    "/api/v1/sessions/{id}/terminals/{tid}/socket" User     Socket terminals::terminal_socket;
     GET    "/api/v1/admin/actors"                         Operator Text   operations::list_actors;

@@ -51,6 +51,17 @@ pub async fn authorize_session(db: &Db, user: &User, id: &str) -> Result<Session
     session.filter(|session| session.owner == user.id).ok_or_else(ApiError::not_found)
 }
 
+/// The deleted session called `id`, if it is `user`'s and can still be had back; otherwise as [`authorize_session`].
+///
+/// # Errors
+/// [`Code::NotFound`], or that the database cannot be asked.
+pub async fn authorize_deleted_session(db: &Db, user: &User, id: &str) -> Result<Session, ApiError> {
+    let id = SessionId(id.parse().unwrap_or(Uuid::nil()));
+    let connection = db.interactive().await?;
+    let session = db::deleted::get(&connection, id).await?;
+    session.filter(|session| session.owner == user.id).ok_or_else(ApiError::not_found)
+}
+
 /// The id of a terminal in a URL. Terminals belong to their session: authorise that one first.
 ///
 /// # Errors

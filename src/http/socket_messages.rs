@@ -1,10 +1,11 @@
 //! The JSON that WebSockets send: `carrel.session.v1`, and the control frames of `carrel.terminal.v1`.
 
 use serde::Serialize;
+use time::OffsetDateTime;
 
 use super::wire::{Item, Session, SessionState, Terminal};
 use crate::model::terminal::{ExitState, TerminalSize};
-use crate::model::{self, Progress, SessionNotice};
+use crate::model::{self, Announcement, EndsWhy, Progress, SessionNotice};
 
 /// Server to client in `carrel.session.v1`, one per text frame.
 #[derive(Debug, Serialize)]
@@ -42,6 +43,16 @@ pub enum SessionMessage {
         /// All of them.
         items: Vec<Terminal>,
     },
+    /// It ends by itself; both null: not any more.
+    Ending {
+        /// When.
+        #[serde(with = "time::serde::rfc3339::option")]
+        at: Option<OffsetDateTime>,
+        /// Why.
+        why: Option<EndsWhy>,
+    },
+    /// What its sandbox takes at the moment.
+    Usage(Usage),
     /// Something its user should know.
     Notice {
         /// `info`, `warning` or `error`.
@@ -49,6 +60,42 @@ pub enum SessionMessage {
         /// In words.
         text: String,
     },
+}
+
+/// What a sandbox takes, and what it may take.
+#[derive(Debug, Serialize)]
+pub struct Usage {
+    /// Per cent of one CPU.
+    pub cpu_percent: f64,
+    /// CPUs it may use.
+    pub cpus: f64,
+    /// Memory in bytes.
+    pub memory_bytes: u64,
+    /// The same, at the most.
+    pub memory_limit_bytes: u64,
+    /// Bytes of the workspace's file system.
+    pub disk_bytes: u64,
+    /// The same, at the most.
+    pub disk_limit_bytes: u64,
+    /// Processes and threads.
+    pub processes: u64,
+    /// The same, at the most.
+    pub processes_limit: u64,
+}
+
+impl From<model::Load> for Usage {
+    fn from(load: model::Load) -> Self {
+        Self {
+            cpu_percent: load.cpu_percent,
+            cpus: load.cpus,
+            memory_bytes: load.memory_bytes,
+            memory_limit_bytes: load.memory_limit_bytes,
+            disk_bytes: load.disk_bytes,
+            disk_limit_bytes: load.disk_limit_bytes,
+            processes: load.processes,
+            processes_limit: load.processes_limit,
+        }
+    }
 }
 
 /// How files have changed.
@@ -93,6 +140,10 @@ impl SessionMessage {
             SessionNotice::TreeStale => Self::Tree(TreeChange::Refetch { refetch: true }),
             SessionNotice::Terminals(items) => Self::terminals(items),
             SessionNotice::Elsewhere => return None,
+            SessionNotice::Ending(ending) => {
+                Self::Ending { at: ending.map(|ending| ending.at), why: ending.map(|ending| ending.why) }
+            }
+            SessionNotice::Load(load) => Self::Usage(load.into()),
             SessionNotice::Message { level, text } => Self::Notice { level: level.as_str(), text },
         })
     }
@@ -160,6 +211,19 @@ pub enum Control {
         /// See there.
         accepted: u64,
     },
+    /// Something to tell the user, beside what the program prints.
+    Notice {
+        /// `info`, `warning` or `error`.
+        level: &'static str,
+        /// In words.
+        text: String,
+    },
+}
+
+impl From<Announcement> for Control {
+    fn from(announcement: Announcement) -> Self {
+        Self::Notice { level: announcement.level.as_str(), text: announcement.text }
+    }
 }
 
 impl From<ExitState> for Control {
@@ -196,6 +260,20 @@ mod tests {
                 SessionNotice::State { state: model::SessionState::Failed, reason: Some("x".into()) },
                 r#"{"type":"state","state":"failed","reason":"x"}"#,
             ),
+            (SessionNotice::Ending(None), r#"{"type":"ending","at":null,"why":null}"#),
+            (
+                SessionNotice::Ending(Some(model::Ending { at: OffsetDateTime::UNIX_EPOCH, why: EndsWhy::Idle })),
+                r#"{"type":"ending","at":"1970-01-01T00:00:00Z","why":"idle"}"#,
+            ),
+            (
+                SessionNotice::Load(model::Load {
+                    cpu_percent: 12.5,
+                    cpus: 1.0,
+                    processes: 3,
+                    ..model::Load::default()
+                }),
+                r#"{"type":"usage","cpu_percent":12.5,"cpus":1.0,"memory_bytes":0,"memory_limit_bytes":0,"disk_bytes":0,"disk_limit_bytes":0,"processes":3,"processes_limit":0}"#,
+            ),
             (SessionNotice::Terminals(Vec::new()), r#"{"type":"terminals","items":[]}"#),
             (
                 SessionNotice::Message { level: Level::Warning, text: "<b>".into() },
@@ -214,6 +292,10 @@ mod tests {
         for (control, expected) in [
             (Control::from(ExitState::Code(3)), r#"{"type":"exit","code":3,"signal":null}"#),
             (Control::from(ExitState::Signal(9)), r#"{"type":"exit","code":null,"signal":9}"#),
+            (
+                Control::from(Announcement { level: Level::Warning, text: "x".into() }),
+                r#"{"type":"notice","level":"warning","text":"x"}"#,
+            ),
             (Control::Busy { accepted: 7 }, r#"{"type":"busy","accepted":7}"#),
             (Control::Size { cols: 80, rows: 24 }, r#"{"type":"size","cols":80,"rows":24}"#),
         ] {

@@ -18,10 +18,10 @@ use super::socket::{self, Admission, Closing, Life, Socket};
 use super::socket_messages::Control;
 use super::terminal_frames::{self, ClientFrame};
 use super::terminal_input::InputFlow;
-use crate::actors::api::Attachment;
+use crate::actors::api::{Announcements, Attachment};
 use crate::actors::describe::{ActorDescription, Describe};
 use crate::link::{InputRefused, Viewer, ViewerEvents};
-use crate::model::{SessionId, TerminalId};
+use crate::model::{Announcement, SessionId, TerminalId};
 
 /// The subprotocol.
 pub const PROTOCOL: &str = "carrel.terminal.v1";
@@ -36,14 +36,15 @@ pub struct TerminalSocket {
     input: InputFlow,
     /// Sent when the actor starts.
     hello: Control,
-    /// Taken when the actor starts.
+    /// Both taken when the actor starts.
     events: Option<ViewerEvents>,
+    announcements: Option<Announcements>,
 }
 
 impl TerminalSocket {
     /// A socket for an attachment that was just made.
     pub(super) fn new(session: SessionId, admission: Admission, attachment: Attachment) -> Self {
-        let Attachment { viewer, events, start, end, reset, window, terminal } = attachment;
+        let Attachment { viewer, events, start, end, reset, window, terminal, announcements } = attachment;
         let size = terminal.size;
         Self {
             session,
@@ -61,6 +62,7 @@ impl TerminalSocket {
                 reset,
             },
             events: Some(events),
+            announcements: Some(announcements),
         }
     }
 }
@@ -83,6 +85,9 @@ impl Actor for TerminalSocket {
         }
         if let Some(events) = self.events.take() {
             ctx.add_stream(events);
+        }
+        if let Some(announcements) = self.announcements.take() {
+            ctx.add_stream(announcements);
         }
     }
 }
@@ -125,6 +130,18 @@ impl StreamHandler<ViewerEvent> for TerminalSocket {
     fn finished(&mut self, ctx: &mut Self::Context) {
         socket::close(self, ctx, Closing::SandboxGone);
     }
+}
+
+/// What the session has to say to all who look.
+impl StreamHandler<Announcement> for TerminalSocket {
+    fn handle(&mut self, announcement: Announcement, ctx: &mut Self::Context) {
+        if !self.life.is_closing() {
+            self.tell(&announcement.into(), ctx);
+        }
+    }
+
+    /// The session's actor has ended; so does the link, and its end closes the socket.
+    fn finished(&mut self, _: &mut Self::Context) {}
 }
 
 impl Handler<Describe> for TerminalSocket {

@@ -1,12 +1,16 @@
 //! Every JSON shape of the API, in one place. TypeScript types are generated from these.
 
+mod live;
+
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+pub use live::{Process, ProcessList, RenameTerminal};
+
 use crate::model::terminal::ExitState;
-use crate::model::{self, ItemKind as Kind, Quotas, Role, Usage, UserQuotas};
+use crate::model::{self, EndsWhy, ItemKind as Kind, Quotas, Role, Usage, UserQuotas};
 
 /// Somebody with an account.
 #[derive(Debug, Serialize, ToSchema)]
@@ -101,20 +105,28 @@ pub enum SessionState {
     Stopping,
     /// It could not be started; the reason says why.
     Failed,
+    /// It was deleted and can still be had back; only in the list of deleted sessions.
+    Deleted,
 }
 
 impl SessionState {
-    /// As the API tells it; a deleted session is not told at all.
+    /// The state of a session that is there; `None` for one that is deleted.
     #[must_use]
     pub fn of(state: model::SessionState) -> Option<Self> {
-        Some(match state {
+        Some(state.into()).filter(|state| *state != Self::Deleted)
+    }
+}
+
+impl From<model::SessionState> for SessionState {
+    fn from(state: model::SessionState) -> Self {
+        match state {
             model::SessionState::Cold => Self::Cold,
             model::SessionState::Starting => Self::Starting,
             model::SessionState::Ready => Self::Ready,
             model::SessionState::Stopping => Self::Stopping,
             model::SessionState::Failed => Self::Failed,
-            model::SessionState::Deleted => return None,
-        })
+            model::SessionState::Deleted => Self::Deleted,
+        }
     }
 }
 
@@ -139,22 +151,43 @@ pub struct Session {
     pub quotas: Quotas,
     /// What its files take.
     pub usage: Usage,
+    /// When it ends by itself; null unless that was announced.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub ends_at: Option<OffsetDateTime>,
+    /// Why it does.
+    pub ends_why: Option<EndsWhy>,
+    /// When it was deleted.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub deleted_at: Option<OffsetDateTime>,
+    /// Until when a deleted session can be had back.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub purge_at: Option<OffsetDateTime>,
 }
 
 impl Session {
     /// As the API tells it; `None` when it is deleted.
     #[must_use]
     pub fn of(session: model::Session, quotas: Quotas) -> Option<Self> {
-        Some(Self {
+        Some(Self::with_deleted(session, quotas)).filter(|session| session.state != SessionState::Deleted)
+    }
+
+    /// The same for the list of deleted sessions.
+    #[must_use]
+    pub fn with_deleted(session: model::Session, quotas: Quotas) -> Self {
+        Self {
             id: session.id.0,
             name: session.name,
-            state: SessionState::of(session.state)?,
+            state: session.state.into(),
             reason: session.reason,
             created_at: session.created_at,
             last_active_at: session.last_active_at,
             quotas,
             usage: session.usage,
-        })
+            ends_at: session.ending.map(|ending| ending.at),
+            ends_why: session.ending.map(|ending| ending.why),
+            deleted_at: session.deleted_at,
+            purge_at: session.purge_at,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use carrel_protocol::{
-    AgentError, Eager, Entry, ExitState, Limits, MAX_VIEWERS, Reply, Request, RequestId, TerminalInfo, ToAgent,
+    AgentError, Eager, Entry, ExitState, Limits, MAX_VIEWERS, Reply, Request, RequestId, TerminalInfo, ToAgent, Usage,
     ViewerId,
 };
 use tokio::net::UnixStream;
@@ -254,6 +254,23 @@ impl AgentLink {
     /// The batch is committed; the agent may send the next.
     pub fn changes_taken(&self, batch: u64) {
         self.shared.send(&ToAgent::ChangesTaken { batch }).ok();
+    }
+
+    /// Viewers attached now.
+    #[must_use]
+    pub fn viewers(&self) -> usize {
+        lock(&self.shared.viewers).len()
+    }
+
+    /// What the sandbox takes at the moment; unchecked.
+    ///
+    /// # Errors
+    /// As [`AgentLink::request`].
+    pub async fn usage(&self) -> Result<Usage, LinkError> {
+        match self.request(Request::Usage).await? {
+            Reply::Usage(usage) => Ok(usage),
+            _ => Err(LinkError::Nonsense),
+        }
     }
 
     /// Whether the link has ended.

@@ -25,7 +25,7 @@ use carrel_protocol::{FrameCodec, Hello, LINK_SOCKET, LINK_TOKEN, Limits, PROTOC
 use futures_util::Stream;
 use subtle::ConstantTimeEq;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::connection::{AgentLink, LinkEvents, OwnedLink};
@@ -150,6 +150,7 @@ pub struct Caller {
 #[derive(Debug)]
 pub struct Door {
     callers: mpsc::Receiver<Caller>,
+    foreign: watch::Receiver<Option<u16>>,
     task: JoinHandle<()>,
 }
 
@@ -175,8 +176,20 @@ impl Door {
         };
         let listener = bind().map_err(|cause| DoorError { action: "listen on", path: path.clone(), cause })?;
         let (sender, callers) = mpsc::channel(1);
-        let visitors = Arc::new(Visitors { dir, token, limits, sender });
-        Ok(Self { callers, task: tokio::spawn(visitors.welcome_for_ever(listener)) })
+        let (told, foreign) = watch::channel(None);
+        let visitors = Arc::new(Visitors { dir, token, limits, sender, foreign: told });
+        Ok(Self { callers, foreign, task: tokio::spawn(visitors.welcome_for_ever(listener)) })
+    }
+
+    /// Waits for the sandbox's agent to show that it speaks another version of the protocol; which.
+    pub fn foreign(&self) -> impl Future<Output = u16> + Send + use<> {
+        let mut foreign = self.foreign.clone();
+        async move {
+            match foreign.wait_for(Option::is_some).await.map(|version| *version) {
+                Ok(Some(version)) => version,
+                _ => std::future::pending().await,
+            }
+        }
     }
 
     /// Waits for the agent's next call. Cancel-safe.
@@ -204,6 +217,8 @@ struct Visitors {
     token: String,
     limits: Limits,
     sender: mpsc::Sender<Caller>,
+    /// The version the agent speaks, when it is not ours.
+    foreign: watch::Sender<Option<u16>>,
 }
 
 impl Visitors {
@@ -239,6 +254,9 @@ impl Visitors {
                 agent.token_known = known,
                 "refused a caller on a sandbox's socket"
             );
+            if known {
+                self.foreign.send_replace(Some(hello.version));
+            }
             return;
         }
         if let Err(error) = fs::remove_file(self.dir.mounted().join(LINK_TOKEN))
@@ -270,5 +288,38 @@ async fn read_hello(stream: &UnixStream) -> Option<(Hello, BytesMut)> {
             Err(error) if error.kind() != io::ErrorKind::WouldBlock => return None,
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+
+    const LIMITS: Limits = Limits { ring_bytes: 0, max_items: 0, max_file_bytes: 0, viewer_stall_ms: 0 };
+
+    /// Says hello in this version, with the token at `token`.
+    async fn knock(dir: &LinkDir, version: u16, token: &str) -> UnixStream {
+        let mut stream = UnixStream::connect(dir.mounted().join(LINK_SOCKET)).await.expect("connects");
+        let hello = Hello { version, token: token.to_owned(), terminals: Vec::new(), restored: true };
+        let mut frame = BytesMut::new();
+        carrel_protocol::codec::encode(&ToServer::Hello(hello), &mut frame).expect("fits");
+        stream.write_all(&frame).await.expect("written");
+        stream
+    }
+
+    #[tokio::test]
+    async fn an_agent_of_another_version_is_told_apart_from_a_stranger() {
+        let run = tempfile::tempdir().expect("a folder");
+        let dir = LinkDir::of(run.path(), SandboxId::new());
+        dir.create().expect("made");
+        let token = fs::read_to_string(dir.root.join(LINK_TOKEN)).expect("a token");
+        let mut door = Door::open(dir.clone(), LIMITS).await.expect("opens");
+        let _stranger = knock(&dir, PROTOCOL_VERSION + 1, "guessed").await;
+        let _older = knock(&dir, PROTOCOL_VERSION - 1, &token).await;
+        assert_eq!(door.foreign().await, PROTOCOL_VERSION - 1);
+        let _ours = knock(&dir, PROTOCOL_VERSION, &token).await;
+        assert!(door.next().await.is_some_and(|caller| caller.hello.version == PROTOCOL_VERSION));
     }
 }

@@ -5,8 +5,10 @@
 
 pub mod backoff;
 pub mod id;
+pub mod idle;
 pub mod item;
 pub mod notice;
+pub mod process;
 pub mod quotas;
 pub mod session;
 pub mod sync;
@@ -14,8 +16,10 @@ pub mod terminal;
 pub mod user;
 
 pub use id::{LoginId, SandboxId, ServerId, SessionId, TerminalId, UserId};
+pub use idle::{Ending, EndsWhy};
 pub use item::{ContentHash, Item, ItemKind, Precondition, WorkspacePath};
-pub use notice::{Level, Progress, SessionNotice, Stage};
+pub use notice::{Announcement, Level, Progress, SessionNotice, Stage};
+pub use process::{Load, Process};
 pub use quotas::{Quotas, UserQuotas};
 pub use session::{Session, SessionEvent, SessionState, Usage};
 pub use user::{Role, User};

@@ -1,6 +1,6 @@
 //! What a page looking at a session is told, in order.
 
-use super::{Item, SessionState, WorkspacePath, terminal::Terminal};
+use super::{Ending, Item, Load, SessionState, WorkspacePath, terminal::Terminal};
 
 /// One thing that happened to a session.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +22,10 @@ pub enum SessionNotice {
     Terminals(Vec<Terminal>),
     /// Another server has it now; nothing more comes from here.
     Elsewhere,
+    /// It ends by itself then; `None`: not any more.
+    Ending(Option<Ending>),
+    /// What its sandbox takes at the moment.
+    Load(Load),
     /// Something its user should know.
     Message {
         /// How bad it is.
@@ -29,6 +33,15 @@ pub enum SessionNotice {
         /// In words for its user.
         text: String,
     },
+}
+
+/// What everybody who looks at a terminal is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announcement {
+    /// How bad it is.
+    pub level: Level,
+    /// In words for its user.
+    pub text: String,
 }
 
 /// How far a start has come.

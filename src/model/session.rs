@@ -10,15 +10,17 @@
 //!    └────────────────────────────────────┴─────────────────┘
 //!   stopping ── StopFailed ──▶ ready
 //!   cold, starting, ready, stopping ── Fail ──▶ failed
-//!   any state but deleted ── Delete ──▶ deleted
+//!   any state but deleted ── Delete ──▶ deleted ── Undelete ──▶ cold
 //! ```
 //!
 //! [`SessionState::apply`] is the only place that says so: what the database is told to change is derived from it.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::{SandboxId, SessionId, UserId};
+use super::{Ending, SandboxId, SessionId, UserId};
 
 /// Where a session stands; persisted under these names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
@@ -34,7 +36,7 @@ pub enum SessionState {
     Stopping,
     /// Could not start, or fell over too often; says why and may be started again.
     Failed,
-    /// Gone for its user.
+    /// Gone for its user, unless they want it back in time.
     Deleted,
 }
 
@@ -57,6 +59,8 @@ pub enum SessionEvent {
     StopFailed,
     /// Its user deletes it.
     Delete,
+    /// Its user wants it back.
+    Undelete,
 }
 
 impl SessionState {
@@ -69,6 +73,7 @@ impl SessionState {
         use SessionEvent as E;
         use SessionState as S;
         match (self, event) {
+            (S::Deleted, E::Undelete) => Some(S::Cold),
             (S::Deleted, _) => None,
             (_, E::Delete) => Some(S::Deleted),
             (S::Cold | S::Failed, E::Start) => Some(S::Starting),
@@ -129,6 +134,16 @@ pub struct Session {
     pub last_active_at: OffsetDateTime,
     /// What its files take.
     pub usage: Usage,
+    /// When its user deleted it, while it can still be had back.
+    pub deleted_at: Option<OffsetDateTime>,
+    /// When a deleted one goes for good.
+    pub purge_at: Option<OffsetDateTime>,
+    /// When it was last started.
+    pub started_at: Option<OffsetDateTime>,
+    /// What its user was granted beyond its maximum life.
+    pub granted: Duration,
+    /// The end that was announced; only its actor knows of one.
+    pub ending: Option<Ending>,
 }
 
 /// What a workspace holds.
@@ -176,7 +191,7 @@ pub fn session_name(text: &str) -> Result<String, NameError> {
 }
 
 /// Whether a character steers the display instead of showing in it.
-fn is_control(c: char) -> bool {
+pub(crate) fn is_control(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
@@ -187,20 +202,20 @@ mod tests {
     use super::SessionState as S;
     use super::*;
 
-    const EVENTS: [E; 8] =
-        [E::Start, E::Restored, E::Fail, E::SandboxLost, E::Stop, E::Stopped, E::StopFailed, E::Delete];
+    const EVENTS: [E; 9] =
+        [E::Start, E::Restored, E::Fail, E::SandboxLost, E::Stop, E::Stopped, E::StopFailed, E::Delete, E::Undelete];
 
     #[test]
     fn every_state_answers_every_event_as_the_table_says() {
         let (starting, ready, stopping) = (Some(S::Starting), Some(S::Ready), Some(S::Stopping));
         let (cold, failed, deleted) = (Some(S::Cold), Some(S::Failed), Some(S::Deleted));
         let table = [
-            (S::Cold, [starting, None, failed, None, None, None, None, deleted]),
-            (S::Starting, [None, ready, failed, cold, stopping, None, None, deleted]),
-            (S::Ready, [None, None, failed, cold, stopping, None, None, deleted]),
-            (S::Stopping, [None, None, failed, cold, None, cold, ready, deleted]),
-            (S::Failed, [starting, None, None, None, None, None, None, deleted]),
-            (S::Deleted, [None; 8]),
+            (S::Cold, [starting, None, failed, None, None, None, None, deleted, None]),
+            (S::Starting, [None, ready, failed, cold, stopping, None, None, deleted, None]),
+            (S::Ready, [None, None, failed, cold, stopping, None, None, deleted, None]),
+            (S::Stopping, [None, None, failed, cold, None, cold, ready, deleted, None]),
+            (S::Failed, [starting, None, None, None, None, None, None, deleted, None]),
+            (S::Deleted, [None, None, None, None, None, None, None, None, cold]),
         ];
         assert_eq!(table.len(), S::ALL.len());
         for (state, row) in table {

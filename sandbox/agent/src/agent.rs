@@ -31,6 +31,7 @@ use crate::link::Link;
 use crate::processes;
 use crate::readiness::register;
 use crate::signals::{Signals, reap};
+use crate::stopping::Stopping;
 use crate::terminals::{GRACE, Terminals};
 use crate::viewers::Viewers;
 
@@ -53,6 +54,10 @@ pub struct Agent {
     pub(crate) viewers: Viewers,
     pub(crate) changes: Changes,
     pub(crate) ending: Ending,
+    /// Processes that were asked to end.
+    pub(crate) stopping_one: Stopping,
+    /// Bytes typed into all terminals so far.
+    pub(crate) typed_bytes: u64,
     pub(crate) eager: Eager,
     pub(crate) stall: Duration,
     /// Requests of the present connection that a lane has not answered yet.
@@ -86,6 +91,8 @@ impl Agent {
             viewers: Viewers::default(),
             changes,
             ending: Ending::default(),
+            stopping_one: Stopping::default(),
+            typed_bytes: 0,
             eager: Eager::default(),
             stall: FIRST_STALL,
             in_flight: 0,
@@ -138,6 +145,7 @@ impl Agent {
         // What waited for the socket, requests unread and results unsent, goes on.
         more |= held_back && !self.link.is_busy();
         self.terminals.kill_leaving(&self.lanes, now);
+        self.stopping_one.tick(now);
         for id in self.ending.tick(now) {
             self.in_flight = self.in_flight.saturating_sub(1);
             self.link.send(&ToServer::Reply { id, result: Ok(Reply::Done) });
@@ -315,6 +323,7 @@ impl Agent {
             self.viewers.deadline(self.stall),
             self.changes.deadline().filter(|_| announcing),
             self.ending.deadline(),
+            self.stopping_one.deadline(),
             self.stopping,
         ];
         let Some(next) = deadlines.into_iter().flatten().min() else { return false };

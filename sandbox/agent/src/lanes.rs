@@ -12,14 +12,16 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 use std::{io, thread};
 
-use carrel_protocol::{AgentError, Entry, Reply, Request, RequestId};
+use carrel_protocol::{AgentError, Entry, Reply, Request, RequestId, Usage};
 use rustix::process::Signal;
 use tokio::sync::mpsc as results;
+use uuid::Uuid;
 
 use crate::files::write::Writer;
 use crate::files::{Workspace, read};
 use crate::processes;
 use crate::tree::{Batch, Tree};
+use crate::usage;
 use crate::watch::{Drained, Watch};
 
 /// Results waiting for the agent's thread; each at most one chunk or page.
@@ -54,6 +56,10 @@ pub enum WriteJob {
 pub enum ReadJob {
     /// Answer a request.
     Answer(Caller, Request),
+    /// List what runs; the leaders of our terminals and whose they are.
+    Processes(Caller, Vec<(u32, Uuid)>),
+    /// Measure what is taken; what goes through terminals is counted already.
+    Usage(Caller, Usage),
     /// Signal every process of a session.
     Signal {
         /// The session's id: the process id of its leader.
@@ -202,9 +208,16 @@ fn read_lane(workspace: &Workspace, jobs: &Receiver<ReadJob>, done: &Results) {
             ReadJob::Answer(caller, request) => {
                 let result = guarded(|| match request {
                     Request::ReadFile { path, offset } => read::chunk(&workspace.root, &path, offset),
-                    Request::Processes => Ok(Reply::Processes(processes::list())),
                     _ => Err(AgentError::BadRequest("not a read".to_owned())),
                 });
+                let _ = done.blocking_send(Done::Reply(caller, result));
+            }
+            ReadJob::Processes(caller, terminals) => {
+                let result = guarded(|| Ok(Reply::Processes(processes::list(&terminals))));
+                let _ = done.blocking_send(Done::Reply(caller, result));
+            }
+            ReadJob::Usage(caller, counted) => {
+                let result = guarded(|| Ok(Reply::Usage(usage::measure(&workspace.root, counted))));
                 let _ = done.blocking_send(Done::Reply(caller, result));
             }
             ReadJob::Signal { session, signals } => processes::signal_session(session, signals),

@@ -33,6 +33,8 @@ pub mod watch;
 pub mod ending;
 pub mod processes;
 pub mod signals;
+pub mod stopping;
+pub mod usage;
 
 pub use config::Config;
 

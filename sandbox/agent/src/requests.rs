@@ -2,7 +2,7 @@
 
 use carrel_protocol::{
     AgentError, MAX_CHUNK_BYTES, MAX_REQUESTS_IN_FLIGHT, MAX_VIEWERS, Reply, Request, RequestId, ToAgent, ToServer,
-    ViewerId,
+    Usage, ViewerId,
 };
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -35,6 +35,7 @@ impl Agent {
                 if bytes.len() > MAX_CHUNK_BYTES || from.queue_input(bytes.len()).is_err() {
                     return Err(LinkError::Protocol("input past its window"));
                 }
+                self.typed_bytes += bytes.len() as u64;
                 let taken = terminal.input(viewer, bytes);
                 if taken > 0 {
                     from.input_taken(taken, now);
@@ -65,6 +66,8 @@ impl Agent {
             }
             Request::OpenTerminal { .. } => self.terminals.open(&self.workspace, request).map(Reply::Opened),
             Request::CloseTerminal { terminal } => self.close_terminal(terminal, now),
+            Request::RenameTerminal { terminal, name } => self.terminals.rename(terminal, name).map(|()| Reply::Done),
+            Request::StopProcess { pid } => self.stopping_one.ask(pid, now).map(|()| Reply::Done),
             Request::Attach { terminal, viewer, since, window } => self.attach(terminal, viewer, since, window),
             Request::Shutdown => {
                 self.stop(now);
@@ -131,7 +134,17 @@ impl Agent {
         let caller = Caller { connection: self.link.up().unwrap_or_default(), id };
         self.in_flight += 1;
         match request {
-            Request::ReadFile { .. } | Request::Processes => self.lanes.read(ReadJob::Answer(caller, request)),
+            Request::ReadFile { .. } => self.lanes.read(ReadJob::Answer(caller, request)),
+            Request::Processes => self.lanes.read(ReadJob::Processes(caller, self.terminals.leaders())),
+            Request::Usage => {
+                let counted = Usage {
+                    output_bytes: self.terminals.output_bytes(),
+                    input_bytes: self.typed_bytes,
+                    viewers: u32::try_from(self.viewers.len()).unwrap_or(u32::MAX),
+                    ..Usage::default()
+                };
+                self.lanes.read(ReadJob::Usage(caller, counted));
+            }
             Request::EndPrograms => self.ending.begin(id, now),
             Request::Scan => self.lanes.tree(TreeJob::Scan(caller)),
             Request::FinishRestore => {

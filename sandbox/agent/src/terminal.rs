@@ -115,6 +115,11 @@ impl Terminal {
         self.revive_at = None;
     }
 
+    /// Gives it another name.
+    pub fn rename(&mut self, name: String) {
+        self.info.name = name;
+    }
+
     /// Sets the size.
     ///
     /// # Errors

@@ -38,6 +38,8 @@ pub struct Terminals {
     leaving: Vec<(u32, Instant)>,
     ring_bytes: usize,
     opened_any: bool,
+    /// What terminals that are closed by now had printed, in bytes.
+    closed_output: u64,
     buffer: Box<[u8]>,
 }
 
@@ -48,6 +50,7 @@ impl Default for Terminals {
             leaving: Vec::new(),
             ring_bytes: FIRST_RING_BYTES,
             opened_any: false,
+            closed_output: 0,
             buffer: vec![0; READ_BYTES].into(),
         }
     }
@@ -127,10 +130,36 @@ impl Terminals {
     /// `NotFound`.
     pub fn close(&mut self, id: Uuid, lanes: &Lanes, now: Instant) -> Result<(), AgentError> {
         let terminal = self.all.remove(&id).ok_or(AgentError::NotFound)?;
+        self.closed_output += terminal.ring.end();
         terminal.hang_up();
         lanes.read(ReadJob::Signal { session: terminal.pid(), signals: &[Signal::HUP, Signal::CONT] });
         self.leaving.push((terminal.pid(), now + GRACE));
         Ok(())
+    }
+
+    /// Gives a terminal another name.
+    ///
+    /// # Errors
+    /// `NotFound`, or `BadRequest` for a name that is too long.
+    pub fn rename(&mut self, id: Uuid, name: String) -> Result<(), AgentError> {
+        let terminal = self.all.get_mut(&id).ok_or(AgentError::NotFound)?;
+        if name.len() > MAX_NAME_BYTES {
+            return Err(AgentError::BadRequest("the name".to_owned()));
+        }
+        terminal.rename(name);
+        Ok(())
+    }
+
+    /// The process ids of the programs they were opened with, each the id of its session as well, and their terminals.
+    #[must_use]
+    pub fn leaders(&self) -> Vec<(u32, Uuid)> {
+        self.all.values().map(|terminal| (terminal.pid(), terminal.id())).collect()
+    }
+
+    /// Bytes all of them have ever printed.
+    #[must_use]
+    pub fn output_bytes(&self) -> u64 {
+        self.all.values().fold(self.closed_output, |sum, terminal| sum + terminal.ring.end())
     }
 
     /// Sets a terminal's size and tells its viewers.

@@ -26,7 +26,7 @@ pub use request::*;
 pub use terminal::*;
 
 /// Version of the frames. The agent offers its own in [`Hello`]; the server refuses any other.
-pub const PROTOCOL_VERSION: u16 = 1;
+pub const PROTOCOL_VERSION: u16 = 2;
 
 /// The largest payload of one frame, in bytes. A chunk plus its envelope, or one page of a listing
 /// with names of the greatest length, fits; anything larger ends the link.

@@ -119,6 +119,21 @@ pub enum Request {
     /// End every process of the sandbox but the agent: SIGHUP and SIGCONT at once, SIGKILL after 2 s. [`Reply::Done`] comes when they are
     /// gone, so that a listing asked for then is final. No terminal can be opened meanwhile; the link stays.
     EndPrograms,
+    /// Ask one process to end: SIGTERM and SIGCONT at once, answered with [`Reply::Done`]; SIGKILL after 2 s if it is still there. Never
+    /// the agent itself, nor what belongs to another user: those are `NotFound`.
+    StopProcess {
+        /// Which.
+        pid: u32,
+    },
+    /// Give a terminal another name.
+    RenameTerminal {
+        /// Which.
+        terminal: Uuid,
+        /// A name for people, at most 1024 bytes.
+        name: String,
+    },
+    /// What the sandbox takes at the moment, and what has gone through its terminals.
+    Usage,
 }
 
 /// How a file is put in place.
@@ -187,6 +202,29 @@ pub enum Reply {
     },
     /// What runs.
     Processes(Vec<Process>),
+    /// What is taken.
+    Usage(Usage),
+}
+
+/// What a sandbox takes. Sums since it started, unless a field says otherwise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// CPU time of all processes, ended ones included, in milliseconds.
+    pub cpu_ms: u64,
+    /// Memory in bytes now, files in temporary file systems included.
+    pub memory_bytes: u64,
+    /// Bytes used in the workspace's file system now.
+    pub disk_bytes: u64,
+    /// Size of the workspace's file system in bytes.
+    pub disk_total_bytes: u64,
+    /// Processes now, the agent left out.
+    pub processes: u64,
+    /// Bytes all terminals have printed, closed ones included.
+    pub output_bytes: u64,
+    /// Bytes that were typed into all terminals.
+    pub input_bytes: u64,
+    /// Viewers attached now.
+    pub viewers: u32,
 }
 
 /// A process in the sandbox.
@@ -204,6 +242,8 @@ pub struct Process {
     pub memory_bytes: u64,
     /// Age in milliseconds.
     pub age_ms: u64,
+    /// The terminal it, or the nearest of its ancestors that has one, was started in.
+    pub terminal: Option<Uuid>,
 }
 
 /// Why the agent could not do something.

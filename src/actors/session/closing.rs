@@ -57,6 +57,7 @@ impl SessionActor {
                 return self.answer_session();
             }
         };
+        self.call_off();
         let stop = Stop { reason, deadline: Instant::now() + COLLECT_PATIENCE, attempt: 0 };
         self.phase = Phase::Stopping(live, stop);
         if self.session.as_ref().is_none_or(|session| session.state == SessionState::Stopping) {
@@ -217,6 +218,7 @@ impl SessionActor {
             if let Some(sync) = actor.sync.as_ref().filter(|_| !kept) {
                 ctx.spawn(sync.send(sync::Release).into_actor(actor).map(|_, _, _| ()));
             }
+            actor.after_deletion(ctx);
             if std::mem::take(&mut actor.start_again) || !actor.waiters.is_empty() {
                 ctx.spawn(actor.begin_start(Former::Adopt).map(|started, actor, _| {
                     if let Err(error) = started {

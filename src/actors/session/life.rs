@@ -10,8 +10,8 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::opening::unreachable_now;
 use super::{
-    AgentLink, Backoff, Caller, Duration, Instant, Level, LinkEvent, Live, Phase, RestartPolicy, SessionActor,
-    SessionError, SessionEvent, SessionNotice, Verdict, sync,
+    AgentLink, Backoff, Caller, Duration, Instant, LinkEvent, Live, Phase, RestartPolicy, SessionActor, SessionError,
+    SessionEvent, SessionNotice, Verdict, sync,
 };
 use crate::model::SandboxId;
 use crate::model::terminal::Terminal;
@@ -21,6 +21,9 @@ const REDIAL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Pauses before the engine is asked again what has become of a silent sandbox.
 const INSPECT_RETRY: Duration = Duration::from_secs(10);
+
+/// A sandbox that ends so soon after a program of it was ended for its memory has ended for the same reason.
+const SAME_DEATH: Duration = Duration::from_secs(10);
 
 /// The WorkspaceSyncActor may fall over this often before its session does.
 const SYNC_RESTARTS: RestartPolicy = RestartPolicy {
@@ -40,12 +43,15 @@ pub struct SandboxDied {
 }
 
 /// What the engine tells of a container.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Death {
     /// It has ended, with this exit code.
     Exited(Option<i64>),
     /// A program in it was killed for using too much memory; the container may live on.
-    OutOfMemory,
+    OutOfMemory {
+        /// Its name, where the kernel has told.
+        program: Option<String>,
+    },
 }
 
 impl SessionActor {
@@ -55,6 +61,7 @@ impl SessionActor {
         live.link = Some(caller.link);
         live.link_number += 1;
         let number = live.link_number;
+        self.lifetime.forget_samples();
         let events = ReceiverStream::new(caller.events);
         ctx.add_stream(futures_util::StreamExt::chain(
             futures_util::StreamExt::map(events, move |event| LinkSignal { number, event: Some(event) }),
@@ -98,11 +105,11 @@ impl SessionActor {
                 // Not a normal end: the supervisor counts it.
                 ctx.stop();
             }
+            // A batch of changes the fallen one had been given would never be confirmed, and the agent would wait for ever: the next
+            // link, which a new WorkspaceSyncActor begins with a listing, tells everything again.
             Verdict::Restart(pause) => {
-                ctx.run_later(pause, |actor, ctx| {
-                    if let Some(link) = actor.live().and_then(|live| live.link.as_deref().cloned()) {
-                        actor.connect_sync(link, true, ctx);
-                    }
+                ctx.run_later(pause, |actor, _| {
+                    actor.live().iter().filter_map(|live| live.link.as_ref()).for_each(|link| link.close());
                 });
             }
         }
@@ -159,21 +166,23 @@ impl SessionActor {
     }
 
     fn died(&mut self, sandbox: SandboxId, how: Death, ctx: &mut Context<Self>) {
-        let memory_mb = self.deps.config.sandbox.memory_mb;
+        let memory_mb = self.quotas().memory_mb;
         let Some(live) = self.live_mut().filter(|live| live.sandbox.id() == sandbox) else { return };
-        if how == Death::OutOfMemory {
-            live.out_of_memory = true;
-            let text = format!("A program used more memory than the {memory_mb} MiB this session has, and was ended.");
-            return self.tell(SessionNotice::Message { level: Level::Warning, text });
+        if let Death::OutOfMemory { program } = how {
+            let name = program.as_deref().unwrap_or("A program");
+            let text = format!("{name} was ended: it needed more than {memory_mb} MiB");
+            live.out_of_memory = Some((Instant::now(), program));
+            return self.tell_out_of_memory(text);
         }
         let (Phase::Live(live) | Phase::Stopping(live, _)) = std::mem::replace(&mut self.phase, Phase::Closing) else {
             return;
         };
-        let reason = match how {
-            _ if live.out_of_memory => {
-                format!("its sandbox ran out of memory ({memory_mb} MiB); your saved files are all here")
-            }
-            Death::Exited(Some(code)) => {
+        // What ended long before it was one program of several.
+        let killed = live.out_of_memory.as_ref().filter(|(at, _)| at.elapsed() < SAME_DEATH);
+        let reason = match (killed.map(|(_, program)| program), how) {
+            (Some(Some(program)), _) => format!("out of memory: {program}, {memory_mb} MiB"),
+            (Some(None), _) => format!("out of memory: {memory_mb} MiB"),
+            (None, Death::Exited(Some(code))) => {
                 format!("its sandbox was ended from outside (exit code {code}); your saved files are all here")
             }
             _ => "its sandbox has ended unexpectedly; your saved files are all here".to_owned(),

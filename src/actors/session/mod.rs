@@ -19,10 +19,13 @@
 
 mod announce;
 mod closing;
+mod deleted;
 mod elsewhere;
 pub mod life;
+mod lifetime;
 mod obtain;
 mod opening;
+mod processes;
 mod terminals;
 mod wishes;
 
@@ -33,10 +36,14 @@ use actix::prelude::*;
 use tokio::sync::{broadcast, oneshot};
 
 pub use announce::Announce;
+pub use deleted::{DeleteSession, UndeleteSession};
 pub use life::SandboxDied;
-pub use terminals::{AttachViewer, CloseTerminal, ListTerminals, OpenTerminal};
+pub use lifetime::ExtendSession;
+pub use processes::{ListProcesses, StopProcess};
+pub use terminals::{AttachViewer, CloseTerminal, ListTerminals, OpenTerminal, RenameTerminal};
 
 use closing::Stop;
+use lifetime::Lifetime;
 
 use super::api::{Notices, SessionError, Subscription};
 use super::describe::{ActorDescription, Describe, Tally};
@@ -52,10 +59,16 @@ use crate::link::door::Caller;
 use crate::link::{AgentLink, LinkEvent, OwnedLink};
 use crate::model::backoff::{Backoff, Failures, RestartPolicy, Verdict};
 use crate::model::terminal::Terminal;
-use crate::model::{Level, Progress, Session, SessionEvent, SessionId, SessionNotice, SessionState, Stage, TerminalId};
+use crate::model::{
+    Announcement, Level, Progress, Quotas, Session, SessionEvent, SessionId, SessionNotice, SessionState, Stage,
+    TerminalId,
+};
 
 /// Notices that may wait for one page; a slower page is told to fetch everything again.
 const NOTICES: usize = 256;
+
+/// Announcements that may wait for one viewer of a terminal; one that is slower misses some.
+const ANNOUNCEMENTS: usize = 16;
 
 /// Requests that may wait for a session to become ready.
 const MAX_WAITERS: usize = 64;
@@ -83,7 +96,13 @@ pub struct SessionActor {
     waiters: Vec<oneshot::Sender<Result<(), SessionError>>>,
     /// Those who asked for a start that is just being written down.
     starters: Vec<oneshot::Sender<Result<Session, SessionError>>>,
+    /// Those who want it back from its deletion.
+    undeleters: Vec<oneshot::Sender<Result<Session, SessionError>>>,
     notices: broadcast::Sender<SessionNotice>,
+    /// For those who look at its terminals.
+    announcements: broadcast::Sender<Announcement>,
+    lifetime: Lifetime,
+    looks: processes::Looks,
     progress: Option<Progress>,
     /// Once the stop under way has ended.
     start_again: bool,
@@ -118,7 +137,8 @@ struct Live {
     /// Counts links, so that the end of an old one is not taken for the end of the present one.
     link_number: u64,
     door: SpawnHandle,
-    out_of_memory: bool,
+    /// When a program of it was last ended for its memory; its name, where the kernel has told.
+    out_of_memory: Option<(Instant, Option<String>)>,
     claim: Claim,
 }
 
@@ -147,11 +167,6 @@ pub struct AwaitReady;
 #[derive(Message)]
 #[rtype(result = "Result<Session, SessionError>")]
 pub struct RenameSession(pub String);
-
-/// Delete it. The reply comes when it is gone for its user; the sandbox goes after that.
-#[derive(Message)]
-#[rtype(result = "Result<(), SessionError>")]
-pub struct DeleteSession;
 
 /// Look at it. The reply is the state now and a stream of what happens next.
 #[derive(Message)]
@@ -190,7 +205,11 @@ impl SessionActor {
             sync_failures: Failures::default(),
             waiters: Vec::new(),
             starters: Vec::new(),
+            undeleters: Vec::new(),
             notices: broadcast::Sender::new(NOTICES),
+            announcements: broadcast::Sender::new(ANNOUNCEMENTS),
+            lifetime: Lifetime::new(),
+            looks: processes::Looks::default(),
             progress: None,
             start_again: false,
             stop_asked: None,
@@ -211,6 +230,8 @@ impl Actor for SessionActor {
         self.watch_lease(ctx);
         self.load(ctx);
         ctx.run_interval(IDLE_CHECK, Self::end_when_idle);
+        ctx.run_interval(lifetime::SHOW_EVERY, Self::show);
+        self.look_later(ctx);
     }
 }
 
@@ -231,33 +252,6 @@ impl Handler<RenameSession> for SessionActor {
                 session.name.clone_from(&renamed.name);
             }
             renamed
-        }))
-    }
-}
-
-impl Handler<DeleteSession> for SessionActor {
-    type Result = ResponseActFuture<Self, Result<(), SessionError>>;
-
-    fn handle(&mut self, _: DeleteSession, _: &mut Self::Context) -> Self::Result {
-        self.used();
-        let (db, lease) = (self.deps.db.clone(), self.lease.clone());
-        let deleting = async move {
-            let connection = db.interactive().await?;
-            Ok(db::sessions::mark_deleted(&connection, &lease).await?)
-        };
-        Box::pin(deleting.into_actor(self).map(|deleted: Result<bool, SessionError>, actor: &mut Self, ctx| {
-            if !deleted? {
-                return Err(SessionError::NotFound);
-            }
-            actor.session = None;
-            actor.start_again = false;
-            actor.resolve(&Err(SessionError::NotFound));
-            actor.tell(SessionNotice::State { state: SessionState::Deleted, reason: None });
-            if matches!(actor.phase, Phase::Live(_)) {
-                let stopping = actor.begin_stop("deleted".into(), ctx);
-                ctx.spawn(stopping.map(|_, _, _| ()));
-            }
-            Ok(())
         }))
     }
 }
@@ -366,6 +360,7 @@ impl SessionActor {
         self.tally.handled += 1;
         self.last_used = Instant::now();
         self.touch();
+        self.reconsider();
     }
 
     /// Writes down, now and then, that the session is used; nobody waits for that.
@@ -398,6 +393,11 @@ impl SessionActor {
             Phase::Live(live) | Phase::Stopping(live, _) => Some(live),
             _ => None,
         }
+    }
+
+    /// What its sandbox may use.
+    fn quotas(&self) -> Quotas {
+        self.live().map_or_else(|| self.deps.sandboxes.quotas(), |live| live.sandbox.quotas())
     }
 
     fn tell(&self, notice: SessionNotice) {

@@ -93,6 +93,8 @@ pub(super) async fn open(
 pub(super) enum Refusal {
     /// Something is away; it may hold what the database does not have yet.
     Now(String),
+    /// It cannot be spoken with, and trying again will not change that; it may hold what the database does not have yet.
+    Never(String),
     /// It was never completely restored and cannot be now; it is gone.
     Broken(SessionError),
 }
@@ -116,12 +118,19 @@ pub(super) async fn adopt(
     }
     report.stage(Stage::Agent);
     let started = deps.sandboxes.adopt(sandbox, found.container.clone()).await;
-    let sandbox::Started { mut sandbox, door, caller } = started.map_err(|error| Refusal::Now(error.to_string()))?;
+    let sandbox::Started { mut sandbox, door, caller } = started.map_err(|error| match error {
+        sandbox::SandboxError::OtherVersion(_) => Refusal::Never(error.to_string()),
+        error => Refusal::Now(error.to_string()),
+    })?;
     if let Err(error) = sandbox.claim() {
         sandbox.leave();
         return Err(Refusal::Now(error.to_string()));
     }
     let claim = deps.registry.claim(sandbox.id(), lease.session());
+    // Without them the figures its pages are shown have other limits, nothing worse.
+    if let Ok(quotas) = quotas(&deps, lease.session()).await {
+        sandbox.assume(quotas);
+    }
     match fill(&sync, &caller, report).await {
         Ok(()) => Ok(Some(Opened { sandbox, claim, door, caller })),
         Err(SessionError::Unavailable(why)) => Err(Refusal::Now(why)),

@@ -149,7 +149,7 @@ impl SessionActor {
                 "its sandbox had ended while the server was away; your saved files are all here".into(),
                 ctx,
             ),
-            Err(Refusal::Now(why)) => actor.opened(Err(SessionError::StartFailed(unreachable_now(&why))), ctx),
+            Err(Refusal::Now(why) | Refusal::Never(why)) => actor.opened(Err(SessionError::StartFailed(unreachable_now(&why))), ctx),
             Err(Refusal::Broken(error)) => actor.opened(Err(error), ctx),
         })
     }
@@ -167,7 +167,8 @@ impl SessionActor {
         };
         let door = ctx.add_stream(door);
         self.phase =
-            Phase::Live(Box::new(Live { sandbox, link: None, link_number: 0, door, out_of_memory: false, claim }));
+            Phase::Live(Box::new(Live { sandbox, link: None, link_number: 0, door, out_of_memory: None, claim }));
+        self.lifetime_begins();
         self.take_call(caller, ctx);
         let asked = self.stop_asked.take();
         match self.session.as_ref().map(|session| session.state) {

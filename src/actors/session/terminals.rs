@@ -5,12 +5,9 @@ use carrel_protocol::{AgentError, ExitState, Reply, Request, TerminalInfo};
 use time::OffsetDateTime;
 
 use super::{AgentLink, Phase, SessionActor, SessionError, SessionNotice, Terminal, TerminalId};
-use crate::actors::api::{Attachment, NewTerminal};
+use crate::actors::api::{Announcements, Attachment, NewTerminal};
 use crate::link::LinkError;
-use crate::model::terminal::clamped;
-
-/// Longest name of a terminal, in characters.
-const MAX_NAME_CHARS: usize = 60;
+use crate::model::terminal::{clamped, shown_name};
 
 /// Open a terminal in a ready session. The reply comes when its program runs.
 #[derive(Message)]
@@ -21,6 +18,16 @@ pub struct OpenTerminal(pub NewTerminal);
 #[derive(Message)]
 #[rtype(result = "Result<(), SessionError>")]
 pub struct CloseTerminal(pub TerminalId);
+
+/// Give a terminal another name, which was checked. The reply comes when the agent keeps it.
+#[derive(Message)]
+#[rtype(result = "Result<Terminal, SessionError>")]
+pub struct RenameTerminal {
+    /// Which.
+    pub terminal: TerminalId,
+    /// The name.
+    pub name: String,
+}
 
 /// Ask for the terminals, ended ones included, oldest first. The reply comes at once.
 #[derive(Message)]
@@ -51,10 +58,7 @@ impl Handler<OpenTerminal> for SessionActor {
             return Box::pin(fut::err(SessionError::TerminalLimit));
         }
         let name = new.name.as_deref().map(str::trim).filter(|name| !name.is_empty());
-        let name = name.map_or_else(
-            || self.free_name(),
-            |name| name.chars().filter(|c| !c.is_control()).take(MAX_NAME_CHARS).collect(),
-        );
+        let name = name.map_or_else(|| self.free_name(), shown_name);
         let request = Request::OpenTerminal {
             terminal: TerminalId::new().0,
             name,
@@ -103,11 +107,39 @@ impl Handler<CloseTerminal> for SessionActor {
     }
 }
 
+impl Handler<RenameTerminal> for SessionActor {
+    type Result = ResponseActFuture<Self, Result<Terminal, SessionError>>;
+
+    fn handle(&mut self, RenameTerminal { terminal: id, name }: RenameTerminal, _: &mut Self::Context) -> Self::Result {
+        self.used();
+        let link = match self.link_to(id) {
+            Ok(link) => link,
+            Err(error) => return Box::pin(fut::err(error)),
+        };
+        let request = Request::RenameTerminal { terminal: id.0, name: name.clone() };
+        let renaming = async move {
+            link.command(request).await.map_err(|error| match error {
+                LinkError::Agent(AgentError::NotFound) => SessionError::NoTerminal,
+                error => error.into(),
+            })
+        };
+        Box::pin(renaming.into_actor(self).map(move |renamed: Result<(), SessionError>, actor, _| {
+            renamed?;
+            // It may have been closed meanwhile.
+            let terminal = actor.terminals.get_mut(&id).ok_or(SessionError::NoTerminal)?;
+            terminal.name = name;
+            let terminal = terminal.clone();
+            actor.tell(SessionNotice::Terminals(actor.sorted_terminals()));
+            Ok(terminal)
+        }))
+    }
+}
+
 impl Handler<ListTerminals> for SessionActor {
     type Result = Result<Vec<Terminal>, SessionError>;
 
     fn handle(&mut self, _: ListTerminals, _: &mut Self::Context) -> Self::Result {
-        self.used();
+        self.tally.handled += 1;
         Ok(self.sorted_terminals())
     }
 }
@@ -122,6 +154,7 @@ impl Handler<AttachViewer> for SessionActor {
             Err(error) => return Box::pin(async { Err(error) }),
         };
         let window = self.deps.config.terminal.window_bytes;
+        let announcements = Announcements::new(self.announcements.subscribe());
         Box::pin(async move {
             let attached = link.attach(attach.terminal, attach.since, window).await.map_err(|error| match error {
                 LinkError::Agent(AgentError::NotFound) => SessionError::NoTerminal,
@@ -135,6 +168,7 @@ impl Handler<AttachViewer> for SessionActor {
                 reset: attached.reset,
                 window,
                 terminal: attached.terminal.into(),
+                announcements,
             })
         })
     }
@@ -142,7 +176,7 @@ impl Handler<AttachViewer> for SessionActor {
 
 impl SessionActor {
     /// The link of a ready session.
-    fn link(&self) -> Result<AgentLink, SessionError> {
+    pub(super) fn link(&self) -> Result<AgentLink, SessionError> {
         let Some(session) = &self.session else { return Err(SessionError::NotFound) };
         match &self.phase {
             Phase::Live(live) => live.link.as_deref().cloned().ok_or_else(|| LinkError::Closed.into()),
@@ -184,7 +218,7 @@ impl From<TerminalInfo> for Terminal {
         let nanoseconds = i128::from(info.opened_at_ms) * 1_000_000;
         Self {
             id: TerminalId(info.id),
-            name: info.name.chars().filter(|c| !c.is_control()).take(MAX_NAME_CHARS).collect(),
+            name: shown_name(&info.name),
             size: clamped(info.size),
             pid: info.pid,
             exit: info.exit,

@@ -16,7 +16,7 @@
 //! **Talks to**: the database and the agent's link, through [`work`]. Held by its SessionActor alone; it holds nobody.
 
 mod collect;
-mod line;
+mod jobs;
 mod place;
 mod restore;
 mod told;
@@ -33,7 +33,7 @@ use tokio::sync::oneshot;
 pub use restore::RestoreProgress;
 pub use work::Work;
 
-use self::line::{Answer, Job};
+use self::jobs::{Answer, Job, Outcome, run};
 use self::told::Told;
 use super::api::{SaveFile, Saved, SessionError};
 use super::describe::{ActorDescription, Describe, Tally};
@@ -284,101 +284,6 @@ impl WorkspaceSyncActor {
             actor.line.push_back(Job::Listing);
             actor.run_next(ctx);
         });
-    }
-}
-
-/// What a job leaves behind.
-enum Outcome {
-    Done,
-    /// Database and sandbox have been seen to agree.
-    Agreed,
-    /// Something could not be brought over; only a listing will tell what.
-    ListingDue,
-}
-
-/// What a user's write leaves behind: one that failed half-way may have changed the sandbox and not the database.
-fn after_write<T>(link: Option<&AgentLink>, result: &Result<T, SessionError>) -> Outcome {
-    match result {
-        Err(SessionError::Unavailable(_) | SessionError::Internal) if link.is_some() => Outcome::ListingDue,
-        _ => Outcome::Done,
-    }
-}
-
-impl From<Result<(), SessionError>> for Outcome {
-    fn from(result: Result<(), SessionError>) -> Self {
-        if result.is_ok() { Self::Agreed } else { Self::ListingDue }
-    }
-}
-
-async fn run(work: &Work, told: &Told, link: Option<AgentLink>, job: Job, overtaken: &[WorkspacePath]) -> Outcome {
-    let link = link.as_ref();
-    // Whoever asked may have stopped waiting; what was done stays done.
-    match job {
-        Job::Connect(connect, answer) if connect.restored => {
-            let listed = collect::listing(work, told, &connect.link).await;
-            let outcome = Outcome::from(listed.clone());
-            // What the sandbox holds is whole, so its user may go on while the comparison is tried again.
-            let usable = listed.is_ok() || !connect.link.is_closed();
-            if usable && let Err(error) = &listed {
-                told.trouble(
-                    work,
-                    format!("Files and database cannot be compared at the moment: {error}. Trying again."),
-                );
-            }
-            answer.send(if usable { Ok(()) } else { listed }).ok();
-            outcome
-        }
-        Job::Connect(connect, answer) => {
-            answer.send(restore::all(work, &connect).await).ok();
-            Outcome::Done
-        }
-        Job::Save(save, answer) => {
-            let result = place::save(work, link, save).await;
-            let outcome = after_write(link, &result);
-            answer.send(result).ok();
-            outcome
-        }
-        Job::Remove(remove, answer) => {
-            let result = place::remove(work, link, remove).await;
-            let outcome = after_write(link, &result);
-            answer.send(result).ok();
-            outcome
-        }
-        Job::MakeFolder(folder, answer) => {
-            let result = place::make_folder(work, link, folder).await;
-            let outcome = after_write(link, &result);
-            answer.send(result).ok();
-            outcome
-        }
-        Job::Move(change, answer) => {
-            let result = place::rename(work, link, change).await;
-            let outcome = after_write(link, &result);
-            answer.send(result).ok();
-            outcome
-        }
-        // Confirmed either way by whoever runs this: what was not brought over will be found by the listing.
-        Job::Changed(changed, ..) => {
-            let Some(link) = link else { return Outcome::Done };
-            match collect::batch(work, told, link, &changed.entries, overtaken).await {
-                Ok(true) if !changed.rescan => Outcome::Done,
-                _ => Outcome::ListingDue,
-            }
-        }
-        Job::Flush(answer) => {
-            let result = match link {
-                Some(link) => collect::listing(work, told, link).await,
-                None => Err(crate::link::LinkError::Closed.into()),
-            };
-            // Whoever collects everything decides what a failure means: the sandbox may be about to go.
-            let outcome = if result.is_ok() { Outcome::Agreed } else { Outcome::Done };
-            answer.send(result).ok();
-            outcome
-        }
-        Job::Listing => match link {
-            Some(link) => collect::listing(work, told, link).await.into(),
-            // The next connection begins with one.
-            None => Outcome::Done,
-        },
     }
 }
 

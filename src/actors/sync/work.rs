@@ -105,7 +105,7 @@ impl From<DbError> for SessionError {
         if matches!(error, DbError::LeaseLost) {
             return Self::Moved;
         }
-        if error.is_unavailable() {
+        if error.is_unavailable() || error.is_swept_content() {
             return Self::Unavailable("the database is not available: try again in a moment".into());
         }
         tracing::error!(error = %error, "the database failed");

@@ -2,7 +2,9 @@
 
 pub mod accounts;
 pub mod admin;
+pub mod deleted;
 pub mod files;
 pub mod operations;
+pub mod processes;
 pub mod sessions;
 pub mod terminals;

@@ -1,6 +1,7 @@
 //! `sessions` and `sessions/{id}`, and its socket.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
 
 use crate::db;
 use crate::http::elsewhere;
@@ -18,16 +19,18 @@ const DEFAULT_LIMIT: u32 = 100;
 const MAX_LIMIT: u32 = 500;
 
 /// The reason a session's user reads afterwards.
-const STOPPED_BY_USER: &str = "stopped by its user";
+const STOPPED_BY_USER: &str = "stopped by you";
 
 /// Your sessions, newest first.
 #[utoipa::path(get, path = "/api/v1/sessions", tag = "sessions",
     params(("limit" = Option<u32>, Query, description = "At most 500; 100 when absent."),
-           ("cursor" = Option<String>, Query, description = "`next` of the page before.")),
+           ("cursor" = Option<String>, Query, description = "`next` of the page before."),
+           ("deleted" = Option<bool>, Query, description = "Instead those that were deleted and can be had back.")),
     responses((status = 200, description = "A page of them.", body = SessionList)))]
 pub async fn list_sessions(request: HttpRequest, state: State, who: SignedIn) -> Result<HttpResponse, ApiError> {
     let page: Page = query(&request)?;
-    Ok(HttpResponse::Ok().json(page_of_sessions(&state, &who.user, page).await?))
+    let only: Only = query(&request)?;
+    Ok(HttpResponse::Ok().json(page_of_sessions(&state, &who.user, page, only).await?))
 }
 
 /// Makes a session. Nothing is started yet.
@@ -66,10 +69,10 @@ pub async fn rename_session(
     Ok(HttpResponse::Ok().json(told(&state, renamed)?))
 }
 
-/// Deletes a session, what runs in it and its files.
+/// Deletes a session and ends what runs in it. Its files can be had back until its `purge_at`.
 #[utoipa::path(delete, path = "/api/v1/sessions/{id}", tag = "sessions",
     params(("id" = uuid::Uuid, Path)),
-    responses((status = 204, description = "It is gone.")))]
+    responses((status = 204, description = "It is deleted.")))]
 pub async fn delete_session(state: State, who: SignedIn, id: web::Path<String>) -> Result<HttpResponse, ApiError> {
     let id = authorize_session(&state.db, &who.user, &id).await?.id;
     let sessions = state.sessions.clone();
@@ -110,6 +113,17 @@ pub async fn restart_session(state: State, who: SignedIn, id: web::Path<String>)
     Ok(HttpResponse::Accepted().json(told(&state, session)?))
 }
 
+/// Keeps a session that is used, and puts off an announced end: for another `idle_seconds`, or for one hour where its maximum life is over.
+#[utoipa::path(post, path = "/api/v1/sessions/{id}/extend", tag = "sessions",
+    params(("id" = uuid::Uuid, Path)),
+    responses((status = 200, description = "The session as it is now.", body = Session)))]
+pub async fn extend_session(state: State, who: SignedIn, id: web::Path<String>) -> Result<HttpResponse, ApiError> {
+    let id = authorize_session(&state.db, &who.user, &id).await?.id;
+    let sessions = state.sessions.clone();
+    let session = state.finish(async move { sessions.extend(id).await }).await?;
+    Ok(HttpResponse::Ok().json(told(&state, session)?))
+}
+
 /// What happens to a session, as it happens: WebSocket `carrel.session.v1`.
 #[utoipa::path(get, path = "/api/v1/sessions/{id}/socket", tag = "sockets",
     params(("id" = uuid::Uuid, Path)),
@@ -131,18 +145,34 @@ pub async fn session_socket(
     socket::start(actor, &request, payload, session_socket::PROTOCOL, session_socket::MAX_FRAME_BYTES)
 }
 
-async fn page_of_sessions(state: &HttpState, user: &model::User, page: Page) -> Result<SessionList, ApiError> {
+/// Which sessions are listed.
+#[derive(Deserialize)]
+struct Only {
+    #[serde(default)]
+    deleted: bool,
+}
+
+async fn page_of_sessions(
+    state: &HttpState,
+    user: &model::User,
+    page: Page,
+    only: Only,
+) -> Result<SessionList, ApiError> {
     let limit = page.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
     let cursor = page.cursor.map(|cursor| cursor.parse::<SessionId>()).transpose();
     let cursor = cursor.map_err(|_| ApiError::because(Code::InvalidQuery, "The cursor is not one of ours."))?;
     let connection = state.db.interactive().await?;
-    let (sessions, next) = db::sessions::of_owner(&connection, user.id, limit, cursor).await?;
+    let (sessions, next) = if only.deleted {
+        db::deleted::of_owner(&connection, user.id, limit, cursor).await?
+    } else {
+        db::sessions::of_owner(&connection, user.id, limit, cursor).await?
+    };
     let quotas = state.sessions.quotas();
-    let items = sessions.into_iter().filter_map(|session| Session::of(session, quotas)).collect();
+    let items = sessions.into_iter().map(|session| Session::with_deleted(session, quotas)).collect();
     Ok(SessionList { items, next: next.map(|id| id.to_string()) })
 }
 
-fn told(state: &HttpState, session: model::Session) -> Result<Session, ApiError> {
+pub(super) fn told(state: &HttpState, session: model::Session) -> Result<Session, ApiError> {
     Session::of(session, state.sessions.quotas()).ok_or_else(ApiError::not_found)
 }
 

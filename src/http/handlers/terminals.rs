@@ -13,9 +13,8 @@ use crate::http::socket;
 use crate::http::state::State;
 use crate::http::terminal_frames::MAX_FRAME_BYTES;
 use crate::http::terminal_socket::{PROTOCOL, TerminalSocket};
-use crate::http::wire::{Command, CreateTerminal, Terminal, TerminalList};
-use crate::model::session;
-use crate::model::terminal::{TerminalSize, clamped};
+use crate::http::wire::{Command, CreateTerminal, RenameTerminal, Terminal, TerminalList};
+use crate::model::terminal::{TerminalSize, clamped, terminal_name};
 
 /// Words of a command, and bytes of all of them: what the kernel takes for one argument.
 const MAX_COMMAND_WORDS: usize = 256;
@@ -47,6 +46,24 @@ pub async fn create_terminal(
     let sessions = state.sessions.clone();
     let terminal = state.finish(async move { sessions.open_terminal(session, new).await }).await?;
     Ok(HttpResponse::Created().json(Terminal::from(terminal)))
+}
+
+/// Gives a terminal another name.
+#[utoipa::path(patch, path = "/api/v1/sessions/{id}/terminals/{tid}", tag = "terminals", request_body = RenameTerminal,
+    params(("id" = uuid::Uuid, Path), ("tid" = uuid::Uuid, Path)),
+    responses((status = 200, description = "The terminal.", body = Terminal)))]
+pub async fn rename_terminal(
+    state: State,
+    who: SignedIn,
+    ids: web::Path<(String, String)>,
+    body: Json<RenameTerminal>,
+) -> Result<HttpResponse, ApiError> {
+    let session = authorize_session(&state.db, &who.user, &ids.0).await?.id;
+    let terminal = terminal_id(&ids.1)?;
+    let name = checked_name(&body.0.name)?;
+    let sessions = state.sessions.clone();
+    let renamed = state.finish(async move { sessions.rename_terminal(session, terminal, name).await }).await?;
+    Ok(HttpResponse::Ok().json(Terminal::from(renamed)))
 }
 
 /// Closes a terminal: hangs up what runs in it.
@@ -96,13 +113,14 @@ struct Since {
 }
 
 fn checked(new: CreateTerminal) -> Result<NewTerminal, ApiError> {
-    let name = new.name.as_deref().map(session::session_name).transpose();
-    let name = name.map_err(|_| {
-        ApiError::because(Code::InvalidName, "A terminal's name has 1 to 80 characters and no control characters.")
-    })?;
+    let name = new.name.as_deref().map(checked_name).transpose()?;
     let size = clamped(TerminalSize { cols: new.cols, rows: new.rows });
     let cwd = new.cwd.filter(|cwd| !cwd.is_empty() && cwd != ".").map(workspace_path).transpose()?;
     Ok(NewTerminal { name, size, cwd, command: words(new.command)? })
+}
+
+fn checked_name(name: &str) -> Result<String, ApiError> {
+    terminal_name(name).map_err(|error| ApiError::because(Code::InvalidName, error))
 }
 
 fn words(command: Option<Command>) -> Result<Vec<String>, ApiError> {

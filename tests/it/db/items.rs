@@ -247,7 +247,7 @@ async fn a_session_that_is_deleted_or_unknown_takes_no_changes() {
     let id = postgres::session(&db).await.id;
     let change = [put("a", ItemKind::Folder)];
     assert!(matches!(apply(&db, SessionId::new(), &change).await, Err(ApplyError::NoSession)));
-    sessions::mark_deleted(&db.interactive().await.unwrap(), &postgres::lease(id)).await.unwrap();
+    sessions::mark_deleted(&db.interactive().await.unwrap(), &postgres::lease(id), 7).await.unwrap();
     assert!(matches!(apply(&db, id, &change).await, Err(ApplyError::NoSession)));
 }
 

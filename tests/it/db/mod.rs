@@ -2,6 +2,7 @@
 
 mod accounts;
 mod blobs;
+mod deleted;
 mod embedded;
 mod items;
 mod items_random;

@@ -29,7 +29,7 @@ async fn pages_of_sessions_follow_each_other_newest_first() {
     }
     postgres::session_of(&db, SessionId::new(), bob.id, "other").await;
     let gone = expected.remove(2);
-    assert!(sessions::mark_deleted(&client, &postgres::lease(gone)).await.unwrap());
+    assert!(sessions::mark_deleted(&client, &postgres::lease(gone), 7).await.unwrap());
     let (mut seen, mut cursor) = (Vec::new(), None);
     loop {
         let (page, next) = sessions::of_owner(&client, ada.id, 2, cursor).await.unwrap();
@@ -58,7 +58,7 @@ async fn requests_that_come_together_do_not_pass_the_limit() {
     let client = db.interactive().await.unwrap();
     let (all, _) = sessions::of_owner(&client, ada.id, 10, None).await.unwrap();
     assert_eq!(all.len(), 3);
-    assert!(sessions::mark_deleted(&client, &postgres::lease(all[0].id)).await.unwrap());
+    assert!(sessions::mark_deleted(&client, &postgres::lease(all[0].id), 7).await.unwrap());
     assert!(insert().await, "a deleted one does not count");
 }
 
@@ -109,7 +109,7 @@ async fn a_sandbox_belongs_to_one_session_and_is_released_by_name() {
     assert!(!sessions::claim_sandbox(&client, &postgres::lease(one.id), other).await.unwrap(), "it has one already");
     let refused = sessions::claim_sandbox(&client, &postgres::lease(two.id), sandbox).await.unwrap_err();
     assert!(refused.is_conflict(sessions::SANDBOX_KEY), "{refused:?}");
-    sessions::mark_deleted(&client, &postgres::lease(one.id)).await.unwrap();
+    sessions::mark_deleted(&client, &postgres::lease(one.id), 7).await.unwrap();
     let live = sessions::live(&client).await.unwrap();
     assert_eq!(live.iter().map(|session| (session.id, session.sandbox)).collect::<Vec<_>>(), [(one.id, Some(sandbox))]);
     assert!(!sessions::release_sandbox(&client, &postgres::lease(one.id), other).await.unwrap());

@@ -10,7 +10,7 @@ const NOBODYS: &str = "0190a5e0-0000-7000-8000-000000000000";
 
 /// The route's path with these ids in it.
 fn path(route: &RouteInfo, session: &str) -> String {
-    route.path.replace("{id}", session).replace("{tid}", NOBODYS).replace("{path}", "main.py")
+    route.path.replace("{id}", session).replace("{tid}", NOBODYS).replace("{pid}", "4242").replace("{path}", "main.py")
 }
 
 fn method(route: &RouteInfo) -> Method {

@@ -30,7 +30,12 @@ async fn answer(
     session: &str,
     terminal: &str,
 ) -> (u16, Value) {
-    let path = route.path.replace("{id}", session).replace("{tid}", terminal).replace("{path}", "main.py");
+    let path = route
+        .path
+        .replace("{id}", session)
+        .replace("{tid}", terminal)
+        .replace("{pid}", "4242")
+        .replace("{path}", "main.py");
     if route.kind == Kind::Socket {
         let protocol = if path.contains("/terminals/") { "carrel.terminal.v1" } else { "carrel.session.v1" };
         return refusal(client.handshake(&path, protocol)).await;

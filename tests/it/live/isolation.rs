@@ -68,7 +68,7 @@ async fn a_memory_bomb_dies_alone_and_its_user_is_told() {
     let (lines, _) = probe(&session, include_str!("../../../sandbox/probes/memorybomb.py"), &[]).await;
     assert_eq!(lines[0]["signal"], 9, "{}", lines[0]);
     assert!(lines[0]["reached_mib"].as_u64().unwrap() < 1024, "{}", lines[0]);
-    let told = events.notice("more memory than the 1024 MiB", PATIENCE).await;
+    let told = events.notice("python3 was ended: it needed more than 1024 MiB", PATIENCE).await;
     assert_eq!(told["level"], "warning");
     assert_eq!(shell.run("echo still here").await, ("still here\n".into(), 0));
     assert_eq!(session.get().await["state"], "ready");

@@ -38,7 +38,7 @@ async fn a_stopped_session_keeps_its_files_and_starts_again() {
     shell.run("mkdir d && echo last > d/last.txt").await;
     session.stop().await;
     assert_eq!(shell.close_code(PATIENCE).await, Some(4503));
-    assert_eq!(session.get().await["reason"], "stopped by its user");
+    assert_eq!(session.get().await["reason"], "stopped by you");
     assert_eq!(session.terminals().await, Vec::<serde_json::Value>::new());
     let none = async || containers(&engine).await.is_empty().then_some(());
     eventually(PATIENCE, "no container", none).await;
@@ -78,7 +78,7 @@ async fn starting_twice_stopping_while_starting_and_starting_while_stopping_end_
     // Told to stop while it is on its way: done when it has arrived.
     post(&session, "/stop", 202).await;
     let cold = events.state("cold", READY).await;
-    assert_eq!(cold["reason"], "stopped by its user");
+    assert_eq!(cold["reason"], "stopped by you");
     post(&session, "/start", 202).await;
     events.state("ready", READY).await;
     assert_eq!(containers(&engine).await.len(), 1);

@@ -2,13 +2,16 @@
 
 mod both_ways;
 mod commands;
+mod deleted;
 mod editing;
 mod fall;
 mod hidden;
 mod isolation;
 mod kept;
 mod life;
+mod lifetime;
 mod neighbours;
 mod pool;
+mod processes;
 mod programs;
 mod viewers;

@@ -16,6 +16,8 @@ pub type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 /// What a session tells.
 pub struct Events {
     socket: Socket,
+    /// The first message.
+    pub hello: Value,
     /// Everything heard so far, for whoever wonders why a test failed.
     pub heard: Vec<Value>,
     /// The code of the close frame, once it has come.
@@ -27,8 +29,9 @@ impl Events {
     pub async fn open(session: &Session) -> Self {
         let handshake = session.client.handshake(&session.path("/socket"), "carrel.session.v1");
         let (socket, _) = connect_async(handshake).await.expect("a session's socket");
-        let mut events = Self { socket, heard: Vec::new(), closed: None };
-        assert_eq!(events.next(Duration::from_secs(10)).await.unwrap()["type"], "hello");
+        let mut events = Self { socket, hello: Value::Null, heard: Vec::new(), closed: None };
+        events.hello = events.next(Duration::from_secs(10)).await.unwrap();
+        assert_eq!(events.hello["type"], "hello");
         events
     }
 

@@ -165,3 +165,64 @@ fn running_programs_are_listed() {
     let sleep = processes.iter().find(|process| process.pid == terminal.pid).expect("listed");
     assert_eq!(sleep.command, "sleep 54321");
 }
+
+#[test]
+fn a_terminals_name_can_be_changed_and_is_told_to_the_next_server() {
+    let (sandbox, mut link) = Sandbox::ready();
+    let terminal = link.open(&["sleep", "1000"]);
+    let rename = |terminal, name: &str| Request::RenameTerminal { terminal, name: name.to_owned() };
+    assert_eq!(link.ask(rename(terminal.id, "Tests ✓")), Ok(Reply::Done));
+    assert_eq!(link.ask(rename(Uuid::from_u128(9), "x")), Err(AgentError::NotFound));
+    assert!(matches!(link.ask(rename(terminal.id, &"x".repeat(2000))), Err(AgentError::BadRequest(_))));
+    drop(link);
+    let next = sandbox.accept(LIMITS);
+    assert_eq!(next.hello.terminals[0].name, "Tests ✓");
+}
+
+#[test]
+fn one_process_is_asked_to_end_and_then_made_to() {
+    let (_sandbox, mut link) = Sandbox::ready();
+    let polite = link.open(&["sh", "-c", "trap 'exit 7' TERM; echo up; while :; do sleep 0.01; done"]);
+    let stubborn = link.open(&["sh", "-c", "trap '' TERM; echo up; while :; do sleep 0.01; done"]);
+    let stopped = link.open(&["sh", "-c", "trap 'exit 8' TERM; kill -STOP $$; exit 9"]);
+    for (viewer, terminal) in [(1, &polite), (2, &stubborn)] {
+        link.attach(terminal.id, viewer, None, 65536);
+        link.collect_until(viewer, 0, "up\r\n");
+    }
+    until("the one that stops itself", || {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", stopped.pid)).ok()?;
+        stat.contains(") T ").then_some(())
+    });
+    for terminal in [&polite, &stubborn, &stopped] {
+        assert_eq!(link.ask(Request::StopProcess { pid: terminal.pid }), Ok(Reply::Done));
+    }
+    assert_eq!(link.exit_of(polite.id), ExitState::Code(7));
+    assert_eq!(link.exit_of(stopped.id), ExitState::Code(8));
+    assert_eq!(link.exit_of(stubborn.id), ExitState::Signal(9));
+    for pid in [1, std::process::id(), polite.pid, u32::MAX] {
+        assert_eq!(link.ask(Request::StopProcess { pid }), Err(AgentError::NotFound), "{pid}");
+    }
+}
+
+#[test]
+fn processes_know_their_terminal_and_usage_counts_what_went_through_it() {
+    let (_sandbox, mut link) = Sandbox::ready();
+    let terminal = link.open(&["sh", "-c", "setsid sleep 1000 & echo hello; read line; exit 0"]);
+    link.attach(terminal.id, 1, None, 65536);
+    link.collect_until(1, 0, "hello\r\n");
+    let ours = until("one that has left its session", || {
+        let Ok(Reply::Processes(list)) = link.ask(Request::Processes) else { panic!("a list") };
+        let ours: Vec<_> = list.into_iter().filter(|process| process.terminal == Some(terminal.id)).collect();
+        ours.iter().any(|process| process.command == "sleep 1000").then_some(ours)
+    });
+    assert!(ours.iter().any(|process| process.pid == terminal.pid), "{ours:?}");
+    let Ok(Reply::Usage(usage)) = link.ask(Request::Usage) else { panic!("usage") };
+    assert_eq!((usage.output_bytes, usage.input_bytes, usage.viewers), (7, 0, 1));
+    assert!(usage.processes >= 2 && usage.memory_bytes > 0 && usage.disk_total_bytes >= usage.disk_bytes, "{usage:?}");
+    link.input(1, b"xy\n");
+    link.exit_of(terminal.id);
+    assert_eq!(link.ask(Request::CloseTerminal { terminal: terminal.id }), Ok(Reply::Done));
+    let Ok(Reply::Usage(later)) = link.ask(Request::Usage) else { panic!("usage") };
+    assert_eq!((later.input_bytes, later.viewers), (3, 0));
+    assert!(later.output_bytes > 7 && later.cpu_ms >= usage.cpu_ms, "closed ones count on: {later:?}");
+}

@@ -1,0 +1,174 @@
+//! What waits in a workspace's line, and how each is done.
+
+use std::time::Instant;
+
+use tokio::sync::oneshot;
+
+use super::told::Told;
+use super::{Changed, Connect, MakeFolder, Move, Remove, Work, collect, place, restore};
+use crate::actors::api::{SaveFile, Saved, SessionError};
+use crate::link::AgentLink;
+use crate::model::{Item, WorkspacePath};
+
+/// Where whoever asked waits.
+pub(super) type Answer<T> = oneshot::Sender<Result<T, SessionError>>;
+
+/// What the line is made of.
+pub(super) enum Job {
+    Connect(Connect, Answer<()>),
+    Save(SaveFile, Answer<Saved>),
+    Remove(Remove, Answer<()>),
+    MakeFolder(MakeFolder, Answer<Item>),
+    Move(Move, Answer<Item>),
+    /// A batch, when it came, and over which of the links.
+    Changed(Changed, Instant, u64),
+    Flush(Answer<()>),
+    Listing,
+}
+
+impl Job {
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Connect(..) => "bringing sandbox and database together",
+            Self::Save(..) => "saving",
+            Self::Remove(..) => "removing",
+            Self::MakeFolder(..) => "making a folder",
+            Self::Move(..) => "moving",
+            Self::Changed(..) => "collecting changes",
+            Self::Flush(_) => "collecting everything",
+            Self::Listing => "comparing",
+        }
+    }
+
+    /// Whether it is a user's write: of those only so many may wait.
+    pub(super) fn is_write(&self) -> bool {
+        matches!(self, Self::Save(..) | Self::Remove(..) | Self::MakeFolder(..) | Self::Move(..))
+    }
+
+    /// The paths a user's write writes.
+    pub(super) fn paths(&self) -> Vec<WorkspacePath> {
+        match self {
+            Self::Save(save, _) => vec![save.path.clone()],
+            Self::Remove(remove, _) => vec![remove.path.clone()],
+            Self::MakeFolder(folder, _) => vec![folder.path.clone()],
+            Self::Move(change, _) => vec![change.from.clone(), change.to.clone()],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Answers a user's write that cannot be done without the agent; gives back what is none.
+    pub(super) fn refuse(self) -> Option<Self> {
+        let away = || SessionError::from(crate::link::LinkError::Closed);
+        // Whoever asked may have stopped waiting.
+        match self {
+            Self::Save(_, answer) => answer.send(Err(away())).map_or((), drop),
+            Self::Remove(_, answer) => answer.send(Err(away())).map_or((), drop),
+            Self::MakeFolder(_, answer) => answer.send(Err(away())).map_or((), drop),
+            Self::Move(_, answer) => answer.send(Err(away())).map_or((), drop),
+            job => return Some(job),
+        }
+        None
+    }
+}
+
+/// What a job leaves behind.
+pub(super) enum Outcome {
+    Done,
+    /// Database and sandbox have been seen to agree.
+    Agreed,
+    /// Something could not be brought over; only a listing will tell what.
+    ListingDue,
+}
+
+/// What a user's write leaves behind: one that failed half-way may have changed the sandbox and not the database.
+fn after_write<T>(link: Option<&AgentLink>, result: &Result<T, SessionError>) -> Outcome {
+    match result {
+        Err(SessionError::Unavailable(_) | SessionError::Internal) if link.is_some() => Outcome::ListingDue,
+        _ => Outcome::Done,
+    }
+}
+
+impl From<Result<(), SessionError>> for Outcome {
+    fn from(result: Result<(), SessionError>) -> Self {
+        if result.is_ok() { Self::Agreed } else { Self::ListingDue }
+    }
+}
+
+/// Does a job; whoever asked for it is answered.
+pub(super) async fn run(
+    work: &Work,
+    told: &Told,
+    link: Option<AgentLink>,
+    job: Job,
+    overtaken: &[WorkspacePath],
+) -> Outcome {
+    let link = link.as_ref();
+    // Whoever asked may have stopped waiting; what was done stays done.
+    match job {
+        Job::Connect(connect, answer) if connect.restored => {
+            let listed = collect::listing(work, told, &connect.link).await;
+            let outcome = Outcome::from(listed.clone());
+            // What the sandbox holds is whole, so its user may go on while the comparison is tried again.
+            let usable = listed.is_ok() || !connect.link.is_closed();
+            if usable && let Err(error) = &listed {
+                told.trouble(
+                    work,
+                    format!("Files and database cannot be compared at the moment: {error}. Trying again."),
+                );
+            }
+            answer.send(if usable { Ok(()) } else { listed }).ok();
+            outcome
+        }
+        Job::Connect(connect, answer) => {
+            answer.send(restore::all(work, &connect).await).ok();
+            Outcome::Done
+        }
+        Job::Save(save, answer) => {
+            let result = place::save(work, link, save).await;
+            let outcome = after_write(link, &result);
+            answer.send(result).ok();
+            outcome
+        }
+        Job::Remove(remove, answer) => {
+            let result = place::remove(work, link, remove).await;
+            let outcome = after_write(link, &result);
+            answer.send(result).ok();
+            outcome
+        }
+        Job::MakeFolder(folder, answer) => {
+            let result = place::make_folder(work, link, folder).await;
+            let outcome = after_write(link, &result);
+            answer.send(result).ok();
+            outcome
+        }
+        Job::Move(change, answer) => {
+            let result = place::rename(work, link, change).await;
+            let outcome = after_write(link, &result);
+            answer.send(result).ok();
+            outcome
+        }
+        // Confirmed either way by whoever runs this: what was not brought over will be found by the listing.
+        Job::Changed(changed, ..) => {
+            let Some(link) = link else { return Outcome::Done };
+            match collect::batch(work, told, link, &changed.entries, overtaken).await {
+                Ok(true) if !changed.rescan => Outcome::Done,
+                _ => Outcome::ListingDue,
+            }
+        }
+        Job::Flush(answer) => {
+            let result = match link {
+                Some(link) => collect::listing(work, told, link).await,
+                None => Err(crate::link::LinkError::Closed.into()),
+            };
+            // Whoever collects everything decides what a failure means: the sandbox may be about to go.
+            let outcome = if result.is_ok() { Outcome::Agreed } else { Outcome::Done };
+            answer.send(result).ok();
+            outcome
+        }
+        Job::Listing => match link {
+            Some(link) => collect::listing(work, told, link).await.into(),
+            // The next connection begins with one.
+            None => Outcome::Done,
+        },
+    }
+}

@@ -1,0 +1,124 @@
+//! Deleted rows of table `sessions`: listed, had back, and in the end purged.
+//!
+//! **Invariant**: a row goes only when its `purge_at` is over and its sandbox is gone. Its items and versions go with it, and those of its
+//! contents nobody else refers to: constraints see to it that no other is lost.
+
+use super::leases::Lease;
+use super::sessions::{self, columns};
+use super::{Client, Db, DbError, Transaction};
+use crate::model::{Session, SessionEvent, SessionId, SessionState, UserId};
+
+/// A deleted session that can still be had back.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn get(client: &impl Client, id: SessionId) -> Result<Option<Session>, DbError> {
+    let sql = concat!("select ", columns!(), " from sessions where id = $1 and state = 'deleted' and purge_at > now()");
+    client.query_opt(sql, &[&id.0]).await?.as_ref().map(sessions::read).transpose()
+}
+
+/// A user's deleted sessions that can still be had back, newest first, from after `cursor` on, with the cursor of the next page.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn of_owner(
+    client: &impl Client,
+    owner: UserId,
+    limit: u32,
+    cursor: Option<SessionId>,
+) -> Result<(Vec<Session>, Option<SessionId>), DbError> {
+    let sql = concat!(
+        "select ",
+        columns!(),
+        " from sessions where owner_id = $1 and state = 'deleted' and purge_at > now()
+            and ($2::uuid is null or id < $2) order by id desc limit $3"
+    );
+    sessions::page(client, sql, owner, limit, cursor).await
+}
+
+/// What became of a wish to have a session back.
+#[derive(Debug)]
+pub enum Undeleted {
+    /// It is back, and cold.
+    Back(Box<Session>),
+    /// There is no such deleted session any more.
+    Gone,
+    /// Its owner has as many as they may.
+    Limit,
+}
+
+/// Takes a deletion back, unless the owner has `most` sessions already. The owner's row is locked until the transaction ends, so that
+/// requests that come together are counted one after the other.
+///
+/// # Errors
+/// [`DbError::LeaseLost`], or when the database cannot be asked.
+pub async fn undelete(tx: &Transaction<'_>, lease: &Lease, most: u32) -> Result<Undeleted, DbError> {
+    let id = lease.session();
+    let Some(session) = get(tx, id).await? else { return Ok(Undeleted::Gone) };
+    tx.execute("select from users where id = $1 for no key update", &[&session.owner.0]).await?;
+    let count = "select count(*) from sessions where owner_id = $1 and state <> 'deleted'";
+    let there: i64 = tx.query_one(count, &[&session.owner.0]).await?.try_get(0)?;
+    if there >= i64::from(most) {
+        return Ok(Undeleted::Limit);
+    }
+    let Some(target) = SessionState::Deleted.apply(SessionEvent::Undelete) else { return Ok(Undeleted::Gone) };
+    let sql = concat!(
+        "update sessions set state = $2, reason = null, deleted_at = null, purge_at = null, last_active_at = now(),
+            version = version + 1
+         where id = $1 and fence = $3 and state = 'deleted' and purge_at > now() returning ",
+        columns!()
+    );
+    let row = tx.query_opt(sql, &[&id.0, &target.as_str(), &lease.fence()]).await?;
+    match sessions::found(tx, lease, row).await? {
+        Some(session) => Ok(Undeleted::Back(Box::new(session))),
+        None => Ok(Undeleted::Gone),
+    }
+}
+
+/// Contents removed in one statement.
+const CONTENTS: usize = 1000;
+
+/// How long after its `purge_at` a row goes although it still names a sandbox: one that runs was found to be nobody's long before.
+const SANDBOX_GRACE: &str = "1 hour";
+
+/// Removes for good at most `most` sessions that are due, each in a transaction of its own; how many it were.
+///
+/// # Errors
+/// As [`purge_one`]; what was removed before stays removed.
+pub async fn purge(db: &Db, most: usize) -> Result<usize, DbError> {
+    let mut connection = db.bulk().await?;
+    for count in 0..most {
+        let transaction = connection.transaction().await?;
+        let purged = purge_one(&transaction).await?;
+        transaction.commit().await?;
+        let Some(id) = purged else { return Ok(count) };
+        tracing::debug!(session.id = %id, "purged a deleted session");
+    }
+    Ok(most)
+}
+
+/// Removes for good the session that has been due longest, with all its files; `None` when none is due. Two servers never take the same.
+///
+/// # Errors
+/// When the database cannot be asked; and [`DbError::is_swept_content`] when somebody has just saved a content that was about to go:
+/// nothing was removed, and the next attempt finds it in use.
+pub async fn purge_one(tx: &Transaction<'_>) -> Result<Option<SessionId>, DbError> {
+    let sql = "select id from sessions where state = 'deleted' and purge_at <= now()
+            and (sandbox_id is null or purge_at < now() - $1::text::interval)
+        order by purge_at limit 1 for update skip locked";
+    let Some(row) = tx.query_opt(sql, &[&SANDBOX_GRACE]).await? else { return Ok(None) };
+    let id = SessionId(row.try_get(0)?);
+    let held = "select blob_hash from workspace_items where session_id = $1 and blob_hash is not null
+        union select blob_hash from workspace_versions where session_id = $1 and blob_hash is not null";
+    let held = tx.query(held, &[&id.0]).await?;
+    let held = held.iter().map(|row| Ok(row.try_get(0)?)).collect::<Result<Vec<Vec<u8>>, DbError>>()?;
+    tx.execute("delete from sessions where id = $1", &[&id.0]).await?;
+    let unused = "delete from blobs where hash = any($1)
+        and not exists (select from workspace_items where blob_hash = hash)
+        and not exists (select from workspace_versions where blob_hash = hash)";
+    for chunk in held.chunks(CONTENTS) {
+        let chunk: Vec<&[u8]> = chunk.iter().map(Vec::as_slice).collect();
+        tx.execute(unused, &[&chunk]).await?;
+    }
+    Ok(Some(id))
+}

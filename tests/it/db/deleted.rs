@@ -1,0 +1,85 @@
+//! Deleted sessions: what goes with them, and what stays.
+
+use carrel::db::deleted::{self, Undeleted};
+use carrel::db::items::{self, Bounds, ItemChange};
+use carrel::db::versions::Origin;
+use carrel::db::{Db, blobs, sessions};
+use carrel::model::{ItemKind, Precondition, SessionId, SessionState, WorkspacePath};
+
+use crate::support::postgres;
+
+const BOUNDS: Bounds = Bounds { max_items: 100, max_bytes: 1 << 20 };
+
+async fn put(db: &Db, session: SessionId, path: &str, content: &'static str) -> carrel::model::ContentHash {
+    let blob = blobs::encode(content.into()).await.unwrap();
+    let (hash, size) = (blob.hash, blob.size);
+    let mut connection = db.interactive().await.unwrap();
+    let tx = connection.transaction().await.unwrap();
+    blobs::put_many(&tx, &[blob]).await.unwrap();
+    let kind = ItemKind::File { hash, size, executable: false };
+    let change = ItemChange::Put { path: WorkspacePath::new(path).unwrap(), kind, precondition: Precondition::None };
+    items::apply(&tx, &postgres::lease(session), &[change], Origin::Editor, None, &BOUNDS).await.unwrap();
+    tx.commit().await.unwrap();
+    hash
+}
+
+#[tokio::test]
+async fn a_purge_takes_what_is_due_and_only_contents_nobody_else_has() {
+    let db = postgres::db().await;
+    let (going, staying) = (postgres::session(&db).await.id, postgres::session(&db).await.id);
+    let own = put(&db, going, "own", "only here").await;
+    let former = put(&db, going, "changed", "a former version").await;
+    put(&db, going, "changed", "the present one").await;
+    let shared = put(&db, going, "shared", "in both").await;
+    put(&db, staying, "a/b/shared", "in both").await;
+    let client = db.interactive().await.unwrap();
+    let at_once = 0;
+    assert!(sessions::mark_deleted(&client, &postgres::lease(staying), 7).await.unwrap());
+    assert!(sessions::mark_deleted(&client, &postgres::lease(going), at_once).await.unwrap());
+    assert_eq!(deleted::get(&client, going).await.unwrap(), None, "its time is over");
+    assert_eq!(deleted::purge(&db, 10).await.unwrap(), 1);
+    for (hash, there) in [(own, false), (former, false), (shared, true)] {
+        assert_eq!(blobs::get(&client, hash).await.unwrap().is_some(), there);
+    }
+    let kept = deleted::get(&client, staying).await.unwrap().unwrap();
+    assert_eq!((kept.state, kept.usage.items), (SessionState::Deleted, 3));
+    assert_eq!(deleted::purge(&db, 10).await.unwrap(), 0);
+    // A content that was purged can be stored again.
+    let again = postgres::session(&db).await.id;
+    assert_eq!(put(&db, again, "own", "only here").await, own);
+}
+
+#[tokio::test]
+async fn a_session_that_names_a_sandbox_is_purged_later() {
+    let db = postgres::db().await;
+    let id = postgres::session(&db).await.id;
+    let client = db.interactive().await.unwrap();
+    let sandbox = carrel::model::SandboxId::new();
+    sessions::claim_sandbox(&client, &postgres::lease(id), sandbox).await.unwrap();
+    sessions::mark_deleted(&client, &postgres::lease(id), 0).await.unwrap();
+    assert_eq!(deleted::purge(&db, 10).await.unwrap(), 0, "what runs there has to go first");
+    sessions::release_sandbox(&client, &postgres::lease(id), sandbox).await.unwrap();
+    assert_eq!(deleted::purge(&db, 10).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_session_comes_back_unless_its_owner_has_enough() {
+    let db = postgres::db().await;
+    let session = postgres::session(&db).await;
+    let undelete = async |most| {
+        let mut connection = db.interactive().await.unwrap();
+        let tx = connection.transaction().await.unwrap();
+        let undeleted = deleted::undelete(&tx, &postgres::lease(session.id), most).await.unwrap();
+        tx.commit().await.unwrap();
+        undeleted
+    };
+    assert!(matches!(undelete(5).await, Undeleted::Gone), "it is not deleted");
+    let client = db.interactive().await.unwrap();
+    sessions::mark_deleted(&client, &postgres::lease(session.id), 7).await.unwrap();
+    let (listed, next) = deleted::of_owner(&client, session.owner, 10, None).await.unwrap();
+    assert_eq!((listed.len(), listed[0].id, next), (1, session.id, None));
+    assert!(matches!(undelete(0).await, Undeleted::Limit));
+    let Undeleted::Back(back) = undelete(1).await else { panic!("back") };
+    assert_eq!((back.state, back.deleted_at, back.purge_at), (SessionState::Cold, None, None));
+    assert!(sessions::get(&client, session.id).await.unwrap().is_some());
+}
