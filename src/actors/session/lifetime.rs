@@ -87,7 +87,7 @@ impl Handler<ExtendSession> for SessionActor {
             self.deps.io.spawn(async move {
                 let granting = async { db::sessions::grant(&db.interactive().await?, &lease, granted).await };
                 if let Err(error) = granting.await {
-                    tracing::warn!(session.id = %id, error = %error, "cannot write an extension down; a restart of the server forgets it");
+                    tracing::warn!(session.id = %lease.session(), error = %error, "cannot write an extension down; a restart of the server forgets it");
                 }
             });
             self.reconsider();
