@@ -166,7 +166,7 @@ pub async fn touch(client: &impl Client, id: SessionId, at: OffsetDateTime) -> R
     client.execute(sql, &[&id.0, &at]).await.map(drop)
 }
 
-/// Notes what a session's user was granted beyond its maximum life. `false` when there is no such session.
+/// Notes what a session's user was granted beyond its maximum life.
 ///
 /// # Errors
 /// [`DbError::LeaseLost`], or when the database cannot be asked.
