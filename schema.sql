@@ -135,15 +135,6 @@ create table if not exists workspace_versions (
 create index if not exists workspace_versions_path_idx on workspace_versions (session_id, path, id desc);
 create index if not exists workspace_versions_blob_idx on workspace_versions (blob_hash) where blob_hash is not null;
 
--- A deleted session can be had back until `purge_at`; then it goes with all its files. Told when it is deleted, and held to.
-alter table sessions add column if not exists purge_at timestamptz;
-update sessions set purge_at = deleted_at + interval '7 days' where deleted_at is not null and purge_at is null;
-create index if not exists sessions_purge_idx on sessions (purge_at) where purge_at is not null;
-
--- When a session was last started, and what its user was granted beyond `sandbox.max_life_seconds`: both outlive the server.
-alter table sessions add column if not exists started_at timestamptz;
-alter table sessions add column if not exists life_extra_seconds integer not null default 0;
-
 -- Servers that share this database. A server's leases last for `lease` after its last heartbeat; `started_at` tells one run of it from
 -- the next. `steady_since` is when its present unbroken row of heartbeats began: only who was heard all the time may say that another
 -- was silent, or an outage of the database itself would look like everybody else's death.
@@ -159,3 +150,12 @@ create table if not exists servers (
 alter table sessions add column if not exists lease_server uuid
     constraint sessions_lease_server_fkey references servers (id) on delete set null;
 create index if not exists sessions_lease_idx on sessions (lease_server) where lease_server is not null;
+
+-- A deleted session can be had back until `purge_at`; then it goes with all its files. Told when it is deleted, and held to.
+alter table sessions add column if not exists purge_at timestamptz;
+update sessions set purge_at = deleted_at + interval '7 days' where deleted_at is not null and purge_at is null;
+create index if not exists sessions_purge_idx on sessions (purge_at) where purge_at is not null;
+
+-- When a session was last started, and what its user was granted beyond `sandbox.max_life_seconds`: both outlive the server.
+alter table sessions add column if not exists started_at timestamptz;
+alter table sessions add column if not exists life_extra_seconds integer not null default 0;

@@ -237,7 +237,11 @@ impl Handler<SessionExited> for SessionSupervisor {
                 // Until that is written down nobody may start it again: he would find the state of before.
                 child.state = ChildState::Pausing;
                 let db = self.deps.db.clone();
-                let writing = async move { give_up(&db, &lease).await };
+                let leases = Arc::clone(&self.deps.leases);
+                let writing = async move {
+                    give_up(&db, &lease).await;
+                    leases.release(&lease).await;
+                };
                 ctx.spawn(writing.into_actor(self).map(move |(), supervisor, _| {
                     supervisor.children.remove(&id);
                 }));

@@ -82,7 +82,7 @@ async fn collect(mut config: Config, held: usize) -> anyhow::Result<()> {
     }
 }
 
-/// Stops every session that has a sandbox; how many still have one.
+/// Stops every session of this server that has a sandbox; how many still have one.
 async fn stop_all(app: &App) -> anyhow::Result<usize> {
     let live = live(app).await?;
     let sessions = app.sessions();
@@ -95,8 +95,10 @@ async fn stop_all(app: &App) -> anyhow::Result<usize> {
 }
 
 async fn live(app: &App) -> anyhow::Result<Vec<Session>> {
+    // Other servers on the same database look after their own.
+    let ours = app.parts.leases.to_look_after(&[]).await?;
     let live = db::sessions::live(&app.parts.db.bulk().await?).await?;
-    Ok(live.into_iter().filter(|session| session.state != SessionState::Deleted && session.sandbox.is_some()).collect())
+    Ok(live.into_iter().filter(|session| session.sandbox.is_some() && ours.contains(&session.id)).collect())
 }
 
 /// Stops one session and waits until it is over, one way or the other.

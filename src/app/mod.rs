@@ -165,11 +165,11 @@ impl App {
 
         let accounts = Accounts::new(db.clone(), &config.auth);
         let forgetting = tokio::spawn(forget_ended_logins(accounts.clone()));
-        let purging = tokio::spawn(purge::again_and_again(db.clone()));
         let looking = sessions.clone();
         let looking = tokio::spawn(async move { looking.look_after().await });
         let telling = tokio::spawn(readiness::tell(ready.clone(), sessions.clone()));
         let reconciling = tokio::spawn(reconcile(deps.clone(), sessions.clone()));
+        let purging = tokio::spawn(purge::again_and_again(db.clone()));
         let metrics = Metrics::new().context("cannot set up figures")?;
         figures::register(&metrics, db.clone(), engine, pool_figures).context("cannot set up figures")?;
         let sockets = Sockets::new(metrics.clone());
@@ -196,7 +196,7 @@ impl App {
             server,
             supervisors: arbiters,
             db,
-            watchers: vec![preparing, checking, forgetting, purging, reconciling, looking, telling],
+            watchers: vec![preparing, checking, forgetting, reconciling, looking, telling, purging],
             fallen,
             leases,
             heartbeat,

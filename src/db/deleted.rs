@@ -3,7 +3,7 @@
 //! **Invariant**: a row goes only when its `purge_at` is over and its sandbox is gone. Its items and versions go with it, and those of its
 //! contents nobody else refers to: constraints see to it that no other is lost.
 
-use super::leases::{self, Lease};
+use super::leases::Lease;
 use super::sessions::{self, columns};
 use super::{Client, Db, DbError, Transaction};
 use crate::model::{Session, SessionEvent, SessionId, SessionState, UserId};
@@ -53,7 +53,8 @@ pub enum Undeleted {
 /// # Errors
 /// [`DbError::LeaseLost`], or when the database cannot be asked.
 pub async fn undelete(tx: &Transaction<'_>, lease: &Lease, most: u32) -> Result<Undeleted, DbError> {
-    let Some(session) = get(tx, lease.session()).await? else { return Ok(Undeleted::Gone) };
+    let id = lease.session();
+    let Some(session) = get(tx, id).await? else { return Ok(Undeleted::Gone) };
     tx.execute("select from users where id = $1 for no key update", &[&session.owner.0]).await?;
     let count = "select count(*) from sessions where owner_id = $1 and state <> 'deleted'";
     let there: i64 = tx.query_one(count, &[&session.owner.0]).await?.try_get(0)?;
@@ -67,9 +68,10 @@ pub async fn undelete(tx: &Transaction<'_>, lease: &Lease, most: u32) -> Result<
          where id = $1 and fence = $3 and state = 'deleted' and purge_at > now() returning ",
         columns!()
     );
-    match tx.query_opt(sql, &[&lease.session().0, &target.as_str(), &lease.fence()]).await? {
-        Some(row) => Ok(Undeleted::Back(Box::new(sessions::read(&row)?))),
-        None => leases::require(tx, lease).await.map(|()| Undeleted::Gone),
+    let row = tx.query_opt(sql, &[&id.0, &target.as_str(), &lease.fence()]).await?;
+    match sessions::found(tx, lease, row).await? {
+        Some(session) => Ok(Undeleted::Back(Box::new(session))),
+        None => Ok(Undeleted::Gone),
     }
 }
 

@@ -15,8 +15,9 @@ pub mod logins;
 
 pub mod sessions;
 
-pub mod deleted;
 pub mod leases;
+
+pub mod deleted;
 
 pub mod items;
 

@@ -166,15 +166,15 @@ pub async fn touch(client: &impl Client, id: SessionId, at: OffsetDateTime) -> R
     client.execute(sql, &[&id.0, &at]).await.map(drop)
 }
 
-/// Notes what a session's user was granted beyond its maximum life. `false` when there is no such session.
+/// Notes what a session's user was granted beyond its maximum life.
 ///
 /// # Errors
 /// [`DbError::LeaseLost`], or when the database cannot be asked.
-pub async fn grant(client: &impl Client, lease: &Lease, granted: Duration) -> Result<bool, DbError> {
+pub async fn grant(client: &impl Client, lease: &Lease, granted: Duration) -> Result<(), DbError> {
     let seconds = i32::try_from(granted.as_secs()).unwrap_or(i32::MAX);
-    let sql = "update sessions set life_extra_seconds = $3 where id = $1 and fence = $2";
-    let touched = client.execute(sql, &[&lease.session().0, &lease.fence(), &seconds]).await?;
-    done(client, lease, touched).await
+    let sql = "update sessions set life_extra_seconds = $2 where id = $1 and fence = $3";
+    let touched = client.execute(sql, &[&lease.session().0, &seconds, &lease.fence()]).await?;
+    done(client, lease, touched).await.map(drop)
 }
 
 /// Sessions a starting server has to look after: those with a sandbox (deleted ones, too) or on the way to or from one.
@@ -205,7 +205,7 @@ pub async fn mark_deleted(client: &impl Client, lease: &Lease, days: u32) -> Res
 }
 
 /// What a fenced statement has returned; nothing, for want of the lease, is an error.
-async fn found(client: &impl Client, lease: &Lease, row: Option<Row>) -> Result<Option<Session>, DbError> {
+pub(super) async fn found(client: &impl Client, lease: &Lease, row: Option<Row>) -> Result<Option<Session>, DbError> {
     if row.is_none() {
         require(client, lease).await?;
     }

@@ -139,11 +139,11 @@ impl SessionMessage {
             }
             SessionNotice::TreeStale => Self::Tree(TreeChange::Refetch { refetch: true }),
             SessionNotice::Terminals(items) => Self::terminals(items),
+            SessionNotice::Elsewhere => return None,
             SessionNotice::Ending(ending) => {
                 Self::Ending { at: ending.map(|ending| ending.at), why: ending.map(|ending| ending.why) }
             }
             SessionNotice::Load(load) => Self::Usage(load.into()),
-            SessionNotice::Elsewhere => return None,
             SessionNotice::Message { level, text } => Self::Notice { level: level.as_str(), text },
         })
     }

@@ -20,12 +20,12 @@ pub enum SessionNotice {
     TreeStale,
     /// These are its terminals now.
     Terminals(Vec<Terminal>),
+    /// Another server has it now; nothing more comes from here.
+    Elsewhere,
     /// It ends by itself then; `None`: not any more.
     Ending(Option<Ending>),
     /// What its sandbox takes at the moment.
     Load(Load),
-    /// Another server has it now; nothing more comes from here.
-    Elsewhere,
     /// Something its user should know.
     Message {
         /// How bad it is.

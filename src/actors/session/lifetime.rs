@@ -82,7 +82,8 @@ impl Handler<ExtendSession> for SessionActor {
         }
         if self.lifetime.announced.as_ref().is_some_and(|announced| announced.ending.why == EndsWhy::Life) {
             session.granted = (session.granted + LIFE_EXTENSION).min(MAX_LIFE_EXTENSION);
-            let (db, lease, granted) = (self.deps.db.clone(), self.lease.clone(), session.granted);
+            let (db, granted) = (self.deps.db.clone(), session.granted);
+            let lease = self.lease.clone();
             self.deps.io.spawn(async move {
                 let granting = async { db::sessions::grant(&db.interactive().await?, &lease, granted).await };
                 if let Err(error) = granting.await {

@@ -110,7 +110,7 @@ async fn whoever_lost_a_session_writes_nothing_of_it() {
     lost(sessions::claim_sandbox(&connection, &old, SandboxId::new()).await);
     lost(sessions::release_sandbox(&connection, &old, SandboxId::new()).await);
     lost(sessions::mark_deleted(&connection, &old, 7).await);
-    lost(sessions::grant(&connection, &old, Duration::from_secs(1)).await);
+    lost(sessions::grant(&connection, &old, Duration::from_secs(1)).await.map(|()| true));
     lost(sessions::rename(&connection, &old, "x").await.map(|row| row.is_some()));
     lost(sessions::transition(&connection, &old, SessionEvent::Start, None).await.map(|row| row.is_some()));
     let folder = ItemChange::Put {
