@@ -16,5 +16,5 @@ pub async fn undelete_session(state: State, who: SignedIn, id: web::Path<String>
     let id = authorize_deleted_session(&state.db, &who.user, &id).await?.id;
     let sessions = state.sessions.clone();
     let session = state.finish(async move { sessions.undelete(id).await }).await?;
-    Ok(HttpResponse::Ok().json(told(&state, session)?))
+    Ok(HttpResponse::Ok().json(told(&state, &who.user, session)?))
 }

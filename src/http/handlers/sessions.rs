@@ -40,7 +40,7 @@ pub async fn create_session(state: State, who: SignedIn, body: Json<CreateSessio
     let name = checked(&body.0.name)?;
     let (sessions, owner) = (state.sessions.clone(), who.user.id);
     let created = state.finish(async move { sessions.create(owner, &name).await }).await?;
-    Ok(HttpResponse::Created().json(told(&state, created)?))
+    Ok(HttpResponse::Created().json(told(&state, &who.user, created)?))
 }
 
 /// One of your sessions.
@@ -49,7 +49,7 @@ pub async fn create_session(state: State, who: SignedIn, body: Json<CreateSessio
     responses((status = 200, description = "The session.", body = Session)))]
 pub async fn get_session(state: State, who: SignedIn, id: web::Path<String>) -> Result<HttpResponse, ApiError> {
     let session = authorize_session(&state.db, &who.user, &id).await?;
-    Ok(HttpResponse::Ok().json(told(&state, session)?))
+    Ok(HttpResponse::Ok().json(told(&state, &who.user, session)?))
 }
 
 /// Gives a session another name.
@@ -66,7 +66,7 @@ pub async fn rename_session(
     let name = checked(&body.0.name)?;
     let sessions = state.sessions.clone();
     let renamed = state.finish(async move { sessions.rename(id, name).await }).await?;
-    Ok(HttpResponse::Ok().json(told(&state, renamed)?))
+    Ok(HttpResponse::Ok().json(told(&state, &who.user, renamed)?))
 }
 
 /// Deletes a session and ends what runs in it. Its files can be had back until its `purge_at`.
@@ -88,7 +88,7 @@ pub async fn start_session(state: State, who: SignedIn, id: web::Path<String>) -
     let id = authorize_session(&state.db, &who.user, &id).await?.id;
     let sessions = state.sessions.clone();
     let session = state.finish(async move { sessions.start(id).await }).await?;
-    Ok(HttpResponse::Accepted().json(told(&state, session)?))
+    Ok(HttpResponse::Accepted().json(told(&state, &who.user, session)?))
 }
 
 /// Stops a session; its files are kept.
@@ -99,7 +99,7 @@ pub async fn stop_session(state: State, who: SignedIn, id: web::Path<String>) ->
     let id = authorize_session(&state.db, &who.user, &id).await?.id;
     let sessions = state.sessions.clone();
     let session = state.finish(async move { sessions.stop(id, STOPPED_BY_USER).await }).await?;
-    Ok(HttpResponse::Accepted().json(told(&state, session)?))
+    Ok(HttpResponse::Accepted().json(told(&state, &who.user, session)?))
 }
 
 /// Stops a session and starts it again in a new sandbox; its files are kept.
@@ -110,7 +110,7 @@ pub async fn restart_session(state: State, who: SignedIn, id: web::Path<String>)
     let id = authorize_session(&state.db, &who.user, &id).await?.id;
     let sessions = state.sessions.clone();
     let session = state.finish(async move { sessions.restart(id).await }).await?;
-    Ok(HttpResponse::Accepted().json(told(&state, session)?))
+    Ok(HttpResponse::Accepted().json(told(&state, &who.user, session)?))
 }
 
 /// Keeps a session that is used, and puts off an announced end: for another `idle_seconds`, or for one hour where its maximum life is over.
@@ -121,7 +121,7 @@ pub async fn extend_session(state: State, who: SignedIn, id: web::Path<String>) 
     let id = authorize_session(&state.db, &who.user, &id).await?.id;
     let sessions = state.sessions.clone();
     let session = state.finish(async move { sessions.extend(id).await }).await?;
-    Ok(HttpResponse::Ok().json(told(&state, session)?))
+    Ok(HttpResponse::Ok().json(told(&state, &who.user, session)?))
 }
 
 /// What happens to a session, as it happens: WebSocket `carrel.session.v1`.
@@ -141,7 +141,7 @@ pub async fn session_socket(
         Ok(subscription) => subscription,
         Err(error) => return elsewhere::instead(error, &request, payload, session_socket::PROTOCOL),
     };
-    let actor = SessionSocket::new(id, admission, subscription, state.sessions.quotas());
+    let actor = SessionSocket::new(id, admission, subscription, quotas_of(&state, &who.user));
     socket::start(actor, &request, payload, session_socket::PROTOCOL, session_socket::MAX_FRAME_BYTES)
 }
 
@@ -167,13 +167,19 @@ async fn page_of_sessions(
     } else {
         db::sessions::of_owner(&connection, user.id, limit, cursor).await?
     };
-    let quotas = state.sessions.quotas();
+    let quotas = quotas_of(state, user);
     let items = sessions.into_iter().map(|session| Session::with_deleted(session, quotas)).collect();
     Ok(SessionList { items, next: next.map(|id| id.to_string()) })
 }
 
-pub(super) fn told(state: &HttpState, session: model::Session) -> Result<Session, ApiError> {
-    Session::of(session, state.sessions.quotas()).ok_or_else(ApiError::not_found)
+/// A session of `user` as the API tells it.
+pub(super) fn told(state: &HttpState, user: &model::User, session: model::Session) -> Result<Session, ApiError> {
+    Session::of(session, quotas_of(state, user)).ok_or_else(ApiError::not_found)
+}
+
+/// What the sandboxes of `user` may use, from their next start on.
+fn quotas_of(state: &HttpState, user: &model::User) -> model::Quotas {
+    user.quotas.over(state.sessions.quotas())
 }
 
 fn checked(name: &str) -> Result<String, ApiError> {

@@ -43,6 +43,7 @@ async fn a_waiting_sandbox_is_given_its_users_own_quotas() {
 
     until(&server, "waiting", 1.0).await;
     let session = client.ready_session().await;
+    assert_eq!(session.get().await["quotas"]["memory_mb"], 768);
     assert_eq!((figure(&server, "hits_total").await, figure(&server, "misses_total").await), (Some(1.0), Some(0.0)));
     let memory = "cat /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null || cat /sys/fs/cgroup/memory.max";
     let pids = "cat /sys/fs/cgroup/pids/pids.max 2>/dev/null || cat /sys/fs/cgroup/pids.max";

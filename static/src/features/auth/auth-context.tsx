@@ -2,7 +2,7 @@
 'use client';
 
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { createContext, useCallback, useContext, useEffect, useMemo, type ReactNode } from 'react';
+import { createContext, useCallback, useContext, useEffect, useMemo, useState, type ReactNode } from 'react';
 import { api, onSignedOut, unwrap } from '@/api/client';
 import { ApiError, messageOf } from '@/api/problem';
 import type { User } from '@/api/types';
@@ -11,7 +11,8 @@ import { allowDrafts, forgetDrafts, stopDrafts } from '@/features/editor/drafts'
 
 export type AuthState =
   | { kind: 'loading' }
-  | { kind: 'signed_out' }
+  /** `ended`: somebody was signed in here until a moment ago, and it was not here that they signed out. */
+  | { kind: 'signed_out'; ended: boolean }
   | { kind: 'signed_in'; user: User }
   | { kind: 'failed'; message: string };
 
@@ -54,13 +55,23 @@ export function AuthProvider({ children }: { children: ReactNode }) {
   const client = useQueryClient();
   const { data, error, isPending, refetch } = useQuery({ queryKey: ME, queryFn: fetchMe, staleTime: 60_000 });
 
-  useEffect(() => onSignedOut(() => client.setQueryData(ME, null)), [client]);
+  const [ended, setEnded] = useState(false);
+
+  useEffect(
+    () =>
+      onSignedOut(() => {
+        if (client.getQueryData(ME)) setEnded(true);
+        client.setQueryData(ME, null);
+      }),
+    [client],
+  );
 
   const signedIn = useCallback(
     (user: User) => {
       // Nothing another user of this browser saw may be shown to this one.
       client.removeQueries({ predicate: (query) => query.queryKey[0] !== ME[0] });
       client.setQueryData(ME, user);
+      setEnded(false);
       allowDrafts(user.id);
     },
     [client],
@@ -85,12 +96,12 @@ export function AuthProvider({ children }: { children: ReactNode }) {
     const state: AuthState = data
       ? { kind: 'signed_in', user: data }
       : data === null
-        ? { kind: 'signed_out' }
+        ? { kind: 'signed_out', ended }
         : isPending
           ? { kind: 'loading' }
           : { kind: 'failed', message: messageOf(error) };
     return { state, signedIn, signOut, retry: () => void refetch() };
-  }, [data, error, isPending, refetch, signedIn, signOut]);
+  }, [data, ended, error, isPending, refetch, signedIn, signOut]);
 
   return <AuthContext value={value}>{children}</AuthContext>;
 }

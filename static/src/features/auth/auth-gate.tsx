@@ -25,7 +25,7 @@ export function AuthGate({ children }: { children: ReactNode }) {
         </main>
       );
     case 'signed_out':
-      return <SignIn />;
+      return <SignIn ended={state.ended} />;
     case 'signed_in':
       return children;
   }

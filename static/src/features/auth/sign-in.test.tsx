@@ -40,6 +40,8 @@ describe('the gate', () => {
     expect(await screen.findByText('inside')).toBeInTheDocument();
     reportSignedOut();
     expect(await screen.findByRole('heading', { name: 'Sign in to Carrel' })).toBeInTheDocument();
+    expect(screen.getByRole('status')).toHaveTextContent('You were signed out');
+    expect(screen.getByLabelText('Username or e-mail')).not.toHaveFocus();
   });
 });
 
@@ -48,6 +50,8 @@ describe('signing in', () => {
     serve({ 'GET /me': signedOut, 'POST /auth/login': () => json(USER) });
     renderPage(page);
     await screen.findByRole('heading', { name: 'Sign in to Carrel' });
+    expect(screen.queryByText(/You were signed out/)).toBeNull();
+    expect(screen.getByLabelText('Username or e-mail')).toHaveFocus();
     fill('Username or e-mail', 'ada');
     fill('Password', 'correct horse');
     fireEvent.click(screen.getAllByRole('button', { name: 'Sign in' }).at(-1) as HTMLElement);

@@ -57,7 +57,8 @@ async function submit(mode: Mode, form: FormData): Promise<User> {
   );
 }
 
-export function SignIn() {
+/** `ended`: it takes the place of what somebody was working in, and must not take their keyboard, too. */
+export function SignIn({ ended = false }: { ended?: boolean }) {
   const { signedIn } = useAuth();
   const [mode, setMode] = useState<Mode>('login');
   const [busy, setBusy] = useState(false);
@@ -97,6 +98,11 @@ export function SignIn() {
             <p className="mt-1 text-muted">Python workspaces with an editor, a terminal and your files.</p>
           </div>
         </div>
+        {ended && (
+          <p role="status" className="mb-4 rounded-lg border border-line bg-panel px-4 py-3 text-center">
+            You were signed out, perhaps in another window. Sign in to go on where you were.
+          </p>
+        )}
         <div className="rounded-xl border border-line bg-panel p-5 shadow-pop">
           <ModeTabs
             mode={mode}
@@ -112,7 +118,7 @@ export function SignIn() {
                 name="login"
                 autoComplete="username"
                 required
-                autoFocus
+                autoFocus={!ended}
                 spellCheck={false}
               />
             ) : (

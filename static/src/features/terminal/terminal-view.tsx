@@ -82,6 +82,9 @@ export function TerminalView({ terminal }: { terminal: Terminal }) {
             title: 'Paste this much?',
             text: `The clipboard holds ${formatBytes(bytes)}. The terminal will be busy with it for a while.`,
             yes: 'Paste',
+          }).finally(() => {
+            // After the dialog has given the keyboard back to nobody in particular.
+            requestAnimationFrame(() => created.focus());
           }),
         isPageKey,
         onCopied: (ok) => !ok && toast('The clipboard is not available.', 'danger'),
