@@ -365,9 +365,11 @@ impl Sessions {
         for _ in 0..2 {
             let actor = self.actor(id).await?;
             let watch = registry.watch(id).unwrap_or_default();
-            match actor.send::<Asked<SessionActor, T>>(Asked::new(message(), watch)).await {
+            let asked = Asked::<SessionActor, T>::new(message(), watch);
+            let begun = asked.begun();
+            match actor.send::<Asked<SessionActor, T>>(asked).await {
                 Ok(answer) => return answer,
-                Err(MailboxError::Closed) if !actor.connected() => {}
+                Err(MailboxError::Closed) if !begun.is() => {}
                 Err(_) => break,
             }
         }

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context as Poller, Poll};
 use std::time::{Duration, Instant};
@@ -101,6 +101,19 @@ pub struct Asked<A: Actor, T> {
     work: Box<Work<A, T>>,
     kind: &'static str,
     waiting: Waiting,
+    begun: Arc<AtomicBool>,
+}
+
+/// Tells whether a request was begun, also when its actor fell over it and nothing else is left.
+#[derive(Debug)]
+pub struct Begun(Arc<AtomicBool>);
+
+impl Begun {
+    /// Whether it was.
+    #[must_use]
+    pub fn is(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
 }
 
 impl<A: Actor, T: 'static> Asked<A, T> {
@@ -117,12 +130,20 @@ impl<A: Actor, T: 'static> Asked<A, T> {
             work: Box::new(|actor, ctx| <A as Handler<M>>::handle(actor, message, ctx).into_future()),
             kind: kind_of::<M>(),
             waiting: Waiting { watch, since: Instant::now() },
+            begun: Arc::default(),
         }
+    }
+
+    /// To be asked afterwards.
+    #[must_use]
+    pub fn begun(&self) -> Begun {
+        Begun(Arc::clone(&self.begun))
     }
 
     /// Handles it: it waits no longer.
     pub(super) fn handle(self, actor: &mut A, ctx: &mut A::Context) -> ResponseActFuture<A, Result<T, SessionError>> {
-        let Self { work, kind, waiting } = self;
+        let Self { work, kind, waiting, begun } = self;
+        begun.store(true, Ordering::Release);
         let watch = waiting.watch.clone();
         watch.taken(waiting.since.elapsed(), kind);
         drop(waiting);
@@ -275,7 +296,14 @@ mod tests {
     #[actix::test]
     async fn a_fall_in_the_middle_of_an_answer_names_its_message() {
         let (clerk, watch) = (Clerk.start(), Watch::default());
-        assert!(clerk.send(Asked::new(FallLater, watch.clone())).await.is_err());
+        let asked = Asked::new(FallLater, watch.clone());
+        let begun = asked.begun();
+        assert!(clerk.send(asked).await.is_err());
         assert_eq!(watch.handling(), Some("FallLater"));
+        assert!(begun.is(), "whoever asked knows that it was begun and does not ask again");
+        let late = Asked::new(Add(1), watch.clone());
+        let begun = late.begun();
+        assert!(clerk.send(late).await.is_err());
+        assert!(!begun.is(), "nobody was there to begin it");
     }
 }
