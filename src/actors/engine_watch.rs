@@ -7,7 +7,7 @@
 //! ```
 //!
 //! **Invariants**: after every (re)connection a sweep makes up for the news missed. The sweep removes only containers with this server's
-//! own label which no session's row names, which hold no place in the pool, and which it saw twice. That a sandbox is missing is told only
+//! own label which no session's row names, which nobody in this process has, and which it saw twice. That a sandbox is missing is told only
 //! to a session this server serves: a row may name the sandbox of another server on the same database.
 //!
 //! **Talks to**: sessions through the registry, the WarmPool. Held by `app`.
@@ -138,9 +138,10 @@ impl EngineWatch {
             self.tell_owner(sandbox, Death::Exited(None));
         }
         let orphan = |found: &FoundSandbox| {
-            let claimed = self.deps.sandboxes.is_claimed(found.sandbox);
+            // Of those that wait in the pool, or are being made, somebody knows; of one that a killed server had asked the engine for, and
+            // that was started only after this server had looked, nobody does.
             !named.contains(&found.sandbox)
-                && (claimed || !found.running)
+                && !self.deps.sandboxes.is_held(found.sandbox)
                 && self.deps.registry.owner(found.sandbox).is_none()
         };
         let orphans: Vec<_> = found.into_iter().filter(orphan).collect();

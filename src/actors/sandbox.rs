@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use carrel_protocol::{Limits, PROTOCOL_VERSION};
+use dashmap::DashSet;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
@@ -70,6 +71,8 @@ pub struct SandboxFactory {
     config: Arc<Config>,
     run_dir: PathBuf,
     places: Arc<Semaphore>,
+    /// Sandboxes somebody in this process has, or is making or taking over.
+    held: Arc<DashSet<SandboxId>>,
     io: Handle,
 }
 
@@ -92,9 +95,29 @@ pub struct Sandbox {
     /// Its end is somebody else's: the next server's, or a removal's under way.
     kept: bool,
     place: Option<OwnedSemaphorePermit>,
+    held: Option<Held>,
     /// What it may use; unknown of one that was taken over.
     quotas: Option<Quotas>,
     factory: Arc<SandboxFactory>,
+}
+
+/// Says that a sandbox is somebody's for as long as it lives.
+struct Held {
+    id: SandboxId,
+    all: Arc<DashSet<SandboxId>>,
+}
+
+impl Held {
+    fn new(factory: &SandboxFactory, id: SandboxId) -> Self {
+        factory.held.insert(id);
+        Self { id, all: Arc::clone(&factory.held) }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.all.remove(&self.id);
+    }
 }
 
 impl SandboxFactory {
@@ -108,7 +131,13 @@ impl SandboxFactory {
         io: Handle,
     ) -> Self {
         let places = Arc::new(Semaphore::new(config.pool.max_sandboxes));
-        Self { engine, image, config, run_dir, places, io }
+        Self { engine, image, config, run_dir, places, held: Arc::default(), io }
+    }
+
+    /// Whether somebody in this process has a sandbox, or is making it or taking it over.
+    #[must_use]
+    pub fn is_held(&self, id: SandboxId) -> bool {
+        self.held.contains(&id)
     }
 
     /// The engine, for those who watch it.
@@ -144,13 +173,14 @@ impl SandboxFactory {
     pub async fn adopt(self: &Arc<Self>, id: SandboxId, container: ContainerId) -> Result<Started, SandboxError> {
         let factory = Arc::clone(self);
         let adopting = self.io.spawn(async move {
+            let held = Some(Held::new(&factory, id));
             let dir = LinkDir::of(&factory.run_dir, id);
             let mut door = Door::open(dir.clone(), factory.limits()).await?;
             let caller = call_within(&mut door, ADOPTION_TIMEOUT).await?;
             // It runs already, so it counts even where it is one too many.
             let place = Arc::clone(&factory.places).try_acquire_owned().ok();
             let (claimed, quotas) = (dir.is_claimed(), None);
-            let sandbox = Sandbox { id, container, dir, claimed, kept: false, place, quotas, factory };
+            let sandbox = Sandbox { id, container, dir, claimed, kept: false, place, held, quotas, factory };
             Ok(Started { sandbox, door, caller })
         });
         adopting.await.map_err(|_| SandboxError::Stopping)?
@@ -196,6 +226,7 @@ impl SandboxFactory {
         };
         progress(Stage::Container);
         let id = SandboxId::new();
+        let held = Some(Held::new(&self, id));
         let dir = LinkDir::of(&self.run_dir, id);
         dir.create()?;
         let mut door = match Door::open(dir.clone(), self.limits()).await {
@@ -214,7 +245,7 @@ impl SandboxFactory {
         };
         // From here on the drop of `sandbox` removes all of it.
         let (place, quotas, factory) = (Some(place), Some(quotas), Arc::clone(&self));
-        let sandbox = Sandbox { id, container, dir, claimed: false, kept: false, place, quotas, factory };
+        let sandbox = Sandbox { id, container, dir, claimed: false, kept: false, place, held, quotas, factory };
         self.engine.start(&sandbox.container).await?;
         progress(Stage::Agent);
         let caller = call_within(&mut door, Duration::from_secs(self.config.sandbox.agent_timeout_seconds)).await?;
@@ -352,12 +383,12 @@ impl Drop for Sandbox {
             return;
         }
         let (factory, id, container) = (Arc::clone(&self.factory), self.id, self.container.clone());
-        let place = self.place.take();
+        let (place, held) = (self.place.take(), self.held.take());
         self.factory.io.spawn(async move {
             if let Err(error) = factory.remove(id, &container).await {
                 tracing::warn!(sandbox.id = %id, error = %error, "cannot remove a sandbox; the sweep will try again");
             }
-            drop(place);
+            drop((place, held));
         });
     }
 }
