@@ -1,7 +1,7 @@
 //! The commands of `carrel`, and how they are read.
 
 use std::io::{BufRead, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -201,8 +201,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
 }
 
 async fn end(config: Config, discard: bool) -> anyhow::Result<()> {
-    let place = config.server.data_dir.clone();
-    let place = std::path::absolute(&place).unwrap_or(place);
+    let place = absolute(&config.server.data_dir);
     match app::down(config, discard).await? {
         Some(0) => print(&format!("nothing runs any more for {}\n", place.display())),
         Some(1) => print(&format!("collected 1 session; nothing runs any more for {}\n", place.display())),
@@ -224,7 +223,12 @@ async fn create_user(config: Config, create: CreateUser) -> anyhow::Result<()> {
         crate::db::schema::apply(&db).await?;
         let user = accounts::create_user(&db, &config.auth, account, role).await?;
         db.close().await;
-        print(&format!("made {} {}\n", user.role.as_str(), user.username))
+        // Whoever runs this in another folder than the server has just made another database.
+        let place = match &config.database.url {
+            Some(_) => "the configured database".to_owned(),
+            None => absolute(&config.server.data_dir).display().to_string(),
+        };
+        print(&format!("made {} {} in {place}\n", user.role.as_str(), user.username))
     })
     .await
 }
@@ -322,6 +326,11 @@ impl Signals {
             _ = self.interrupt.recv() => {}
         }
     }
+}
+
+/// A path as it can be found from anywhere.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// Prints to standard output; that nobody reads it is no reason to fail.

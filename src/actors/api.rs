@@ -19,6 +19,9 @@ use crate::model::{
     WorkspacePath,
 };
 
+/// What Linux says on every architecture we run on when no process can be started for want of room.
+const EAGAIN: i32 = 11;
+
 /// Why something asked of a session did not happen. Nothing was changed, unless a variant says otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SessionError {
@@ -76,6 +79,9 @@ pub enum SessionError {
     /// The path cannot be used in the sandbox, for example because it leads through a link.
     #[error("the path cannot be used: it leads through a link or out of the workspace")]
     Refused,
+    /// A folder was to be moved to below itself.
+    #[error("a folder cannot be moved into itself")]
+    IntoItself,
     /// The user has as many sessions as they may.
     #[error("you have as many sessions as you may: delete one first")]
     SessionLimit,
@@ -131,6 +137,9 @@ impl From<LinkError> for SessionError {
                 AgentError::NoSpace => Self::NoSpace,
                 AgentError::TooMany => Self::TerminalLimit,
                 AgentError::Torn => Self::Busy,
+                AgentError::Os(EAGAIN) => {
+                    Self::Unavailable("the sandbox runs as many programs as it may: end some of them".into())
+                }
                 AgentError::BadRequest(_) | AgentError::Os(_) => {
                     Self::Unavailable(format!("the sandbox refused: {error}"))
                 }

@@ -95,6 +95,7 @@ fn what_the_façades_say_has_its_code() {
         (SessionError::TooManyBytes, Code::QuotaExceeded),
         (SessionError::TooManyItems, Code::QuotaExceeded),
         (SessionError::Refused, Code::InvalidPath),
+        (SessionError::IntoItself, Code::InvalidPath),
         (SessionError::ViewerLimit, Code::TooManyRequests),
         (SessionError::Internal, Code::Internal),
     ] {

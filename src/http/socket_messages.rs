@@ -52,7 +52,7 @@ pub enum SessionMessage {
         why: Option<EndsWhy>,
     },
     /// What its sandbox takes at the moment.
-    Usage(Usage),
+    Usage(model::Load),
     /// Something its user should know.
     Notice {
         /// `info`, `warning` or `error`.
@@ -60,42 +60,6 @@ pub enum SessionMessage {
         /// In words.
         text: String,
     },
-}
-
-/// What a sandbox takes, and what it may take.
-#[derive(Debug, Serialize)]
-pub struct Usage {
-    /// Per cent of one CPU.
-    pub cpu_percent: f64,
-    /// CPUs it may use.
-    pub cpus: f64,
-    /// Memory in bytes.
-    pub memory_bytes: u64,
-    /// The same, at the most.
-    pub memory_limit_bytes: u64,
-    /// Bytes of the workspace's file system.
-    pub disk_bytes: u64,
-    /// The same, at the most.
-    pub disk_limit_bytes: u64,
-    /// Processes and threads.
-    pub processes: u64,
-    /// The same, at the most.
-    pub processes_limit: u64,
-}
-
-impl From<model::Load> for Usage {
-    fn from(load: model::Load) -> Self {
-        Self {
-            cpu_percent: load.cpu_percent,
-            cpus: load.cpus,
-            memory_bytes: load.memory_bytes,
-            memory_limit_bytes: load.memory_limit_bytes,
-            disk_bytes: load.disk_bytes,
-            disk_limit_bytes: load.disk_limit_bytes,
-            processes: load.processes,
-            processes_limit: load.processes_limit,
-        }
-    }
 }
 
 /// How files have changed.
@@ -143,7 +107,7 @@ impl SessionMessage {
             SessionNotice::Ending(ending) => {
                 Self::Ending { at: ending.map(|ending| ending.at), why: ending.map(|ending| ending.why) }
             }
-            SessionNotice::Load(load) => Self::Usage(load.into()),
+            SessionNotice::Load(load) => Self::Usage(load),
             SessionNotice::Message { level, text } => Self::Notice { level: level.as_str(), text },
         })
     }

@@ -1,18 +1,20 @@
 //! Programs of a sandbox, as users see them.
 
+use serde::Serialize;
+
 use super::TerminalId;
 
 /// Longest command line told, in characters.
 pub const MAX_COMMAND_CHARS: usize = 256;
 
 /// A program that runs in a sandbox.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Process {
     /// Process id inside the sandbox.
     pub pid: u32,
     /// Its parent's.
     pub parent: u32,
-    /// Its command line, at most [`MAX_COMMAND_CHARS`], without characters that steer a display.
+    /// Its command line, at most 256 characters, without characters that steer a display.
     pub command: String,
     /// Per cent of one CPU since it was last looked at, or since it began; 0 when that is not known.
     pub cpu_percent: f64,
@@ -23,11 +25,12 @@ pub struct Process {
     /// How long it has run, in milliseconds.
     pub age_ms: u64,
     /// The terminal it belongs to, if it is one of ours.
+    #[schema(value_type = Option<uuid::Uuid>)]
     pub terminal: Option<TerminalId>,
 }
 
 /// What a sandbox takes at a moment, and what it may take.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Load {
     /// Per cent of one CPU, since it was last measured.
     pub cpu_percent: f64,

@@ -80,12 +80,11 @@ pub(super) enum Outcome {
     ListingDue,
 }
 
-/// What a user's write leaves behind: one that failed half-way may have changed the sandbox and not the database.
-fn after_write<T>(link: Option<&AgentLink>, result: &Result<T, SessionError>) -> Outcome {
-    match result {
-        Err(SessionError::Unavailable(_) | SessionError::Internal) if link.is_some() => Outcome::ListingDue,
-        _ => Outcome::Done,
-    }
+/// Answers a user's write. One that failed half-way may have changed the sandbox and not the database.
+fn written<T>(link: Option<&AgentLink>, result: Result<T, SessionError>, answer: Answer<T>) -> Outcome {
+    let half_way = matches!(result, Err(SessionError::Unavailable(_) | SessionError::Internal)) && link.is_some();
+    answer.send(result).ok();
+    if half_way { Outcome::ListingDue } else { Outcome::Done }
 }
 
 impl From<Result<(), SessionError>> for Outcome {
@@ -123,30 +122,10 @@ pub(super) async fn run(
             answer.send(restore::all(work, &connect).await).ok();
             Outcome::Done
         }
-        Job::Save(save, answer) => {
-            let result = place::save(work, link, save).await;
-            let outcome = after_write(link, &result);
-            answer.send(result).ok();
-            outcome
-        }
-        Job::Remove(remove, answer) => {
-            let result = place::remove(work, link, remove).await;
-            let outcome = after_write(link, &result);
-            answer.send(result).ok();
-            outcome
-        }
-        Job::MakeFolder(folder, answer) => {
-            let result = place::make_folder(work, link, folder).await;
-            let outcome = after_write(link, &result);
-            answer.send(result).ok();
-            outcome
-        }
-        Job::Move(change, answer) => {
-            let result = place::rename(work, link, change).await;
-            let outcome = after_write(link, &result);
-            answer.send(result).ok();
-            outcome
-        }
+        Job::Save(save, answer) => written(link, place::save(work, link, save).await, answer),
+        Job::Remove(remove, answer) => written(link, place::remove(work, link, remove).await, answer),
+        Job::MakeFolder(folder, answer) => written(link, place::make_folder(work, link, folder).await, answer),
+        Job::Move(change, answer) => written(link, place::rename(work, link, change).await, answer),
         // Confirmed either way by whoever runs this: what was not brought over will be found by the listing.
         Job::Changed(changed, ..) => {
             let Some(link) = link else { return Outcome::Done };

@@ -98,8 +98,7 @@ pub(super) async fn rename(work: &Work, link: Option<&AgentLink>, change: Move) 
     match (known, there) {
         (None, _) => return Err(SessionError::NoItem),
         (_, Some(_)) => return Err(SessionError::Exists),
-        // Into itself.
-        (Some(_), None) if to.is_within(&from) => return Err(SessionError::Refused),
+        (Some(_), None) if to.is_within(&from) => return Err(SessionError::IntoItself),
         (Some(_), None) => {}
     }
     if let Some(link) = link {

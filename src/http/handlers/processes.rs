@@ -14,7 +14,6 @@ use crate::http::wire::ProcessList;
 pub async fn list_processes(state: State, who: SignedIn, id: web::Path<String>) -> Result<HttpResponse, ApiError> {
     let session = authorize_session(&state.db, &who.user, &id).await?.id;
     let items = state.sessions.processes(session).await?;
-    let items = items.into_iter().map(Into::into).collect();
     Ok(HttpResponse::Ok().json(ProcessList { items, next: None }))
 }
 
