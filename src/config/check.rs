@@ -115,6 +115,11 @@ impl Config {
             "must be 64 KiB to 64 MiB",
         );
         check(
+            "terminal.flood_bytes_per_second",
+            matches!(self.terminal.flood_bytes_per_second, 0 | 65_536..=1_073_741_824),
+            "must be 64 KiB to 1 GiB, or 0 for no limit",
+        );
+        check(
             "terminal.max_terminals",
             (1..=carrel_protocol::MAX_TERMINALS).contains(&self.terminal.max_terminals),
             "must be 1 to 32",

@@ -291,6 +291,8 @@ pub struct TerminalConfig {
     pub window_bytes: u32,
     /// Bytes of scrollback kept per terminal, in the sandbox.
     pub ring_bytes: u32,
+    /// Bytes a second a terminal may go on printing while people type into others, once it has printed 4 MiB faster than that; 0: as many as it likes.
+    pub flood_bytes_per_second: u64,
     /// Seconds a viewer with a full window may stay silent.
     pub stall_seconds: u64,
     /// Terminals per session.
@@ -306,6 +308,7 @@ impl Default for TerminalConfig {
         Self {
             window_bytes: 256 * 1024,
             ring_bytes: 2 * 1024 * 1024,
+            flood_bytes_per_second: 256 * 1024,
             stall_seconds: 30,
             max_terminals: 16,
             max_viewers: 64,

@@ -31,7 +31,9 @@ pub mod sockets;
 pub mod state;
 pub mod terminal_frames;
 pub mod terminal_input;
+mod terminal_pace;
 pub mod terminal_socket;
+pub mod typists;
 pub mod wire;
 
 pub use metrics::Metrics;

@@ -12,6 +12,7 @@ use super::budget::TransferBudget;
 use super::error::ApiError;
 use super::metrics::Metrics;
 use super::sockets::Sockets;
+use super::typists::Typists;
 use crate::accounts::Accounts;
 use crate::actors::Sessions;
 use crate::config::Config;
@@ -62,6 +63,8 @@ pub struct HttpState {
     parts: AppParts,
     /// Bytes of file bodies that may be in memory.
     pub budget: TransferBudget,
+    /// Who types at the moment, in any session.
+    pub typists: Arc<Typists>,
 }
 
 /// How handlers take it.
@@ -72,7 +75,7 @@ impl HttpState {
     #[must_use]
     pub fn new(parts: AppParts) -> Self {
         let budget = TransferBudget::for_files_of(parts.config.workspace.max_file_mb);
-        Self { parts, budget }
+        Self { parts, budget, typists: Arc::default() }
     }
 
     /// Whether people reach us under `https://`.

@@ -5,9 +5,12 @@
 //! ```
 //!
 //! **Invariants**: output is queued only as far as the viewer's window allows, for the agent sends no more and the link checks that; input is
-//! passed on exactly once and in order ([`InputFlow`]); nothing from a client is trusted beyond its frame's length.
+//! passed on exactly once and in order ([`InputFlow`]); a flood gives way to those who type elsewhere ([`OutputPace`]); nothing from a client is trusted beyond its frame's length.
 //! **Talks to**: its [`Viewer`] (holds it; the terminal lives on without). Held by nobody; [`Sockets`](super::sockets::Sockets) has a
 //! recipient to ask it what it does.
+
+use std::sync::Arc;
+use std::time::Instant;
 
 use actix::{Actor, AsyncContext, Handler, StreamHandler};
 use actix_web_actors::ws::{Message, ProtocolError, WebsocketContext};
@@ -18,6 +21,8 @@ use super::socket::{self, Admission, Closing, Life, Socket};
 use super::socket_messages::Control;
 use super::terminal_frames::{self, ClientFrame};
 use super::terminal_input::InputFlow;
+use super::terminal_pace::{self, OutputPace};
+use super::typists::Typists;
 use crate::actors::api::{Announcements, Attachment};
 use crate::actors::describe::{ActorDescription, Describe};
 use crate::link::{InputRefused, Viewer, ViewerEvents};
@@ -34,6 +39,10 @@ pub struct TerminalSocket {
     life: Life,
     viewer: Viewer,
     input: InputFlow,
+    pace: OutputPace,
+    /// Whether a look at what the pace holds back is due.
+    pacing: bool,
+    typists: Arc<Typists>,
     /// Sent when the actor starts.
     hello: Control,
     /// Both taken when the actor starts.
@@ -42,8 +51,14 @@ pub struct TerminalSocket {
 }
 
 impl TerminalSocket {
-    /// A socket for an attachment that was just made.
-    pub(super) fn new(session: SessionId, admission: Admission, attachment: Attachment) -> Self {
+    /// A socket for an attachment that was just made. `rate`: how fast it may print while people type elsewhere, in bytes a second.
+    pub(super) fn new(
+        session: SessionId,
+        admission: Admission,
+        attachment: Attachment,
+        typists: Arc<Typists>,
+        rate: u64,
+    ) -> Self {
         let Attachment { viewer, events, start, end, reset, window, terminal, announcements } = attachment;
         let size = terminal.size;
         Self {
@@ -52,6 +67,9 @@ impl TerminalSocket {
             life: Life::new(admission),
             viewer,
             input: InputFlow::default(),
+            pace: OutputPace::new(rate, start, Instant::now()),
+            pacing: false,
+            typists,
             hello: Control::Hello {
                 seq: start,
                 end,
@@ -113,7 +131,10 @@ impl StreamHandler<ViewerEvent> for TerminalSocket {
             return;
         }
         match event {
-            ViewerEvent::Output { seq, bytes } => ctx.binary(terminal_frames::output(seq, &bytes)),
+            ViewerEvent::Output { seq, bytes } => {
+                self.pace.sent(seq + bytes.len() as u64);
+                ctx.binary(terminal_frames::output(seq, &bytes));
+            }
             ViewerEvent::InputTaken { total } => {
                 if let Some(control) = self.input.taken(total) {
                     self.tell(&control, ctx);
@@ -151,7 +172,7 @@ impl Handler<Describe> for TerminalSocket {
         actix::MessageResult(ActorDescription {
             kind: "TerminalSocket",
             name: format!("{} {} {}", self.life.name(), self.session, self.terminal),
-            phase: self.life.phase().to_owned(),
+            phase: if self.pace.holds() { "paced" } else { self.life.phase() }.to_owned(),
             generation: 1,
             handled: self.life.handled,
             refused: self.life.refused,
@@ -166,7 +187,10 @@ impl TerminalSocket {
     fn obey(&mut self, frame: ClientFrame, ctx: &mut <Self as Actor>::Context) {
         match frame {
             ClientFrame::Input(bytes) => self.pass_on(bytes, ctx),
-            ClientFrame::Ack(offset) => self.viewer.ack(offset),
+            ClientFrame::Ack(offset) => {
+                self.pace.acknowledged(offset);
+                self.acknowledge(ctx);
+            }
             ClientFrame::Resize(size) if self.life.count_control() => self.viewer.resize(size),
             ClientFrame::Resize(_) => socket::close(self, ctx, Closing::Flood),
             ClientFrame::Resume(offset) => {
@@ -183,7 +207,10 @@ impl TerminalSocket {
         }
         let length = bytes.len();
         match self.viewer.try_input(bytes) {
-            Ok(()) => self.input.accepted(length),
+            Ok(()) => {
+                self.input.accepted(length);
+                self.typists.typed(self.terminal, Instant::now());
+            }
             Err(InputRefused::Busy) => {
                 self.life.refused += 1;
                 let busy = self.input.refused();
@@ -191,6 +218,21 @@ impl TerminalSocket {
             }
             // The end of the events, which comes next, closes the socket.
             Err(InputRefused::Gone) => {}
+        }
+    }
+
+    /// Lets the terminal print on as far as its viewer has come and the pace allows.
+    fn acknowledge(&mut self, ctx: &mut <Self as Actor>::Context) {
+        let now = Instant::now();
+        if let Some(offset) = self.pace.pass(now, self.typists.elsewhere(self.terminal, now)) {
+            self.viewer.ack(offset);
+        }
+        if self.pace.holds() && !self.pacing {
+            self.pacing = true;
+            ctx.run_later(terminal_pace::STEP, |socket, ctx| {
+                socket.pacing = false;
+                socket.acknowledge(ctx);
+            });
         }
     }
 

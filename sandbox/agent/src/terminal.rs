@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use carrel_protocol::{ExitState, TerminalInfo, TerminalSize, ViewerId};
+use carrel_protocol::{Bucket, ExitState, TerminalInfo, TerminalSize, ViewerId};
 use rustix::io::{Errno, read, write};
 use rustix::process::{Pid, Signal, kill_process_group};
 use rustix::termios::tcgetpgrp;
@@ -25,6 +25,14 @@ use crate::viewers::Viewers;
 
 /// Read from one terminal before others get their turn, in bytes.
 pub const READ_BYTES: usize = 64 * 1024;
+
+/// A terminal nobody looks at is read this fast, in bytes a second, after a burst: its ring forgets most of a flood anyway, and the kernel's
+/// terminals, which nothing interrupts, would take a whole processor from those who type.
+const UNWATCHED_RATE: u64 = 1024 * 1024;
+const UNWATCHED_BURST: u64 = 4 * 1024 * 1024;
+
+/// Less is not worth waking up for, in bytes.
+const UNWATCHED_STEP: u64 = 32 * 1024;
 
 /// A program may close its terminal, live on, and open it again; this often it is looked whether it did.
 const REVIVE_EVERY: Duration = Duration::from_millis(100);
@@ -43,6 +51,10 @@ pub struct Terminal {
     room: Room,
     reaped: Option<ExitState>,
     revive_at: Option<Instant>,
+    /// What may be read while nobody looks.
+    unwatched: Bucket,
+    /// When that is worth reading again, if it is not now.
+    unwatched_at: Option<Instant>,
 }
 
 /// What a turn of reading came to.
@@ -70,6 +82,8 @@ impl Terminal {
             room: Room::default(),
             reaped: None,
             revive_at: None,
+            unwatched: Bucket::full(UNWATCHED_RATE, UNWATCHED_BURST, std::time::Instant::now()),
+            unwatched_at: None,
         })
     }
 
@@ -106,7 +120,7 @@ impl Terminal {
     /// When reading is to be tried again although nothing was heard.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.revive_at
+        self.revive_at.into_iter().chain(self.unwatched_at).min()
     }
 
     /// The program it was opened with has ended.
@@ -196,9 +210,26 @@ impl Terminal {
         self.room.forget();
     }
 
-    /// Reads at most `allowance` bytes of output into the ring, by way of `buffer`.
-    pub fn poll_output(&mut self, cx: &mut Context<'_>, now: Instant, allowance: u64, buffer: &mut [u8]) -> Turn {
+    /// Reads output into the ring, by way of `buffer`: at most what its viewers have room for, or at its own pace when it has none.
+    pub fn poll_output(&mut self, cx: &mut Context<'_>, now: Instant, room: Option<u64>, buffer: &mut [u8]) -> Turn {
         self.revive_if_due(now);
+        self.unwatched_at = None;
+        if let Some(room) = room {
+            return self.read_output(cx, now, room, buffer);
+        }
+        let before = self.ring.end();
+        let allowed = self.unwatched.level(now.into_std());
+        let turn = if allowed < UNWATCHED_STEP && self.reaped.is_none() {
+            self.unwatched_at = Some(now + self.unwatched.time_to(UNWATCHED_STEP));
+            Turn::Idle
+        } else {
+            self.read_output(cx, now, allowed.max(UNWATCHED_STEP), buffer)
+        };
+        self.unwatched.take(self.ring.end() - before);
+        turn
+    }
+
+    fn read_output(&mut self, cx: &mut Context<'_>, now: Instant, allowance: u64, buffer: &mut [u8]) -> Turn {
         if self.revive_at.is_some() {
             return Turn::Idle;
         }

@@ -190,8 +190,8 @@ impl Terminals {
         let mut more = false;
         for terminal in self.all.values_mut() {
             terminal.poll_input(cx, now, viewers);
-            let allowance = viewers.allowance(terminal.id(), terminal.ring.end());
-            match terminal.poll_output(cx, now, allowance, &mut self.buffer) {
+            let room = viewers.allowance(terminal.id(), terminal.ring.end());
+            match terminal.poll_output(cx, now, room, &mut self.buffer) {
                 Turn::Idle => {}
                 Turn::More => more = true,
                 Turn::Ended(exit) => send(ToServer::TerminalExited { terminal: terminal.id(), exit }),

@@ -1,7 +1,7 @@
 //! Who looks at which terminal, and how far each has come.
 //!
 //! **Invariants**: a viewer is never sent a byte past what it acknowledged plus its window. A terminal is read
-//! as long as one of its viewers has window left for what comes, or when it has no viewer at all.
+//! as long as one of its viewers has window left for what comes; one without viewers is nobody's business here.
 
 use std::time::Duration;
 
@@ -114,16 +114,11 @@ impl Viewers {
         }
     }
 
-    /// How many more bytes of a terminal's output, which now ends at `end`, may be read.
+    /// How many more bytes of a terminal's output, which now ends at `end`, its viewers have room for; `None` when it has no viewer.
     #[must_use]
-    pub fn allowance(&self, terminal: Uuid, end: u64) -> u64 {
-        let mut watched = false;
-        let mut most = 0;
-        for viewer in self.all.iter().filter(|viewer| viewer.terminal == terminal) {
-            watched = true;
-            most = most.max((viewer.acked + viewer.window).saturating_sub(end));
-        }
-        if watched { most } else { u64::MAX }
+    pub fn allowance(&self, terminal: Uuid, end: u64) -> Option<u64> {
+        let watching = self.all.iter().filter(|viewer| viewer.terminal == terminal);
+        watching.map(|viewer| (viewer.acked + viewer.window).saturating_sub(end)).max()
     }
 
     /// Sends one turn of output to the next viewer that can take any, together with a report on its input.

@@ -12,11 +12,13 @@ pub mod request;
 pub mod entry;
 pub mod terminal;
 
+pub mod bucket;
 pub mod codec;
 pub mod eager;
 pub mod path;
 pub mod rules;
 
+pub use bucket::Bucket;
 pub use codec::{CodecError, FrameCodec};
 pub use eager::Eager;
 pub use entry::*;

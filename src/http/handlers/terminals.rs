@@ -1,5 +1,7 @@
 //! `sessions/{id}/terminals`, and a terminal's socket.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
@@ -102,7 +104,8 @@ pub async fn terminal_socket(
         Ok(attachment) => attachment,
         Err(error) => return elsewhere::instead(error, &request, payload, PROTOCOL),
     };
-    let actor = TerminalSocket::new(session, admission, attachment);
+    let (typists, rate) = (Arc::clone(&state.typists), state.config.terminal.flood_bytes_per_second);
+    let actor = TerminalSocket::new(session, admission, attachment, typists, rate);
     socket::start(actor, &request, payload, PROTOCOL, MAX_FRAME_BYTES)
 }
 

@@ -30,6 +30,15 @@ async fn echo_p95(shell: &mut Terminal) -> Duration {
     times[ECHOES * 95 / 100]
 }
 
+/// Reads what a terminal prints in `time`, and says how many bytes those were.
+async fn printed_in(time: Duration, terminal: &mut Terminal) -> u64 {
+    let (begin, until) = (terminal.next_seq(), Instant::now() + time);
+    while let Some(left) = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
+        terminal.receive(left).await;
+    }
+    terminal.next_seq() - begin
+}
+
 /// Reads a flood for ever.
 async fn read_on(mut terminal: Terminal) {
     while terminal.receive(PATIENCE).await {
@@ -72,4 +81,30 @@ async fn a_quiet_session_and_the_servers_memory_do_not_notice_busy_neighbours() 
     assert!(!reading.is_finished());
     reading.abort();
     drop(busy);
+}
+
+#[tokio::test]
+async fn a_flood_gives_way_while_somebody_types_elsewhere_and_only_then() {
+    const PACE: u64 = 128 * 1024;
+    const BURST: u64 = 4 << 20;
+    let server = Server::start_with(&[("CARREL_TERMINAL__FLOOD_BYTES_PER_SECOND", &PACE.to_string())]).await;
+    let user = server.user().await;
+    let (ours, theirs) = (user.ready_session().await, user.ready_session().await);
+    let mut flood = ours.program(&["yes", "a flood"]).await;
+    let window = flood.hello["window"].as_u64().unwrap();
+    let mut shell = theirs.shell().await;
+    let typing = tokio::spawn(async move {
+        loop {
+            shell.type_text("x").await;
+            shell.receive(Duration::from_millis(200)).await;
+        }
+    });
+    flood.until("its burst", PATIENCE, |flood| (flood.bytes.len() as u64 > BURST + window).then_some(())).await;
+    let began = Instant::now();
+    let beside = printed_in(Duration::from_secs(4), &mut flood).await;
+    let most = PACE * (began.elapsed().as_millis() as u64 + 100) / 1000 + window;
+    assert!((PACE..=most).contains(&beside), "{beside} bytes, at most {most}, and more than none");
+    typing.abort();
+    let at = flood.bytes.len();
+    flood.until("full speed again", PATIENCE, |flood| (flood.bytes.len() > at + (16 << 20)).then_some(())).await;
 }
