@@ -291,7 +291,7 @@ pub struct TerminalConfig {
     pub window_bytes: u32,
     /// Bytes of scrollback kept per terminal, in the sandbox.
     pub ring_bytes: u32,
-    /// Bytes a second a terminal may go on printing while people type into others, once it has printed 4 MiB faster than that; 0: as many as it likes.
+    /// Bytes a second a terminal may go on printing while people type into others, once it has printed 2 MiB faster than that; 0: as many as it likes.
     pub flood_bytes_per_second: u64,
     /// Seconds a viewer with a full window may stay silent.
     pub stall_seconds: u64,

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use carrel_protocol::Bucket;
 
 /// Printed at full speed before a terminal counts as flooding, in bytes; comes back at the pace.
-const BURST: u64 = 4 * 1024 * 1024;
+const BURST: u64 = 2 * 1024 * 1024;
 
 /// What is held back is looked at again after so long.
 pub(super) const STEP: Duration = Duration::from_millis(STEP_MILLIS);

@@ -86,7 +86,7 @@ async fn a_quiet_session_and_the_servers_memory_do_not_notice_busy_neighbours() 
 #[tokio::test]
 async fn a_flood_gives_way_while_somebody_types_elsewhere_and_only_then() {
     const PACE: u64 = 128 * 1024;
-    const BURST: u64 = 4 << 20;
+    const BURST: u64 = 2 << 20;
     let server = Server::start_with(&[("CARREL_TERMINAL__FLOOD_BYTES_PER_SECOND", &PACE.to_string())]).await;
     let user = server.user().await;
     let (ours, theirs) = (user.ready_session().await, user.ready_session().await);
