@@ -16,9 +16,9 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use carrel_protocol::{FrameCodec, Hello, LINK_SOCKET, LINK_TOKEN, Limits, PROTOCOL_VERSION, ToServer};
@@ -36,6 +36,12 @@ const GREETING_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Callers introducing themselves at the same time. Programs in the sandbox can knock too; they must not keep the agent out.
 const MAX_GREETINGS: usize = 8;
+
+/// Somebody who is not the agent keeps his place for so long: [`MAX_GREETINGS`] a second is all the work a hostile program can make.
+const REFUSED_PAUSE: Duration = Duration::from_secs(1);
+
+/// How often refusals are told.
+const REFUSALS_TOLD_EVERY: Duration = Duration::from_secs(60);
 
 /// Bytes of a greeting: a few dozen terminals with their names.
 const MAX_GREETING_BYTES: usize = 64 * 1024;
@@ -177,7 +183,7 @@ impl Door {
         let listener = bind().map_err(|cause| DoorError { action: "listen on", path: path.clone(), cause })?;
         let (sender, callers) = mpsc::channel(1);
         let (told, foreign) = watch::channel(None);
-        let visitors = Arc::new(Visitors { dir, token, limits, sender, foreign: told });
+        let visitors = Arc::new(Visitors { dir, token, limits, sender, foreign: told, refusals: Refusals::default() });
         Ok(Self { callers, foreign, task: tokio::spawn(visitors.welcome_for_ever(listener)) })
     }
 
@@ -219,6 +225,7 @@ struct Visitors {
     sender: mpsc::Sender<Caller>,
     /// The version the agent speaks, when it is not ours.
     foreign: watch::Sender<Option<u16>>,
+    refusals: Refusals,
 }
 
 impl Visitors {
@@ -230,7 +237,9 @@ impl Visitors {
                 Ok((stream, _)) => {
                     let visitors = Arc::clone(&self);
                     tokio::spawn(async move {
-                        visitors.greet(stream).await;
+                        if visitors.greet(stream).await.is_none() {
+                            tokio::time::sleep(REFUSED_PAUSE).await;
+                        }
                         drop(slot);
                     });
                 }
@@ -243,31 +252,49 @@ impl Visitors {
         }
     }
 
-    async fn greet(&self, stream: UnixStream) {
-        let Ok(Some((hello, left_over))) = tokio::time::timeout(GREETING_TIMEOUT, read_hello(&stream)).await else {
-            return;
-        };
+    /// `None` for whoever is not our agent.
+    async fn greet(&self, stream: UnixStream) -> Option<()> {
+        let greeting = tokio::time::timeout(GREETING_TIMEOUT, read_hello(&stream)).await;
+        let (hello, left_over) = greeting.ok().flatten()?;
         let known: bool = hello.token.as_bytes().ct_eq(self.token.as_bytes()).into();
         if !known || hello.version != PROTOCOL_VERSION {
-            tracing::warn!(
-                agent.version = hello.version,
-                agent.token_known = known,
-                "refused a caller on a sandbox's socket"
-            );
+            self.refusals.warn(hello.version, known);
             if known {
                 self.foreign.send_replace(Some(hello.version));
             }
-            return;
+            return None;
         }
         if let Err(error) = fs::remove_file(self.dir.mounted().join(LINK_TOKEN))
             && error.kind() != io::ErrorKind::NotFound
         {
             tracing::error!(error = %error, "a sandbox's token stays readable; the sandbox is not used");
-            return;
+            return None;
         }
         if let Ok((link, events)) = AgentLink::open(stream, left_over, self.limits) {
             // The session may be gone; then so is its sandbox, in a moment.
             self.sender.send(Caller { link: OwnedLink::new(link), events, hello }).await.ok();
+        }
+        Some(())
+    }
+}
+
+/// Says that callers were refused, once in a while: any program in the sandbox may call as often as it likes.
+#[derive(Debug, Default)]
+struct Refusals(Mutex<(u64, Option<Instant>)>);
+
+impl Refusals {
+    fn warn(&self, version: u16, known: bool) {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (refused, last) = &mut *told;
+        *refused += 1;
+        if last.is_none_or(|last| last.elapsed() >= REFUSALS_TOLD_EVERY) {
+            *last = Some(Instant::now());
+            tracing::warn!(
+                agent.version = version,
+                agent.token_known = known,
+                refused,
+                "refused a caller on a sandbox's socket"
+            );
         }
     }
 }
@@ -321,5 +348,22 @@ mod tests {
         assert_eq!(door.foreign().await, PROTOCOL_VERSION - 1);
         let _ours = knock(&dir, PROTOCOL_VERSION, &token).await;
         assert!(door.next().await.is_some_and(|caller| caller.hello.version == PROTOCOL_VERSION));
+    }
+
+    #[tokio::test]
+    async fn who_calls_without_end_is_answered_a_few_times_a_second() {
+        let run = tempfile::tempdir().expect("a folder");
+        let dir = LinkDir::of(run.path(), SandboxId::new());
+        dir.create().expect("made");
+        let token = fs::read_to_string(dir.root.join(LINK_TOKEN)).expect("a token");
+        let mut door = Door::open(dir.clone(), LIMITS).await.expect("opens");
+        let began = Instant::now();
+        let mut strangers = Vec::new();
+        for _ in 0..2 * MAX_GREETINGS {
+            strangers.push(knock(&dir, PROTOCOL_VERSION, "guessed").await);
+        }
+        let _ours = knock(&dir, PROTOCOL_VERSION, &token).await;
+        assert!(door.next().await.is_some(), "the agent has its turn after them");
+        assert!(began.elapsed() >= 2 * REFUSED_PAUSE, "{:?}", began.elapsed());
     }
 }
