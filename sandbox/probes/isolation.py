@@ -248,6 +248,22 @@ def check_agent():
             report(f"agent.{path}", False, "opened")
         except OSError as error:
             report(f"agent.{path}", True, name_of(error.errno))
+    # With arguments that would change nothing.
+    numbers = {
+        "prlimit64": (302, 261, (1, 7, NULL, NULL)),
+        "sched_setscheduler": (144, 119, (1, 0, NULL)),
+        "sched_setattr": (314, 274, (1, NULL, 0)),
+        "setpriority": (141, 140, (0, 1, 0)),
+        "setpriority.user": (141, 140, (2, 0, 0)),
+        "ioprio_set": (251, 30, (1, 1, 0)),
+    }
+    column = {"x86_64": 0, "aarch64": 1}[platform.machine()]
+    for name, entry in numbers.items():
+        ctypes.set_errno(0)
+        result = LIBC.syscall(ctypes.c_long(entry[column]), *(ctypes.c_long(a) for a in entry[2]))
+        report(f"agent.{name}", result == -1 and ctypes.get_errno() in REFUSALS, name_of(ctypes.get_errno()))
+    ours, its = (int(open(f"/proc/{process}/oom_score_adj").read()) for process in ("self", "1"))
+    report("agent.out_of_memory", ours > its, f"{ours} here, {its} there")
     secrets = [name for name in os.environ if "TOKEN" in name or "PASSWORD" in name or name.startswith("CARREL_")]
     report("environment", not secrets, " ".join(secrets))
 

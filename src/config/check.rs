@@ -114,6 +114,12 @@ impl Config {
             (64 * 1024..=64 * 1024 * 1024).contains(&self.terminal.ring_bytes),
             "must be 64 KiB to 64 MiB",
         );
+        let rings_mb = (u64::from(self.terminal.ring_bytes) * self.terminal.max_terminals as u64) >> 20;
+        check(
+            "terminal.ring_bytes",
+            rings_mb <= sandbox.memory_mb.saturating_sub(sandbox.least_memory_mb()) + 64,
+            "and max_terminals of them must leave 64 MiB of sandbox.memory_mb beside disk_mb + 2 × tmp_mb",
+        );
         check(
             "terminal.flood_bytes_per_second",
             matches!(self.terminal.flood_bytes_per_second, 0 | 65_536..=1_073_741_824),

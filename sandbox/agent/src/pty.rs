@@ -36,6 +36,10 @@ const DEFAULT_ACTION: [u64; 4] = [0; 4];
 /// Size of the kernel's signal mask.
 const KERNEL_MASK_BYTES: usize = 8;
 
+/// What programs have in `oom_score_adj`: the kernel ends any of them before the agent, whose scrollback may be larger than each of
+/// many small ones. A program may lower it to what the sandbox was started with, never further.
+const FIRST_VICTIM: &str = "1000";
+
 /// Starts `command` as the leader of a new session on a new terminal; answers the terminal's non-blocking
 /// master end and the process id. The process is reaped by [`crate::signals::reap`].
 ///
@@ -64,6 +68,9 @@ pub fn spawn(command: &[String], folder: OwnedFd, size: TerminalSize) -> Result<
     // SAFETY: `prepare` makes only async-signal-safe system calls and allocates nothing.
     unsafe { child.pre_exec(move || prepare(&folder)) };
     let pid = child.spawn().map_err(errno)?.id();
+    // By us and not by itself: until it is the new program its files in /proc belong to nobody, as ours do. Where this
+    // fails, programs and agent are as likely victims as each other.
+    let _ = std::fs::write(format!("/proc/{pid}/oom_score_adj"), FIRST_VICTIM);
     Ok((master, pid))
 }
 
