@@ -25,6 +25,17 @@ pub fn pause(time: Duration) {
     std::thread::sleep(time);
 }
 
+/// The program, without what the caller's own server is told to use.
+fn command(binary: &Path) -> Command {
+    let mut command = Command::new(binary);
+    let theirs = std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with("CARREL_"));
+    for name in theirs {
+        command.env_remove(name);
+    }
+    command.env_remove("DOCKER_HOST");
+    command
+}
+
 /// A running `carrel serve`. Dropped, it is ended with everything it has started.
 pub struct Server {
     child: Child,
@@ -39,11 +50,10 @@ impl Server {
     /// Starts it and waits until it can open sessions.
     pub fn start(binary: &Path, data: &Path, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
         let log = data.with_extension("log");
-        let mut child = Command::new(binary)
+        let mut child = command(binary)
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data)
             .envs(settings.iter().copied())
-            .env_remove("DOCKER_HOST")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(fs::File::options().create(true).append(true).open(&log)?)
@@ -102,9 +112,9 @@ impl Drop for Server {
             return;
         }
         let ended = self.terminate();
-        let mut down = Command::new(&self.binary);
+        let mut down = command(&self.binary);
         down.args(["down", "--discard", "--data-dir"]).arg(&self.data).envs(self.settings.drain(..));
-        let down = down.env_remove("DOCKER_HOST").stdout(Stdio::null()).status();
+        let down = down.stdout(Stdio::null()).status();
         if ended.is_err() || !down.is_ok_and(|status| status.success()) {
             eprintln!("something may still run in {}: `carrel down` ends it", self.data.display());
         }

@@ -88,9 +88,9 @@ pub(super) async fn down(config: &Config, data: &DataDir) -> anyhow::Result<()> 
     EmbeddedPostgres::end_running(&data.join("postgres")).await?;
     if data.join("engine").exists() {
         EmbeddedEngine::at(data.root(), data.run())?.down().await?;
-    } else if let Ok(Host::Given(host)) =
-        Host::resolve(&config.engine, docker_host().as_deref(), geteuid().is_root()).await
-    {
+    }
+    // As well: the machine's own engine may have come to life since ours was last needed, and have been used from then on.
+    if let Ok(Host::Given(host)) = Host::resolve(&config.engine, docker_host().as_deref(), geteuid().is_root()).await {
         let engine = Engine::connect(&config.engine, &host, data.instance()).await?;
         for found in engine.list().await? {
             engine.remove(&found.container).await?;

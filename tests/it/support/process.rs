@@ -150,6 +150,11 @@ impl Server {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_carrel"));
         command.args(arguments).arg("--data-dir").arg(&self.data);
+        // Whatever the caller's own server is told to use is not for tests.
+        let theirs = std::env::vars_os().map(|(name, _)| name);
+        for name in theirs.filter(|name| name.to_string_lossy().starts_with("CARREL_")) {
+            command.env_remove(name);
+        }
         command.current_dir(&self.directory).env_remove("DOCKER_HOST").envs(&self.variables);
         command
     }
