@@ -3,6 +3,10 @@
 //! **Invariant**: a row goes only when its `purge_at` is over and its sandbox is gone. Its items and versions go with it, and those of its
 //! contents nobody else refers to: constraints see to it that no other is lost.
 
+use std::collections::BTreeSet;
+
+use tokio_postgres::Row;
+
 use super::leases::Lease;
 use super::sessions::{self, columns};
 use super::{Client, Db, DbError, Transaction};
@@ -78,47 +82,83 @@ pub async fn undelete(tx: &Transaction<'_>, lease: &Lease, most: u32) -> Result<
 /// Contents removed in one statement.
 const CONTENTS: usize = 1000;
 
+/// Versions removed in one transaction, so that the longest history cannot outlast a statement's deadline and be in everybody's way.
+const VERSIONS: i64 = 5000;
+
 /// How long after its `purge_at` a row goes although it still names a sandbox: one that runs was found to be nobody's long before.
 const SANDBOX_GRACE: &str = "1 hour";
 
-/// Removes for good at most `most` sessions that are due, each in a transaction of its own; how many it were.
+/// Removes for good at most `most` sessions that are due; how many it were.
 ///
 /// # Errors
-/// As [`purge_one`]; what was removed before stays removed.
+/// As [`purge_part`]; what was removed before stays removed.
 pub async fn purge(db: &Db, most: usize) -> Result<usize, DbError> {
     let mut connection = db.bulk().await?;
-    for count in 0..most {
+    let mut count = 0;
+    while count < most {
         let transaction = connection.transaction().await?;
-        let purged = purge_one(&transaction).await?;
+        let purged = purge_part(&transaction).await?;
         transaction.commit().await?;
-        let Some(id) = purged else { return Ok(count) };
-        tracing::debug!(session.id = %id, "purged a deleted session");
+        match purged {
+            Purged::Nothing => break,
+            Purged::Part => {}
+            Purged::Session(id) => {
+                tracing::debug!(session.id = %id, "purged a deleted session");
+                count += 1;
+            }
+        }
     }
-    Ok(most)
+    Ok(count)
 }
 
-/// Removes for good the session that has been due longest, with all its files; `None` when none is due. Two servers never take the same.
+/// What one transaction of a purge removed.
+enum Purged {
+    /// None is due.
+    Nothing,
+    /// Some of a session's history.
+    Part,
+    /// A session and the rest of what was its own.
+    Session(SessionId),
+}
+
+/// Removes for good some history of the session that has been due longest, or, when none is left, the session with its files. Two servers
+/// never take the same.
 ///
 /// # Errors
 /// When the database cannot be asked; and [`DbError::is_swept_content`] when somebody has just saved a content that was about to go:
 /// nothing was removed, and the next attempt finds it in use.
-pub async fn purge_one(tx: &Transaction<'_>) -> Result<Option<SessionId>, DbError> {
+async fn purge_part(tx: &Transaction<'_>) -> Result<Purged, DbError> {
     let sql = "select id from sessions where state = 'deleted' and purge_at <= now()
             and (sandbox_id is null or purge_at < now() - $1::text::interval)
         order by purge_at limit 1 for update skip locked";
-    let Some(row) = tx.query_opt(sql, &[&SANDBOX_GRACE]).await? else { return Ok(None) };
+    let Some(row) = tx.query_opt(sql, &[&SANDBOX_GRACE]).await? else { return Ok(Purged::Nothing) };
     let id = SessionId(row.try_get(0)?);
-    let held = "select blob_hash from workspace_items where session_id = $1 and blob_hash is not null
-        union select blob_hash from workspace_versions where session_id = $1 and blob_hash is not null";
-    let held = tx.query(held, &[&id.0]).await?;
-    let held = held.iter().map(|row| Ok(row.try_get(0)?)).collect::<Result<Vec<Vec<u8>>, DbError>>()?;
+    let sql =
+        "delete from workspace_versions where id in (select id from workspace_versions where session_id = $1 limit $2)
+        returning blob_hash";
+    let versions = tx.query(sql, &[&id.0, &VERSIONS]).await?;
+    if !versions.is_empty() {
+        remove_unused(tx, &versions).await?;
+        return Ok(Purged::Part);
+    }
+    let held = tx.query("select blob_hash from workspace_items where session_id = $1", &[&id.0]).await?;
     tx.execute("delete from sessions where id = $1", &[&id.0]).await?;
+    remove_unused(tx, &held).await?;
+    Ok(Purged::Session(id))
+}
+
+/// Removes those of the contents in the first column that nobody refers to.
+async fn remove_unused(tx: &Transaction<'_>, held: &[Row]) -> Result<(), DbError> {
+    let mut hashes = BTreeSet::new();
+    for row in held {
+        hashes.extend(row.try_get::<_, Option<Vec<u8>>>(0)?);
+    }
     let unused = "delete from blobs where hash = any($1)
         and not exists (select from workspace_items where blob_hash = hash)
         and not exists (select from workspace_versions where blob_hash = hash)";
-    for chunk in held.chunks(CONTENTS) {
-        let chunk: Vec<&[u8]> = chunk.iter().map(Vec::as_slice).collect();
+    let hashes: Vec<_> = hashes.into_iter().collect();
+    for chunk in hashes.chunks(CONTENTS) {
         tx.execute(unused, &[&chunk]).await?;
     }
-    Ok(Some(id))
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use carrel::db::deleted::{self, Undeleted};
 use carrel::db::items::{self, Bounds, ItemChange};
 use carrel::db::versions::Origin;
-use carrel::db::{Db, blobs, sessions};
+use carrel::db::{Client, Db, blobs, sessions};
 use carrel::model::{ItemKind, Precondition, SessionId, SessionState, WorkspacePath};
 
 use crate::support::postgres;
@@ -47,6 +47,26 @@ async fn a_purge_takes_what_is_due_and_only_contents_nobody_else_has() {
     // A content that was purged can be stored again.
     let again = postgres::session(&db).await.id;
     assert_eq!(put(&db, again, "own", "only here").await, own);
+}
+
+#[tokio::test]
+async fn the_longest_history_goes_in_parts() {
+    let db = postgres::db().await;
+    let (going, staying) = (postgres::session(&db).await.id, postgres::session(&db).await.id);
+    let own = put(&db, going, "own", "only here").await;
+    let shared = put(&db, going, "shared", "in both").await;
+    put(&db, staying, "shared", "in both").await;
+    let client = db.interactive().await.unwrap();
+    let history = "insert into workspace_versions (session_id, path, change, kind, blob_hash, origin, at)
+        select session_id, path, 'modified', kind, blob_hash, origin, at from workspace_versions, generate_series(1, 6000)
+        where session_id = $1";
+    assert_eq!(client.execute(history, &[&going.0]).await.unwrap(), 12_000);
+    sessions::mark_deleted(&client, &postgres::lease(going), 0).await.unwrap();
+    assert_eq!(deleted::purge(&db, 10).await.unwrap(), 1);
+    let left = "select count(*) from workspace_versions where session_id = $1";
+    assert_eq!(client.query_one(left, &[&going.0]).await.unwrap().get::<_, i64>(0), 0);
+    assert!(blobs::get(&client, own).await.unwrap().is_none());
+    assert!(blobs::get(&client, shared).await.unwrap().is_some(), "somebody else's, too");
 }
 
 #[tokio::test]
