@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use carrel::engine::EmbeddedEngine;
 
 use crate::support::client::eventually;
+use crate::support::counter::COUNTER;
 use crate::support::process::Server;
 use crate::support::terminal::PATIENCE;
 
@@ -16,9 +17,6 @@ while True:
     open('.new', 'w').write(str(time.time()))
     os.replace('.new', 'clock')
     time.sleep(0.02)";
-
-/// Counts lines.
-const COUNTER: &str = include_str!("../../../sandbox/probes/counter.py");
 
 /// The process ids of a server's own PostgreSQL and engine.
 fn services(server: &Server) -> (u32, u32) {

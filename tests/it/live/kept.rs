@@ -4,45 +4,16 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::client::{Session, eventually};
+use crate::support::client::eventually;
+use crate::support::counter::{counting, counts_on};
 use crate::support::process::Server;
-use crate::support::terminal::{PATIENCE, Terminal};
-
-const COUNTER: &str = include_str!("../../../sandbox/probes/counter.py");
-
-/// A program that counts, a hundred lines a second, and has begun to.
-async fn counting(session: &Session) -> Terminal {
-    session.save("counter.py", COUNTER).await;
-    let mut terminal = session.program(&["python3", "counter.py", "--rate", "100"]).await;
-    terminal.expect("line 0000000050\r\n").await;
-    terminal
-}
-
-/// Checks that everything the terminal has ever shown is the count without a gap or a repetition; how far it is.
-fn counted(terminal: &Terminal) -> u64 {
-    assert_eq!(terminal.start, 0);
-    let text = terminal.text();
-    let complete = &text[..text.rfind('\n').unwrap() + 1];
-    let mut count = 0;
-    for line in complete.lines() {
-        count += 1;
-        assert_eq!(line, format!("line {count:010}"));
-    }
-    count
-}
-
-/// Waits until it has counted some more.
-async fn counts_on(terminal: &mut Terminal) {
-    let from = terminal.bytes.len();
-    terminal.until("more lines", PATIENCE, |terminal| (terminal.bytes.len() > from + 16 * 100).then_some(())).await;
-    counted(terminal);
-}
+use crate::support::terminal::PATIENCE;
 
 #[tokio::test]
 async fn after_kill_9_the_program_counts_on_no_byte_is_missing_and_every_acknowledged_save_is_there() {
     let server = Server::start().await;
     let session = server.user().await.ready_session().await;
-    let mut terminal = counting(&session).await;
+    let mut terminal = counting(&session, 100).await;
     // A writer that is in the middle of saving when the server dies: what was acknowledged counts, and nothing else.
     let (tell, mut saved) = tokio::sync::watch::channel(0);
     let saving = tokio::spawn({
@@ -61,7 +32,7 @@ async fn after_kill_9_the_program_counts_on_no_byte_is_missing_and_every_acknowl
             unreachable!()
         }
     });
-    terminal.expect("line 0000000200\r\n").await;
+    terminal.expect("line 0000000200").await;
     // Every file was saved, and some were saved again.
     tokio::time::timeout(PATIENCE, saved.wait_for(|saved| *saved > 10)).await.expect("saves").unwrap();
     server.kill_9().await;
@@ -120,7 +91,7 @@ print('done', flush=True)
 async fn a_polite_end_leaves_the_sandboxes_running_for_the_next_start() {
     let server = Server::start_with(&[("CARREL_POOL__SIZE", "1")]).await;
     let session = server.user().await.ready_session().await;
-    let mut terminal = counting(&session).await;
+    let mut terminal = counting(&session, 100).await;
     let mut events = session.events().await;
     let (status, took) = server.terminate().await;
     assert!(status.success(), "{status}");

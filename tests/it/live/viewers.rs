@@ -5,10 +5,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::support::client::Session;
+use crate::support::counter::COUNTER;
 use crate::support::process::Server;
 use crate::support::terminal::{PATIENCE, Terminal};
-
-const COUNTER: &str = include_str!("../../../sandbox/probes/counter.py");
 
 async fn session() -> Session {
     Server::shared().await.user().await.ready_session().await

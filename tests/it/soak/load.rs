@@ -8,8 +8,8 @@ use std::time::Duration;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::{counted, counting, counts_on};
 use crate::support::client::{Client, Session, eventually, ok};
+use crate::support::counter::{counted, counting, counts_on};
 use crate::support::process::Server;
 use crate::support::terminal::{PATIENCE, Terminal};
 

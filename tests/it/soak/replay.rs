@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use rand::Rng;
 
+use super::Chance;
 use super::wire::{ENDLESS, Wire};
-use super::{Chance, counted, counting, counts_on};
 use crate::support::client::Client;
+use crate::support::counter::{counted, counting, counts_on};
 use crate::support::process::Server;
 use crate::support::terminal::PATIENCE;
 

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use rand::Rng;
 
+use super::Chance;
 use super::wire::Wire;
-use super::{COUNTER, Chance, counted, counting, counts_on};
 use crate::support::client::Client;
+use crate::support::counter::{COUNTER, counted, counting, counts_on};
 use crate::support::process::Server;
 use crate::support::terminal::{PATIENCE, Terminal};
 

@@ -2,6 +2,7 @@
 
 pub mod chaos;
 pub mod client;
+pub mod counter;
 pub mod engine;
 pub mod events;
 pub mod janitor;
