@@ -10,6 +10,7 @@ pub mod data_dir;
 mod down;
 mod fallen;
 mod figures;
+mod history;
 mod kernel;
 mod purge;
 mod readiness;
@@ -170,6 +171,7 @@ impl App {
         let telling = tokio::spawn(readiness::tell(ready.clone(), sessions.clone()));
         let reconciling = tokio::spawn(reconcile(deps.clone(), sessions.clone()));
         let purging = tokio::spawn(purge::again_and_again(db.clone()));
+        let thinning = tokio::spawn(history::again_and_again(db.clone(), config.workspace.clone()));
         let metrics = Metrics::new().context("cannot set up figures")?;
         figures::register(&metrics, db.clone(), engine, pool_figures).context("cannot set up figures")?;
         let sockets = Sockets::new(metrics.clone());
@@ -196,7 +198,7 @@ impl App {
             server,
             supervisors: arbiters,
             db,
-            watchers: vec![preparing, checking, forgetting, reconciling, looking, telling, purging],
+            watchers: vec![preparing, checking, forgetting, reconciling, looking, telling, purging, thinning],
             fallen,
             leases,
             heartbeat,

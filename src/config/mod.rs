@@ -329,11 +329,29 @@ pub struct WorkspaceConfig {
     pub max_items: u32,
     /// Days a deleted session can be had back; 0 purges it at once.
     pub undelete_days: u32,
+    /// Hours for which every version of every file is kept.
+    pub history_all_hours: u32,
+    /// Days after which of a day's versions of a file only the last is kept; until then, the last of each hour.
+    pub history_hourly_days: u32,
+    /// Days after which a version goes; 0 is never.
+    pub history_days: u32,
+    /// All versions of one workspace's files together in MiB, compressed and each content once; beyond it the files that weigh most lose their
+    /// oldest.
+    pub history_mb: u64,
 }
 
 impl Default for WorkspaceConfig {
     fn default() -> Self {
-        Self { max_file_mb: 64, max_total_mb: 240, max_items: 50_000, undelete_days: 7 }
+        Self {
+            max_file_mb: 64,
+            max_total_mb: 240,
+            max_items: 50_000,
+            undelete_days: 7,
+            history_all_hours: 24,
+            history_hourly_days: 7,
+            history_days: 365,
+            history_mb: 1024,
+        }
     }
 }
 

@@ -2,13 +2,13 @@
 //!
 //! A content is checked whenever it is read: what comes out is what went in, or [`DbError::Corrupt`].
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use bytes::Bytes;
 use tokio_postgres::Row;
 
 use super::sessions::count;
-use super::{Client, DbError};
+use super::{Client, DbError, Transaction};
 use crate::model::ContentHash;
 
 /// Fast, and already twice as small as text.
@@ -17,6 +17,8 @@ const ZSTD_LEVEL: i32 = 3;
 const ON_THE_SPOT: usize = 64 * 1024;
 /// Bytes sent in one statement, so that neither side holds a whole import in memory twice.
 const CHUNK_BYTES: usize = 8 * 1024 * 1024;
+/// Contents removed in one statement.
+const CONTENTS: usize = 1000;
 
 /// A content, ready to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,6 +124,25 @@ fn read(row: &Row) -> Result<EncodedBlob, DbError> {
         size: count(row.try_get("size")?)?,
         encoded: row.try_get("encoded")?,
     })
+}
+
+/// Removes those of the contents whose hashes are in the first column that nobody refers to.
+///
+/// # Errors
+/// When the database cannot be asked; and [`DbError::is_swept_content`] when somebody has just saved one of them.
+pub(super) async fn remove_unused(tx: &Transaction<'_>, held: &[Row]) -> Result<(), DbError> {
+    let mut hashes = BTreeSet::new();
+    for row in held {
+        hashes.extend(row.try_get::<_, Option<Vec<u8>>>(0)?);
+    }
+    let unused = "delete from blobs where hash = any($1)
+        and not exists (select from workspace_items where blob_hash = hash)
+        and not exists (select from workspace_versions where blob_hash = hash)";
+    let hashes: Vec<_> = hashes.into_iter().collect();
+    for chunk in hashes.chunks(CONTENTS) {
+        tx.execute(unused, &[&chunk]).await?;
+    }
+    Ok(())
 }
 
 /// A hash as the database keeps it.

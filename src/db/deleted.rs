@@ -3,13 +3,9 @@
 //! **Invariant**: a row goes only when its `purge_at` is over and its sandbox is gone. Its items and versions go with it, and those of its
 //! contents nobody else refers to: constraints see to it that no other is lost.
 
-use std::collections::BTreeSet;
-
-use tokio_postgres::Row;
-
 use super::leases::Lease;
 use super::sessions::{self, columns};
-use super::{Client, Db, DbError, Transaction};
+use super::{Client, Db, DbError, Transaction, blobs, history};
 use crate::model::{Session, SessionEvent, SessionId, SessionState, UserId};
 
 /// A deleted session that can still be had back.
@@ -79,12 +75,6 @@ pub async fn undelete(tx: &Transaction<'_>, lease: &Lease, most: u32) -> Result<
     }
 }
 
-/// Contents removed in one statement.
-const CONTENTS: usize = 1000;
-
-/// Versions removed in one transaction, so that the longest history cannot outlast a statement's deadline and be in everybody's way.
-const VERSIONS: i64 = 5000;
-
 /// How long after its `purge_at` a row goes although it still names a sandbox: one that runs was found to be nobody's long before.
 const SANDBOX_GRACE: &str = "1 hour";
 
@@ -136,29 +126,13 @@ async fn purge_part(tx: &Transaction<'_>) -> Result<Purged, DbError> {
     let sql =
         "delete from workspace_versions where id in (select id from workspace_versions where session_id = $1 limit $2)
         returning blob_hash";
-    let versions = tx.query(sql, &[&id.0, &VERSIONS]).await?;
+    let versions = tx.query(sql, &[&id.0, &history::PART]).await?;
     if !versions.is_empty() {
-        remove_unused(tx, &versions).await?;
+        blobs::remove_unused(tx, &versions).await?;
         return Ok(Purged::Part);
     }
     let held = tx.query("select blob_hash from workspace_items where session_id = $1", &[&id.0]).await?;
     tx.execute("delete from sessions where id = $1", &[&id.0]).await?;
-    remove_unused(tx, &held).await?;
+    blobs::remove_unused(tx, &held).await?;
     Ok(Purged::Session(id))
-}
-
-/// Removes those of the contents in the first column that nobody refers to.
-async fn remove_unused(tx: &Transaction<'_>, held: &[Row]) -> Result<(), DbError> {
-    let mut hashes = BTreeSet::new();
-    for row in held {
-        hashes.extend(row.try_get::<_, Option<Vec<u8>>>(0)?);
-    }
-    let unused = "delete from blobs where hash = any($1)
-        and not exists (select from workspace_items where blob_hash = hash)
-        and not exists (select from workspace_versions where blob_hash = hash)";
-    let hashes: Vec<_> = hashes.into_iter().collect();
-    for chunk in hashes.chunks(CONTENTS) {
-        tx.execute(unused, &[&chunk]).await?;
-    }
-    Ok(())
 }

@@ -25,6 +25,8 @@ pub mod blobs;
 
 pub mod versions;
 
+pub mod history;
+
 pub use embedded::EmbeddedPostgres;
 pub use error::{DbError, Unavailable};
 pub use pool::{Apart, Client, Connection, Db, Figures, LaneFigures, Transaction};

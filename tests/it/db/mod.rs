@@ -4,6 +4,7 @@ mod accounts;
 mod blobs;
 mod deleted;
 mod embedded;
+mod history;
 mod items;
 mod items_random;
 mod leases;

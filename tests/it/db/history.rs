@@ -1,0 +1,143 @@
+//! Thinning: what of a history goes, and what stays.
+
+use std::time::Duration;
+
+use carrel::db::history::{self, Retention};
+use carrel::db::items::{self, Bounds, ItemChange};
+use carrel::db::versions::{self, Origin};
+use carrel::db::{Client, Db, blobs};
+use carrel::model::{ContentHash, ItemKind, Precondition, SessionId, WorkspacePath};
+
+use crate::support::postgres;
+
+const BOUNDS: Bounds = Bounds { max_items: 100, max_bytes: 1 << 30 };
+const DAY: Duration = Duration::from_secs(24 * 3600);
+const RETENTION: Retention = Retention {
+    all: DAY,
+    hourly: Duration::from_secs(7 * 24 * 3600),
+    daily: Some(Duration::from_secs(365 * 24 * 3600)),
+    bytes: 1 << 20,
+};
+
+fn path(path: &str) -> WorkspacePath {
+    WorkspacePath::new(path).unwrap()
+}
+
+/// Saves a file.
+async fn put(db: &Db, session: SessionId, name: &str, content: Vec<u8>) -> ContentHash {
+    let blob = blobs::encode(content.into()).await.unwrap();
+    let (hash, size) = (blob.hash, blob.size);
+    let mut connection = db.interactive().await.unwrap();
+    let tx = connection.transaction().await.unwrap();
+    blobs::put_many(&tx, &[blob]).await.unwrap();
+    let kind = ItemKind::File { hash, size, executable: false };
+    let change = ItemChange::Put { path: path(name), kind, precondition: Precondition::None };
+    items::apply(&tx, &postgres::lease(session), &[change], Origin::Terminal, None, &BOUNDS).await.unwrap();
+    tx.commit().await.unwrap();
+    hash
+}
+
+/// Makes the newest version of all as old as the SQL expression says.
+async fn date(db: &Db, at: &'static str) {
+    let sql = match at {
+        "30 hours" => {
+            "update workspace_versions set at = date_trunc('hour', now() - interval '30 hours') + interval '10 minutes'
+                where id = (select max(id) from workspace_versions)"
+        }
+        "30 hours and half an hour later" => {
+            "update workspace_versions set at = date_trunc('hour', now() - interval '30 hours') + interval '40 minutes'
+                where id = (select max(id) from workspace_versions)"
+        }
+        "29 hours" => {
+            "update workspace_versions set at = date_trunc('hour', now() - interval '29 hours') + interval '10 minutes'
+                where id = (select max(id) from workspace_versions)"
+        }
+        "10 days, early" => {
+            "update workspace_versions set at = date_trunc('day', now() - interval '10 days', 'UTC') + interval '1 hour'
+                where id = (select max(id) from workspace_versions)"
+        }
+        "10 days, late" => {
+            "update workspace_versions set at = date_trunc('day', now() - interval '10 days', 'UTC') + interval '20 hours'
+                where id = (select max(id) from workspace_versions)"
+        }
+        "400 days" => {
+            "update workspace_versions set at = now() - interval '400 days' where id = (select max(id) from workspace_versions)"
+        }
+        _ => unreachable!("{at}"),
+    };
+    assert_eq!(db.interactive().await.unwrap().execute(sql, &[]).await.unwrap(), 1);
+}
+
+/// The contents a path has had, newest first.
+async fn contents(db: &Db, session: SessionId, name: &str) -> Vec<ContentHash> {
+    let client = db.interactive().await.unwrap();
+    let versions = versions::of_path(&client, session, &path(name), 1000).await.unwrap();
+    versions.iter().filter_map(|version| version.kind.hash()).collect()
+}
+
+async fn there(db: &Db, hash: ContentHash) -> bool {
+    blobs::get(&db.interactive().await.unwrap(), hash).await.unwrap().is_some()
+}
+
+async fn run(db: &Db, work: impl AsyncFnOnce(&carrel::db::Transaction<'_>) -> usize) -> usize {
+    let mut connection = db.bulk().await.unwrap();
+    let tx = connection.transaction().await.unwrap();
+    let removed = work(&tx).await;
+    tx.commit().await.unwrap();
+    removed
+}
+
+#[tokio::test]
+async fn the_older_the_fewer_are_kept_and_what_there_is_now_always() {
+    let db = postgres::db().await;
+    let session = postgres::session(&db).await.id;
+    let mut saved = Vec::new();
+    for at in ["400 days", "10 days, early", "10 days, late", "30 hours", "30 hours and half an hour later", "29 hours"]
+    {
+        saved.push(put(&db, session, "a.py", at.into()).await);
+        date(&db, at).await;
+    }
+    for recent in ["a minute ago", "now"] {
+        saved.push(put(&db, session, "a.py", recent.into()).await);
+    }
+    // Old as it is, nothing has replaced it.
+    let untouched = put(&db, session, "b.py", b"untouched".to_vec()).await;
+    date(&db, "400 days").await;
+    let thin = async || run(&db, async |tx| history::thin(tx, session, &RETENTION).await.unwrap()).await;
+    assert_eq!(thin().await, 4);
+    assert_eq!(thin().await, 0);
+    let kept: Vec<_> = [7, 6, 5, 4, 2].map(|index: usize| saved[index]).into();
+    assert_eq!(contents(&db, session, "a.py").await, kept);
+    for (index, hash) in saved.iter().enumerate() {
+        assert_eq!(there(&db, *hash).await, kept.contains(hash), "the content of version {index}");
+    }
+    assert!(contents(&db, session, "b.py").await.is_empty(), "nobody remembers how it came to be");
+    assert!(there(&db, untouched).await, "but it is still there");
+}
+
+#[tokio::test]
+async fn who_weighs_most_gives_and_nobody_else() {
+    let db = postgres::db().await;
+    let session = postgres::session(&db).await.id;
+    let (mut large, mut small) = (Vec::new(), Vec::new());
+    for number in 0..12_u64 {
+        // Noise, which does not compress.
+        let mut noise = vec![0; 200 << 10];
+        blake3::Hasher::new().update(&number.to_le_bytes()).finalize_xof().fill(&mut noise);
+        large.push(put(&db, session, "large.bin", noise).await);
+        small.push(put(&db, session, "small.py", number.to_string().into()).await);
+    }
+    let fit = async || run(&db, async |tx| history::fit(tx, session, &RETENTION).await.unwrap()).await;
+    assert_eq!(fit().await, 7);
+    assert_eq!(fit().await, 0);
+    large.reverse();
+    small.reverse();
+    assert_eq!(contents(&db, session, "large.bin").await, large[..5], "five of 200 KiB fit into 1 MiB");
+    assert_eq!(contents(&db, session, "small.py").await, small);
+    assert!(there(&db, large[4]).await && !there(&db, large[5]).await);
+    let client = db.interactive().await.unwrap();
+    let newest = history::newest(&client).await.unwrap();
+    assert!(history::changed(&client, 0, newest).await.unwrap().contains(&session));
+    assert!(history::changed(&client, newest, newest).await.unwrap().is_empty());
+    assert!(history::sessions(&client, None, 100).await.unwrap().contains(&session));
+}
