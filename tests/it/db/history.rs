@@ -37,35 +37,12 @@ async fn put(db: &Db, session: SessionId, name: &str, content: Vec<u8>) -> Conte
     hash
 }
 
-/// Makes the newest version of all as old as the SQL expression says.
-async fn date(db: &Db, at: &'static str) {
-    let sql = match at {
-        "30 hours" => {
-            "update workspace_versions set at = date_trunc('hour', now() - interval '30 hours') + interval '10 minutes'
-                where id = (select max(id) from workspace_versions)"
-        }
-        "30 hours and half an hour later" => {
-            "update workspace_versions set at = date_trunc('hour', now() - interval '30 hours') + interval '40 minutes'
-                where id = (select max(id) from workspace_versions)"
-        }
-        "29 hours" => {
-            "update workspace_versions set at = date_trunc('hour', now() - interval '29 hours') + interval '10 minutes'
-                where id = (select max(id) from workspace_versions)"
-        }
-        "10 days, early" => {
-            "update workspace_versions set at = date_trunc('day', now() - interval '10 days', 'UTC') + interval '1 hour'
-                where id = (select max(id) from workspace_versions)"
-        }
-        "10 days, late" => {
-            "update workspace_versions set at = date_trunc('day', now() - interval '10 days', 'UTC') + interval '20 hours'
-                where id = (select max(id) from workspace_versions)"
-        }
-        "400 days" => {
-            "update workspace_versions set at = now() - interval '400 days' where id = (select max(id) from workspace_versions)"
-        }
-        _ => unreachable!("{at}"),
-    };
-    assert_eq!(db.interactive().await.unwrap().execute(sql, &[]).await.unwrap(), 1);
+/// Makes the newest version of all so old: an age, cut to the beginning of its hour or day, and what is added to that.
+async fn date(db: &Db, (age, cut, later): (&str, &str, &str)) {
+    let sql =
+        "update workspace_versions set at = date_trunc($2, now() - $1::text::interval, 'UTC') + $3::text::interval
+        where id = (select max(id) from workspace_versions)";
+    assert_eq!(db.interactive().await.unwrap().execute(sql, &[&age, &cut, &later]).await.unwrap(), 1);
 }
 
 /// The contents a path has had, newest first.
@@ -92,9 +69,15 @@ async fn the_older_the_fewer_are_kept_and_what_there_is_now_always() {
     let db = postgres::db().await;
     let session = postgres::session(&db).await.id;
     let mut saved = Vec::new();
-    for at in ["400 days", "10 days, early", "10 days, late", "30 hours", "30 hours and half an hour later", "29 hours"]
-    {
-        saved.push(put(&db, session, "a.py", at.into()).await);
+    for at in [
+        ("400 days", "day", "0"),
+        ("10 days", "day", "1 hour"),
+        ("10 days", "day", "20 hours"),
+        ("30 hours", "hour", "10 minutes"),
+        ("30 hours", "hour", "40 minutes"),
+        ("29 hours", "hour", "10 minutes"),
+    ] {
+        saved.push(put(&db, session, "a.py", format!("{at:?}").into()).await);
         date(&db, at).await;
     }
     for recent in ["a minute ago", "now"] {
@@ -102,7 +85,7 @@ async fn the_older_the_fewer_are_kept_and_what_there_is_now_always() {
     }
     // Old as it is, nothing has replaced it.
     let untouched = put(&db, session, "b.py", b"untouched".to_vec()).await;
-    date(&db, "400 days").await;
+    date(&db, ("400 days", "day", "0")).await;
     let thin = async || run(&db, async |tx| history::thin(tx, session, &RETENTION).await.unwrap()).await;
     assert_eq!(thin().await, 4);
     assert_eq!(thin().await, 0);
