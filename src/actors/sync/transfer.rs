@@ -71,12 +71,16 @@ pub(super) async fn write(
     content: Bytes,
     options: WriteOptions,
 ) -> Result<Option<WorkspacePath>, LinkError> {
-    let request = if content.len() <= MAX_CHUNK_BYTES {
-        Request::WriteFile { path: path.clone(), options, bytes: content }
+    let path = path.clone();
+    let reply = if content.len() <= MAX_CHUNK_BYTES {
+        link.request(Request::WriteFile { path, options, bytes: content }).await?
     } else {
-        Request::CommitUpload { upload: upload(link, content).await?, path: path.clone(), options }
+        // Until it is in place: only then the agent has forgotten it.
+        let _turn = link.upload_turn().await?;
+        let upload = upload(link, content).await?;
+        link.request(Request::CommitUpload { upload, path, options }).await?
     };
-    match link.request(request).await? {
+    match reply {
         Reply::Written { conflict_copy } => Ok(conflict_copy),
         _ => Err(LinkError::Nonsense),
     }
