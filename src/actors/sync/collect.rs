@@ -6,6 +6,7 @@ use carrel_protocol::{AgentError, Entry, Request};
 use futures_util::{StreamExt, stream};
 
 use super::told::Told;
+use super::written::Written;
 use super::{Work, transfer};
 use crate::actors::api::SessionError;
 use crate::db::blobs;
@@ -26,8 +27,8 @@ const COMMIT_BYTES: u64 = 8 * 1024 * 1024;
 /// How much a file may have grown since the agent measured it; one that has grown more is fetched by itself.
 const GROWTH: u64 = 16 * 1024;
 
-/// Commits what these entries mean. Of the paths in `overtaken` they may say what was true before a user's last write: such a path is looked
-/// at again, and where that does not tell only a listing does; `false` then.
+/// Commits what these entries mean. Of the paths that `written` overtakes they may say what was true before a user's last write: such a path
+/// is looked at again, and where that does not tell only a listing does; `false` then.
 ///
 /// # Errors
 /// When some of it could not be committed: only a listing will tell what.
@@ -36,22 +37,22 @@ pub(super) async fn batch(
     told: &Told,
     link: &AgentLink,
     entries: &[Entry],
-    overtaken: &[WorkspacePath],
+    written: &Written,
 ) -> Result<bool, SessionError> {
     let paths: Vec<_> = entries.iter().filter_map(|entry| WorkspacePath::new(entry.path.clone()).ok()).collect();
     let connection = work.db.bulk().await?;
     let kept = items::get_many(&connection, work.session, &paths).await?;
     drop(connection);
     let mut plan = plan(entries, &kept, work.max_file_bytes());
-    let sound = look_again(link, &mut plan, overtaken).await?;
+    let sound = look_again(link, &mut plan, written).await?;
     carry_out(work, told, link, plan).await?;
     Ok(sound)
 }
 
 /// Takes out of a plan what is, or may be, older than a user's write; whether it is certain about the rest. Nobody else writes while this
 /// job runs, so what is seen now is newer than that write.
-async fn look_again(link: &AgentLink, plan: &mut Plan, overtaken: &[WorkspacePath]) -> Result<bool, SessionError> {
-    let doubtful = |path: &WorkspacePath| overtaken.iter().any(|other| path.is_within(other) || other.is_within(path));
+async fn look_again(link: &AgentLink, plan: &mut Plan, written: &Written) -> Result<bool, SessionError> {
+    let doubtful = |path: &WorkspacePath| written.overtakes(path);
     plan.fetch.iter_mut().filter(|file| doubtful(&file.path)).for_each(|file| file.claimed = None);
     let (doubted, certain): (Vec<_>, Vec<_>) =
         std::mem::take(&mut plan.puts).into_iter().partition(|(path, _)| doubtful(path));
