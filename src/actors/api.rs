@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use carrel_protocol::{AgentError, TerminalSize};
+use carrel_protocol::{AgentError, PathError, TerminalSize};
 use futures_util::{Stream, StreamExt};
 use serde::Serialize;
 use tokio::sync::broadcast;
@@ -79,6 +79,14 @@ pub enum SessionError {
     /// The path cannot be used in the sandbox, for example because it leads through a link.
     #[error("the path cannot be used: it leads through a link or out of the workspace")]
     Refused,
+    /// What would come of it breaks a rule for paths, as what lies in a moved folder may.
+    #[error("{path} would have no legal path: {why}")]
+    BadPath {
+        /// What.
+        path: WorkspacePath,
+        /// The rule.
+        why: PathError,
+    },
     /// A folder was to be moved to below itself.
     #[error("a folder cannot be moved into itself")]
     IntoItself,

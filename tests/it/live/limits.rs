@@ -1,0 +1,44 @@
+//! A workspace at its limits: what is refused before anything is touched.
+
+use serde_json::json;
+
+use crate::support::client::{Session, eventually, problem};
+use crate::support::process::Server;
+use crate::support::terminal::PATIENCE;
+
+/// A server whose workspaces hold few items.
+async fn small() -> (Server, Session) {
+    let server = Server::start_with(&[("CARREL_WORKSPACE__MAX_ITEMS", "20")]).await;
+    let session = server.user().await.ready_session().await;
+    (server, session)
+}
+
+#[tokio::test]
+async fn what_does_not_fit_is_refused_before_the_sandbox_is_touched() {
+    let (_server, session) = small().await;
+    for n in 0..19 {
+        session.save(&format!("{n}.txt"), "x").await;
+    }
+    let refused = (413, "quota_exceeded".to_owned());
+    assert_eq!(problem(session.put("new/file.txt", "x", &[]).await).await, refused);
+    assert_eq!(problem(session.post("/folders", &json!({ "path": "new/folder" })).await).await, refused);
+    // Nothing of it is in the way of what programs do.
+    let mut shell = session.shell().await;
+    assert_eq!(shell.run("command ls -d new; echo program > 0.txt").await.1, 0);
+    let over = async || (session.read("0.txt").await.unwrap() == b"program\n").then_some(());
+    eventually(PATIENCE, "a program's change", over).await;
+    assert!(!session.tree().await.contains_key("new"));
+    session.stop().await;
+}
+
+#[tokio::test]
+async fn pages_are_counted_before_the_sandbox_is_touched() {
+    let sizes = ["CARREL_SANDBOX__DISK_MB", "CARREL_WORKSPACE__MAX_TOTAL_MB", "CARREL_WORKSPACE__MAX_FILE_MB"];
+    let server = Server::start_with(&sizes.map(|size| (size, "16"))).await;
+    let session = server.user().await.ready_session().await;
+    session.save("big.bin", vec![1; (16 << 20) - 4096]).await;
+    // Two bytes in two pages: one too many, though few bytes.
+    session.save("one", "1").await;
+    assert_eq!(problem(session.put("two", "2", &[]).await).await, (413, "quota_exceeded".into()));
+    assert!(!session.shell().await.run("command ls").await.0.contains("two"));
+}
