@@ -68,7 +68,7 @@ pub enum SessionError {
         limit_bytes: u64,
     },
     /// The workspace would have too many items.
-    #[error("the workspace has as many files and folders as it may")]
+    #[error("the workspace has as many files and folders as it may: delete some of them")]
     TooManyItems,
     /// The workspace would be too large.
     #[error("the workspace is full: delete something or ask for more room")]
@@ -143,8 +143,8 @@ impl From<LinkError> for SessionError {
                 AgentError::WrongKind => Self::NotFolder,
                 AgentError::Refused => Self::Refused,
                 AgentError::NoSpace => Self::NoSpace,
-                AgentError::TooMany => Self::TerminalLimit,
-                AgentError::Torn => Self::Busy,
+                // Whoever asks for what has a limit of its own says which.
+                AgentError::TooMany | AgentError::Torn => Self::Busy,
                 AgentError::Os(EAGAIN) => {
                     Self::Unavailable("the sandbox runs as many programs as it may: end some of them".into())
                 }

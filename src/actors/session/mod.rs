@@ -156,6 +156,8 @@ pub struct StopSession {
     pub reason: String,
     /// Open it again afterwards. Where the session has failed with its sandbox still running, that one is given up.
     pub start_again: bool,
+    /// Give up what cannot be collected. Without it a session that holds more than it may stays ready.
+    pub discard: bool,
 }
 
 /// Wait until the session is ready, starting it if need be. The reply comes when it is, or when it has failed.

@@ -78,7 +78,10 @@ async fn is_gone(link: &AgentLink, path: &WorkspacePath) -> Result<bool, Session
 /// # Errors
 /// When it could not; nothing is ever removed because a listing was short.
 pub(super) async fn listing(work: &Work, told: &Told, link: &AgentLink) -> Result<(), SessionError> {
-    let entries = link.scan(work.config.workspace.max_items as usize).await?;
+    let entries = match link.scan(work.config.workspace.max_items as usize).await {
+        Err(LinkError::Agent(AgentError::TooMany)) => return Err(not_saved(work, told, SessionError::TooManyItems)),
+        listed => listed?,
+    };
     let connection = work.db.bulk().await?;
     let kept = items::all(&connection, work.session).await?;
     drop(connection);
@@ -227,14 +230,19 @@ async fn commit(
         Ok(applied) => applied,
         Err(error @ (SessionError::TooManyBytes | SessionError::TooManyItems)) => {
             transaction.rollback().await?;
-            told.trouble(work, format!("Changes made by programs are not saved: {error}"));
-            return Err(error);
+            return Err(not_saved(work, told, error));
         }
         Err(error) => return Err(error),
     };
     transaction.commit().await?;
     work.tell_tree(applied.changes);
     Ok(())
+}
+
+/// Only who works in the sandbox can make it smaller; the next listing after that brings everything over.
+fn not_saved(work: &Work, told: &Told, error: SessionError) -> SessionError {
+    told.trouble(work, format!("Changes made by programs are not saved: {error}"));
+    error
 }
 
 fn put(path: WorkspacePath, kind: ItemKind) -> ItemChange {

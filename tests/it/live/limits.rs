@@ -1,8 +1,9 @@
-//! A workspace at its limits: what is refused before anything is touched.
+//! A workspace at its limits: what is refused before anything is touched, and how one that has outgrown them comes to an end.
 
+use reqwest::Method;
 use serde_json::json;
 
-use crate::support::client::{Session, eventually, problem};
+use crate::support::client::{READY, Session, eventually, ok, problem};
 use crate::support::process::Server;
 use crate::support::terminal::PATIENCE;
 
@@ -11,6 +12,13 @@ async fn small() -> (Server, Session) {
     let server = Server::start_with(&[("CARREL_WORKSPACE__MAX_ITEMS", "20")]).await;
     let session = server.user().await.ready_session().await;
     (server, session)
+}
+
+/// Waits until a stop has been given up; the session.
+async fn stop_fails(session: &Session) -> serde_json::Value {
+    let mut events = session.events().await;
+    ok(session.request(Method::POST, "/stop").send().await.unwrap(), 202).await;
+    events.state("ready", READY).await
 }
 
 #[tokio::test]
@@ -41,4 +49,31 @@ async fn pages_are_counted_before_the_sandbox_is_touched() {
     session.save("one", "1").await;
     assert_eq!(problem(session.put("two", "2", &[]).await).await, (413, "quota_exceeded".into()));
     assert!(!session.shell().await.run("command ls").await.0.contains("two"));
+}
+
+#[tokio::test]
+async fn a_session_with_more_files_than_it_may_says_so_and_stops_once_they_are_deleted() {
+    let (_server, session) = small().await;
+    session.shell().await.run("for n in $(seq 50); do touch f$n; done").await;
+    let kept = stop_fails(&session).await;
+    let reason = kept["reason"].as_str().unwrap();
+    assert!(reason.contains("as many files and folders as it may: delete some"), "{reason}");
+    session.shell().await.run("rm f?; rm f[1-4]?; echo kept > kept.txt").await;
+    session.stop().await;
+    assert_eq!(session.tree().await.keys().collect::<Vec<_>>(), ["f50", "kept.txt"]);
+}
+
+#[tokio::test]
+async fn a_session_with_more_files_than_it_may_is_stopped_without_them_by_who_says_so() {
+    let (_server, session) = small().await;
+    session.save("kept.txt", "kept").await;
+    session.shell().await.run("for n in $(seq 50); do touch f$n; done").await;
+    stop_fails(&session).await;
+    let mut events = session.events().await;
+    ok(session.request(Method::POST, "/stop?discard=true").send().await.unwrap(), 202).await;
+    let cold = events.state("cold", READY).await;
+    let reason = cold["reason"].as_str().unwrap();
+    assert!(reason.starts_with("stopped by you; what could not be saved was given up"), "{reason}");
+    session.start().await;
+    assert_eq!(session.in_sandbox("kept.txt").await, b"kept");
 }
