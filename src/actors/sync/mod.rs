@@ -210,7 +210,10 @@ impl WorkspaceSyncActor {
             _ => (Written::default(), None),
         };
         // On the I/O runtime: hashing and compressing must not hold up the actors of this thread.
-        let running = self.work.io.spawn(async move { run(&work, &told, link, job, &written).await });
+        let running = self.work.io.spawn(async move {
+            let _turn = work.turn.lock().await;
+            run(&work, &told, link, job, &written).await
+        });
         ctx.spawn(running.into_actor(self).map(|outcome, actor, ctx| {
             actor.running = None;
             actor.written.note(paths);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
-use tokio::sync::broadcast;
+use tokio::sync::{Mutex, broadcast};
 
 use crate::actors::api::SessionError;
 use crate::actors::watch::Watch;
@@ -36,6 +36,8 @@ pub struct Work {
     pub config: Arc<Config>,
     /// Where jobs run.
     pub io: Handle,
+    /// Held by the job that runs. A job outlives its actor; the next one's waits for it, since both have the same lease.
+    pub turn: Arc<Mutex<()>>,
 }
 
 impl Work {

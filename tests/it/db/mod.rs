@@ -10,3 +10,4 @@ mod leases;
 mod pool;
 mod schema;
 mod sessions;
+mod turns;
