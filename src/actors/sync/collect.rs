@@ -1,6 +1,6 @@
 //! From the sandbox into the database: what programs have changed.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use carrel_protocol::{AgentError, Entry, Request};
 use futures_util::{StreamExt, stream};
@@ -209,34 +209,69 @@ fn not_fetched(work: &Work, told: &Told, file: Wanted, error: AgentError, may_be
     Fetched::Nothing
 }
 
+/// Commits changes together; where they do not fit, at least those of files that are kept already, and then says that it was not all.
 async fn commit(
     work: &Work,
     told: &Told,
-    changes: Vec<ItemChange>,
-    blobs: Vec<blobs::EncodedBlob>,
+    mut changes: Vec<ItemChange>,
+    mut blobs: Vec<blobs::EncodedBlob>,
 ) -> Result<(), SessionError> {
     if changes.is_empty() {
         return Ok(());
     }
+    let error = match try_commit(work, &changes, &blobs).await {
+        Err(error @ (SessionError::TooManyBytes | SessionError::TooManyItems)) => error,
+        committed => return committed,
+    };
+    let kept = kept(work, &changes).await?;
+    // No removals: a file that was renamed would lose its old name and not get its new one.
+    changes.retain(|change| matches!(change, ItemChange::Put { path, .. } if kept.contains_key(path)));
+    let contents: HashSet<_> = changes.iter().filter_map(content).collect();
+    blobs.retain(|blob| contents.contains(&blob.hash));
+    if !changes.is_empty() {
+        // Nothing is worse when these do not fit either.
+        try_commit(work, &changes, &blobs).await.ok();
+    }
+    Err(not_saved(work, told, error))
+}
+
+async fn try_commit(work: &Work, changes: &[ItemChange], blobs: &[blobs::EncodedBlob]) -> Result<(), SessionError> {
     let mut connection = work.db.bulk().await?;
     let transaction = connection.transaction().await?;
-    blobs::put_many(&transaction, &blobs).await?;
-    let applied = items::apply(&transaction, &work.lease, &changes, Origin::Terminal, None, &work.bounds()).await;
-    let applied = match applied {
+    blobs::put_many(&transaction, blobs).await?;
+    let applied = items::apply(&transaction, &work.lease, changes, Origin::Terminal, None, &work.bounds()).await;
+    let fitting = match applied {
         Ok(applied) => work.fits(&transaction, &applied).await.map(|()| applied),
         Err(error) => Err(error.into()),
     };
-    let applied = match applied {
-        Ok(applied) => applied,
-        Err(error @ (SessionError::TooManyBytes | SessionError::TooManyItems)) => {
-            transaction.rollback().await?;
-            return Err(not_saved(work, told, error));
+    match fitting {
+        Ok(applied) => {
+            transaction.commit().await?;
+            work.tell_tree(applied.changes);
+            Ok(())
         }
-        Err(error) => return Err(error),
+        Err(error) => {
+            transaction.rollback().await?;
+            Err(error)
+        }
+    }
+}
+
+/// What is kept where these changes put something.
+async fn kept(work: &Work, changes: &[ItemChange]) -> Result<HashMap<WorkspacePath, ItemKind>, SessionError> {
+    let put = |change: &ItemChange| match change {
+        ItemChange::Put { path, .. } => Some(path.clone()),
+        _ => None,
     };
-    transaction.commit().await?;
-    work.tell_tree(applied.changes);
-    Ok(())
+    let paths: Vec<_> = changes.iter().filter_map(put).collect();
+    Ok(items::get_many(&work.db.bulk().await?, work.session, &paths).await?)
+}
+
+fn content(change: &ItemChange) -> Option<ContentHash> {
+    match change {
+        ItemChange::Put { kind, .. } => kind.hash(),
+        _ => None,
+    }
 }
 
 /// Only who works in the sandbox can make it smaller; the next listing after that brings everything over.

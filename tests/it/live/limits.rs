@@ -77,3 +77,21 @@ async fn a_session_with_more_files_than_it_may_is_stopped_without_them_by_who_sa
     session.start().await;
     assert_eq!(session.in_sandbox("kept.txt").await, b"kept");
 }
+
+#[tokio::test]
+async fn a_change_of_a_kept_file_is_saved_although_new_ones_beside_it_do_not_fit() {
+    let (_server, session) = small().await;
+    session.save("main.py", "before").await;
+    // Fewer changes than items in all, or the agent asks for a listing instead of naming them.
+    for n in 0..15 {
+        session.save(&format!("kept/{n}.txt"), "x").await;
+    }
+    let program = "
+for n in range(10):
+    open(f'{n}.txt', 'w').write(str(n))
+open('main.py', 'w').write('after')
+";
+    assert_eq!(session.program(&["python3", "-c", program]).await.exit().await["code"], 0);
+    let saved = async || (session.read("main.py").await.unwrap() == b"after").then_some(());
+    eventually(PATIENCE, "the change", saved).await;
+}
