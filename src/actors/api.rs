@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use carrel_protocol::{AgentError, TerminalSize};
+use carrel_protocol::{AgentError, PathError, TerminalSize};
 use futures_util::{Stream, StreamExt};
 use serde::Serialize;
 use tokio::sync::broadcast;
@@ -68,7 +68,7 @@ pub enum SessionError {
         limit_bytes: u64,
     },
     /// The workspace would have too many items.
-    #[error("the workspace has as many files and folders as it may")]
+    #[error("the workspace has as many files and folders as it may: delete some of them")]
     TooManyItems,
     /// The workspace would be too large.
     #[error("the workspace is full: delete something or ask for more room")]
@@ -79,6 +79,14 @@ pub enum SessionError {
     /// The path cannot be used in the sandbox, for example because it leads through a link.
     #[error("the path cannot be used: it leads through a link or out of the workspace")]
     Refused,
+    /// What would come of it breaks a rule for paths, as what lies in a moved folder may.
+    #[error("{path} would have no legal path: {why}")]
+    BadPath {
+        /// What.
+        path: WorkspacePath,
+        /// The rule.
+        why: PathError,
+    },
     /// A folder was to be moved to below itself.
     #[error("a folder cannot be moved into itself")]
     IntoItself,
@@ -135,8 +143,8 @@ impl From<LinkError> for SessionError {
                 AgentError::WrongKind => Self::NotFolder,
                 AgentError::Refused => Self::Refused,
                 AgentError::NoSpace => Self::NoSpace,
-                AgentError::TooMany => Self::TerminalLimit,
-                AgentError::Torn => Self::Busy,
+                // Whoever asks for what has a limit of its own says which.
+                AgentError::TooMany | AgentError::Torn => Self::Busy,
                 AgentError::Os(EAGAIN) => {
                     Self::Unavailable("the sandbox runs as many programs as it may: end some of them".into())
                 }

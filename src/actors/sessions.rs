@@ -90,20 +90,20 @@ impl Sessions {
         self.ask(id, || StartSession).await
     }
 
-    /// Ends a session's sandbox; answers as soon as it is stopping.
+    /// Ends a session's sandbox; answers as soon as it is stopping. `discard`: what cannot be collected is given up.
     ///
     /// # Errors
     /// [`SessionError`].
-    pub async fn stop(&self, id: SessionId, reason: &str) -> Result<Session, SessionError> {
-        self.ask(id, || StopSession { reason: reason.to_owned(), start_again: false }).await
+    pub async fn stop(&self, id: SessionId, reason: &str, discard: bool) -> Result<Session, SessionError> {
+        self.ask(id, || StopSession { reason: reason.to_owned(), start_again: false, discard }).await
     }
 
-    /// Ends a session's sandbox and opens another.
+    /// Ends a session's sandbox and opens another. `discard`: as for [`Sessions::stop`].
     ///
     /// # Errors
     /// [`SessionError`].
-    pub async fn restart(&self, id: SessionId) -> Result<Session, SessionError> {
-        self.ask(id, || StopSession { reason: "restarted".to_owned(), start_again: true }).await
+    pub async fn restart(&self, id: SessionId, discard: bool) -> Result<Session, SessionError> {
+        self.ask(id, || StopSession { reason: "restarted".to_owned(), start_again: true, discard }).await
     }
 
     /// Counts as use, and puts an announced end off.

@@ -104,7 +104,7 @@ async fn live(app: &App) -> anyhow::Result<Vec<Session>> {
 /// Stops one session and waits until it is over, one way or the other.
 async fn stop(sessions: &Sessions, id: SessionId) -> anyhow::Result<()> {
     let mut notices = sessions.subscribe(id).await?.notices;
-    if sessions.stop(id, REASON).await?.state != SessionState::Stopping {
+    if sessions.stop(id, REASON, false).await?.state != SessionState::Stopping {
         return Ok(());
     }
     while let Some(notice) = notices.next().await {

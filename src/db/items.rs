@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-pub use apply::apply;
+pub use apply::{apply, rehearse};
 
 use super::blobs::{read_hash, signed};
 use super::sessions::count;

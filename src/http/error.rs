@@ -371,7 +371,7 @@ impl From<SessionError> for ApiError {
             SessionError::FileTooLarge { .. } => Code::BodyTooLarge,
             SessionError::TooManyItems | SessionError::TooManyBytes => Code::QuotaExceeded,
             SessionError::NoSpace => Code::NoSpace,
-            SessionError::Refused | SessionError::IntoItself => Code::InvalidPath,
+            SessionError::Refused | SessionError::BadPath { .. } | SessionError::IntoItself => Code::InvalidPath,
             SessionError::SessionLimit => Code::SessionLimit,
             SessionError::TerminalLimit => Code::TerminalLimit,
             SessionError::ViewerLimit => Code::TooManyRequests,

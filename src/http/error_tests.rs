@@ -96,6 +96,13 @@ fn what_the_façades_say_has_its_code() {
         (SessionError::TooManyItems, Code::QuotaExceeded),
         (SessionError::Refused, Code::InvalidPath),
         (SessionError::IntoItself, Code::InvalidPath),
+        (
+            SessionError::BadPath {
+                path: carrel_protocol::WorkspacePath::new("a").expect("a path"),
+                why: carrel_protocol::PathError::TooDeep,
+            },
+            Code::InvalidPath,
+        ),
         (SessionError::ViewerLimit, Code::TooManyRequests),
         (SessionError::Internal, Code::Internal),
     ] {

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use carrel_protocol::{
-    AgentError, Eager, Entry, ExitState, Limits, MAX_VIEWERS, Reply, Request, RequestId, TerminalInfo, ToAgent, Usage,
-    ViewerId,
+    AgentError, Eager, Entry, ExitState, Limits, MAX_UPLOADS, MAX_VIEWERS, Reply, Request, RequestId, TerminalInfo,
+    ToAgent, Usage, ViewerId,
 };
 use tokio::net::UnixStream;
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit, mpsc, oneshot};
 
 use super::outbox::Outbox;
 use super::reader::Reader;
@@ -112,6 +112,8 @@ pub(super) struct Shared {
     pub(super) pending: Mutex<HashMap<RequestId, Pending>>,
     pub(super) viewers: Mutex<HashMap<ViewerId, Arc<Port>>>,
     requests: Semaphore,
+    /// As many as the agent keeps open.
+    uploads: Semaphore,
     next_request: AtomicU64,
     next_viewer: AtomicU32,
     closed: AtomicBool,
@@ -178,6 +180,7 @@ impl AgentLink {
             pending: Mutex::default(),
             viewers: Mutex::default(),
             requests: Semaphore::new(MAX_REQUESTS),
+            uploads: Semaphore::new(MAX_UPLOADS),
             next_request: AtomicU64::new(1),
             next_viewer: AtomicU32::new(1),
             closed: AtomicBool::new(false),
@@ -224,6 +227,14 @@ impl AgentLink {
         };
         let sound = entries.len() as u64 == count && listing_hash(&entries) == Some(hash);
         if sound { Ok(entries) } else { Err(LinkError::Nonsense) }
+    }
+
+    /// Waits until one more upload may be open, for as long as the permit lives: whoever has none is refused by the agent.
+    ///
+    /// # Errors
+    /// [`LinkError::Closed`].
+    pub async fn upload_turn(&self) -> Result<SemaphorePermit<'_>, LinkError> {
+        self.shared.uploads.acquire().await.map_err(|_| LinkError::Closed)
     }
 
     /// Attaches a new viewer to a terminal. Output begins at the returned `start`.

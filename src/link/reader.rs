@@ -13,7 +13,8 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use carrel_protocol::{FrameCodec, MAX_PAGE_ENTRIES, Reply, ToServer, ViewerEvent};
+use carrel_protocol::path::{MAX_NAME_BYTES, MAX_PATH_BYTES};
+use carrel_protocol::{AgentError, Entry, EntryKind, FrameCodec, MAX_PAGE_ENTRIES, Reply, ToServer, ViewerEvent};
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 use tokio::runtime::Handle;
@@ -21,12 +22,19 @@ use tokio::sync::mpsc;
 
 use super::connection::{LinkEvent, Pending, PendingKind, Shared, lock};
 use crate::model::TerminalId;
+use crate::model::session::is_control;
 
 /// Room in the receive buffer while little comes; what an idle link keeps.
 const IDLE_BUFFER_BYTES: usize = 4 * 1024;
 
 /// Room while much comes: several frames of output at once.
 const BUSY_BUFFER_BYTES: usize = 64 * 1024;
+
+/// Longest path in a listing: a name of whatever length in a folder that is kept.
+const MAX_LISTED_PATH_BYTES: usize = MAX_PATH_BYTES + 1 + MAX_NAME_BYTES;
+
+/// Characters of an agent's own words that are kept.
+const MAX_WORDS: usize = 200;
 
 /// Reads one link. Dropped on a viewer's thread, it goes home and reads on; the HTTP server ends before the sessions do.
 pub(super) struct Reader(Option<State>);
@@ -205,7 +213,7 @@ fn take(shared: &Shared, frame: ToServer, events: &mpsc::Sender<LinkEvent>) -> R
                     }
                 };
                 // Whoever asked may have stopped waiting.
-                answer.send((result, entries)).ok();
+                answer.send((result.map_err(in_few_words), entries)).ok();
             }
             Ok(())
         }
@@ -213,7 +221,8 @@ fn take(shared: &Shared, frame: ToServer, events: &mpsc::Sender<LinkEvent>) -> R
             if let Some(Pending { kind: PendingKind::Listing { entries, most }, .. }) =
                 lock(&shared.pending).get_mut(&id)
             {
-                if page.len() > MAX_PAGE_ENTRIES || entries.len() + page.len() > *most {
+                let few = page.len() <= MAX_PAGE_ENTRIES && entries.len() + page.len() <= *most;
+                if !few || !page.iter().all(is_short) {
                     return Err(Ended::Bound("a listing over its bounds"));
                 }
                 entries.extend(page);
@@ -233,6 +242,25 @@ fn take(shared: &Shared, frame: ToServer, events: &mpsc::Sender<LinkEvent>) -> R
     }
 }
 
+/// Whether an entry is no longer than an honest agent's: a listing is held in memory as a whole.
+fn is_short(entry: &Entry) -> bool {
+    let target = match &entry.kind {
+        EntryKind::Symlink { target } => target.len(),
+        _ => 0,
+    };
+    entry.path.len() <= MAX_LISTED_PATH_BYTES && target <= MAX_PATH_BYTES
+}
+
+/// What an agent says in its own words is shown to people, kept as a reason and logged: it is cut, and steers no display.
+fn in_few_words(error: AgentError) -> AgentError {
+    match error {
+        AgentError::BadRequest(text) => {
+            AgentError::BadRequest(text.chars().filter(|c| !is_control(*c)).take(MAX_WORDS).collect())
+        }
+        error => error,
+    }
+}
+
 /// Hands an event to the session; one that does not keep up with so few has stopped reading, and a full queue is the agent's flood.
 fn report(events: &mpsc::Sender<LinkEvent>, event: LinkEvent) -> Result<(), Ended> {
     events.try_send(event).map_err(|_| Ended::Bound("more events than the session takes"))
@@ -240,26 +268,59 @@ fn report(events: &mpsc::Sender<LinkEvent>, event: LinkEvent) -> Result<(), Ende
 
 #[cfg(test)]
 mod tests {
-    use carrel_protocol::{Limits, Request, ToAgent, codec};
+    use carrel_protocol::{Limits, Request, RequestId, ToAgent, codec};
     use tokio::io::AsyncWriteExt;
     use tokio::net::UnixStream;
     use tokio::runtime::{Builder, Runtime};
 
-    use super::super::AgentLink;
+    use super::super::{AgentLink, LinkError};
     use super::*;
 
-    /// Answers every request.
-    async fn obliging_agent(mut stream: UnixStream) {
+    /// Answers every request with this.
+    async fn agent(mut stream: UnixStream, answer: impl Fn(RequestId) -> ToServer) {
         let (codec, mut buffer) = (FrameCodec::<ToAgent>::default(), BytesMut::new());
         while stream.read_buf(&mut buffer).await.is_ok_and(|count| count > 0) {
             while let Some(frame) = codec.decode(&mut buffer).expect("a frame") {
                 if let ToAgent::Request { id, .. } = frame {
-                    let mut answer = BytesMut::new();
-                    codec::encode(&ToServer::Reply { id, result: Ok(Reply::Done) }, &mut answer).expect("small");
-                    stream.write_all(&answer).await.expect("the server reads");
+                    let mut bytes = BytesMut::new();
+                    codec::encode(&answer(id), &mut bytes).expect("small");
+                    stream.write_all(&bytes).await.expect("the server reads");
                 }
             }
         }
+    }
+
+    fn link_to(
+        answer: impl Fn(RequestId) -> ToServer + Send + Sync + 'static,
+    ) -> (AgentLink, mpsc::Receiver<LinkEvent>) {
+        let (ours, theirs) = UnixStream::pair().expect("a pair of sockets");
+        tokio::spawn(agent(theirs, answer));
+        let limits = Limits { ring_bytes: 1, max_items: 1, max_file_bytes: 1, viewer_stall_ms: 1 };
+        AgentLink::open(ours, BytesMut::new(), limits).expect("an open link")
+    }
+
+    #[tokio::test]
+    async fn a_listing_with_an_entry_longer_than_an_honest_agents_ends_the_link() {
+        let entry = |path: usize, target: usize| Entry {
+            path: "p".repeat(path),
+            kind: EntryKind::Symlink { target: "t".repeat(target) },
+        };
+        let (path, target) = (MAX_LISTED_PATH_BYTES, MAX_PATH_BYTES);
+        assert!(is_short(&entry(path, target)));
+        for long in [entry(path + 1, 1), entry(1, target + 1)] {
+            let (link, mut events) = link_to(move |id| ToServer::ScanPage { id, entries: vec![long.clone()] });
+            assert_eq!(link.scan(1).await, Err(LinkError::Closed));
+            assert_eq!(events.recv().await, None);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_agents_own_words_are_cut_and_steer_no_display() {
+        let words = format!("\u{1b}[2J\u{202e}{}", "x".repeat(100_000));
+        let (link, _events) =
+            link_to(move |id| ToServer::Reply { id, result: Err(AgentError::BadRequest(words.clone())) });
+        let said = AgentError::BadRequest(format!("[2J{}", "x".repeat(MAX_WORDS - 3)));
+        assert_eq!(link.command(Request::Ping).await, Err(LinkError::Agent(said)));
     }
 
     fn runtime(threads: usize) -> Runtime {
@@ -269,12 +330,7 @@ mod tests {
     #[test]
     fn a_link_is_read_where_its_viewer_lives_and_outlives_that_thread() {
         let home = runtime(1);
-        let (link, mut events) = home.block_on(async {
-            let (ours, theirs) = UnixStream::pair().expect("a pair of sockets");
-            tokio::spawn(obliging_agent(theirs));
-            let limits = Limits { ring_bytes: 1, max_items: 1, max_file_bytes: 1, viewer_stall_ms: 1 };
-            AgentLink::open(ours, BytesMut::new(), limits).expect("an open link")
-        });
+        let (link, mut events) = home.block_on(async { link_to(|id| ToServer::Reply { id, result: Ok(Reply::Done) }) });
         for _ in 0..20 {
             let away = runtime(1);
             link.shared().read_in(away.handle().clone());

@@ -31,6 +31,9 @@ pub struct Changes {
     since: Option<(Instant, Instant)>,
     /// The lane is making a batch.
     making: bool,
+    /// The connection it was begun for has ended. What it says may be older than what was written since; the server knows only of the
+    /// writes of its own link.
+    outdated: bool,
     /// The batch the server has and has not taken.
     in_flight: Option<u64>,
     /// More paths wait behind the one in flight.
@@ -77,7 +80,7 @@ impl Changes {
         if batch.unsettled {
             self.touch(now);
         }
-        if !up {
+        if std::mem::take(&mut self.outdated) || !up {
             self.touch(now);
             return None;
         }
@@ -109,6 +112,7 @@ impl Changes {
     pub fn disconnected(&mut self, now: Instant) {
         self.last_batch = 0;
         self.more = false;
+        self.outdated = self.making;
         if self.in_flight.take().is_some() {
             self.touch(now);
         }
@@ -157,5 +161,33 @@ impl Changes {
     fn hurry(&mut self, now: Instant) {
         let long_ago = now.checked_sub(AT_LATEST).unwrap_or(now);
         self.since = Some((long_ago, now));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use carrel_protocol::{Entry, EntryKind};
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::files::Workspace;
+
+    #[test]
+    fn a_batch_begun_for_one_connection_is_not_told_to_the_next_but_made_again() {
+        let top = TempDir::new().expect("a folder");
+        let workspace = Workspace::open(top.path()).expect("workspace");
+        let (lanes, _results) = Lanes::start(&workspace, top.path().to_owned()).expect("threads");
+        let (mut changes, now) = (Changes::default(), Instant::now());
+        let batch = || {
+            let entries = vec![Entry { path: "a".to_owned(), kind: EntryKind::Missing }];
+            Batch { entries, ..Batch::default() }
+        };
+        changes.touch(now);
+        changes.tick(now + AT_LATEST, &lanes);
+        changes.disconnected(now);
+        assert_eq!(changes.made(batch(), true, now, &lanes), None);
+        assert!(changes.deadline().is_some(), "made again");
+        changes.tick(now + AT_LATEST, &lanes);
+        assert!(changes.made(batch(), true, now, &lanes).is_some());
     }
 }

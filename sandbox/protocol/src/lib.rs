@@ -53,6 +53,9 @@ pub const INPUT_WINDOW_BYTES: u64 = 64 * 1024;
 /// Requests of one connection that touch files and are not answered yet; more are refused with `TooMany`.
 pub const MAX_REQUESTS_IN_FLIGHT: usize = 256;
 
+/// Uploads of one connection open at once; more are refused with `TooMany`.
+pub const MAX_UPLOADS: usize = 8;
+
 /// Where the workspace lies inside a sandbox.
 pub const WORKSPACE_DIR: &str = "/workspace";
 

@@ -58,7 +58,7 @@ pub enum Request {
         /// All of it, at most [`crate::MAX_CHUNK_BYTES`].
         bytes: Bytes,
     },
-    /// Begin a larger file; answers [`Reply::Upload`]. At most 8 are open at once.
+    /// Begin a larger file; answers [`Reply::Upload`]. At most [`crate::MAX_UPLOADS`] are open at once.
     BeginUpload {
         /// Final size in bytes; reserved before the answer, so that a full disk says so now.
         size: u64,

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! **Invariants**: programs end before their changes are collected, so that the listing is the last word. A sandbox goes only after its
-//! changes were collected, when its container has died, when its agent stays away for as long as collecting may take, or when its
-//! session is deleted. Otherwise the session goes back to `ready`.
+//! changes were collected, when its container has died, when its agent stays away for as long as collecting may take, when its user
+//! gives up what cannot be collected, or when its session is deleted. Otherwise the session goes back to `ready`.
 
 use actix::prelude::*;
 
@@ -40,6 +40,8 @@ pub(super) struct Stop {
     reason: String,
     deadline: Instant,
     attempt: u32,
+    /// Its user would rather lose what cannot be collected than keep the sandbox.
+    discard: bool,
 }
 
 impl SessionActor {
@@ -58,7 +60,7 @@ impl SessionActor {
             }
         };
         self.call_off();
-        let stop = Stop { reason, deadline: Instant::now() + COLLECT_PATIENCE, attempt: 0 };
+        let stop = Stop { reason, deadline: Instant::now() + COLLECT_PATIENCE, attempt: 0, discard: false };
         self.phase = Phase::Stopping(live, stop);
         if self.session.as_ref().is_none_or(|session| session.state == SessionState::Stopping) {
             self.collect(ctx);
@@ -83,6 +85,13 @@ impl SessionActor {
             actor.collect(ctx);
             actor.session.clone().ok_or(SessionError::NotFound)
         }))
+    }
+
+    /// The stop under way, if there is one, gives up what it cannot collect.
+    pub(super) fn discard(&mut self) {
+        if let Phase::Stopping(_, stop) = &mut self.phase {
+            stop.discard = true;
+        }
     }
 
     /// Ends programs and collects what they changed.
@@ -116,16 +125,20 @@ impl SessionActor {
         let attempt = stop.attempt;
         stop.attempt += 1;
         let linked = live.link.as_ref().is_some_and(|link| !link.is_closed());
-        if deleted || (Instant::now() >= stop.deadline && !linked) {
+        // What passes is waited for; a workspace that is too large is its user's to make smaller.
+        let passes = matches!(error, SessionError::Unavailable(_) | SessionError::Busy | SessionError::Internal);
+        let late = Instant::now() >= stop.deadline;
+        let over = late || !passes;
+        if deleted || (late && !linked) || (over && stop.discard) {
             tracing::warn!(session.id = %self.id, sandbox.id = %sandbox, error = %error, "a sandbox goes without its last changes");
-            if !deleted {
+            if stop.discard {
+                stop.reason.push_str(&format!("; what could not be saved was given up: {error}"));
+            } else if !deleted {
                 stop.reason.push_str("; its sandbox did not answer, so that its last changes may be missing");
             }
             return self.remove(ctx);
         }
-        // What passes is waited for; a workspace that is too large is its user's to make smaller.
-        let passes = matches!(error, SessionError::Unavailable(_) | SessionError::Busy | SessionError::Internal);
-        if linked && (!passes || Instant::now() >= stop.deadline) {
+        if over && linked {
             return self.keep(&error, ctx);
         }
         tracing::warn!(session.id = %self.id, sandbox.id = %sandbox, attempt, error = %error, "the last changes of a sandbox cannot be collected now; trying again");

@@ -30,6 +30,7 @@ mod terminals;
 mod wishes;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
@@ -93,6 +94,8 @@ pub struct SessionActor {
     terminals: HashMap<TerminalId, Terminal>,
     sync: Option<Addr<WorkspaceSyncActor>>,
     sync_failures: Failures,
+    /// Which every WorkspaceSyncActor of this one takes its turns of.
+    sync_turn: Arc<tokio::sync::Mutex<()>>,
     waiters: Vec<oneshot::Sender<Result<(), SessionError>>>,
     /// Those who asked for a start that is just being written down.
     starters: Vec<oneshot::Sender<Result<Session, SessionError>>>,
@@ -156,6 +159,8 @@ pub struct StopSession {
     pub reason: String,
     /// Open it again afterwards. Where the session has failed with its sandbox still running, that one is given up.
     pub start_again: bool,
+    /// Give up what cannot be collected. Without it a session that holds more than it may stays ready.
+    pub discard: bool,
 }
 
 /// Wait until the session is ready, starting it if need be. The reply comes when it is, or when it has failed.
@@ -203,6 +208,7 @@ impl SessionActor {
             terminals: HashMap::new(),
             sync: None,
             sync_failures: Failures::default(),
+            sync_turn: Arc::default(),
             waiters: Vec::new(),
             starters: Vec::new(),
             undeleters: Vec::new(),
@@ -438,16 +444,16 @@ impl SessionActor {
                     notices: self.notices.clone(),
                     config: self.deps.config.clone(),
                     io: self.deps.io.clone(),
+                    turn: Arc::clone(&self.sync_turn),
                 };
                 // One that is about to be adopted may hold what the database does not have yet.
                 let named = self.session.as_ref().is_some_and(|session| session.sandbox.is_some());
                 let live = named || self.live().is_some();
                 let watch = work.watch.clone();
                 let sync = WorkspaceSyncActor::new(work, self.deps.config.actors.sync_mailbox, live).start();
-                if let Some(link) = self.live().and_then(|live| live.link.as_deref().cloned()) {
-                    // The first message of an empty mailbox: the new one lists everything before it does anything else.
-                    let connect = sync::Connect { link, restored: true, progress: std::sync::Arc::new(|_, _| ()) };
-                    sync.try_send(connect).ok();
+                if let Some(link) = self.live().and_then(|live| live.link.as_ref()) {
+                    // Only the fallen one knew which batch is to be confirmed and what was written since: the next link begins anew.
+                    link.close();
                 }
                 self.deps.registry.insert_workspace(self.id, &sync, watch);
                 self.sync = Some(sync.clone());

@@ -73,6 +73,7 @@ impl Handler<OpenTerminal> for SessionActor {
                 Err(LinkError::Agent(AgentError::NotFound | AgentError::WrongKind | AgentError::Refused)) => {
                     Err(SessionError::NoProgram)
                 }
+                Err(LinkError::Agent(AgentError::TooMany)) => Err(SessionError::TerminalLimit),
                 Err(error) => Err(error.into()),
             }
         };

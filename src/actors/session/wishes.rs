@@ -42,13 +42,20 @@ impl Handler<StopSession> for SessionActor {
         match self.phase {
             Phase::Live(_) => {
                 self.start_again = stop.start_again;
-                self.begin_stop(stop.reason, ctx)
+                let stopping = self.begin_stop(stop.reason, ctx);
+                if stop.discard {
+                    self.discard();
+                }
+                stopping
             }
             Phase::Idle if stop.start_again => self.begin_start(Former::Discard),
             Phase::Idle | Phase::Loading => self.answer_session(),
             Phase::Opening | Phase::Stopping(..) | Phase::Closing => {
                 if matches!(self.phase, Phase::Opening) {
                     self.stop_asked = Some(stop.reason);
+                }
+                if stop.discard {
+                    self.discard();
                 }
                 self.start_again = stop.start_again;
                 if !stop.start_again {

@@ -1,11 +1,12 @@
 //! From the sandbox into the database: what programs have changed.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use carrel_protocol::{AgentError, Entry, Request};
 use futures_util::{StreamExt, stream};
 
 use super::told::Told;
+use super::written::Written;
 use super::{Work, transfer};
 use crate::actors::api::SessionError;
 use crate::db::blobs;
@@ -26,8 +27,8 @@ const COMMIT_BYTES: u64 = 8 * 1024 * 1024;
 /// How much a file may have grown since the agent measured it; one that has grown more is fetched by itself.
 const GROWTH: u64 = 16 * 1024;
 
-/// Commits what these entries mean. Of the paths in `overtaken` they may say what was true before a user's last write: such a path is looked
-/// at again, and where that does not tell only a listing does; `false` then.
+/// Commits what these entries mean. Of the paths that `written` overtakes they may say what was true before a user's last write: such a path
+/// is looked at again, and where that does not tell only a listing does; `false` then.
 ///
 /// # Errors
 /// When some of it could not be committed: only a listing will tell what.
@@ -36,22 +37,22 @@ pub(super) async fn batch(
     told: &Told,
     link: &AgentLink,
     entries: &[Entry],
-    overtaken: &[WorkspacePath],
+    written: &Written,
 ) -> Result<bool, SessionError> {
     let paths: Vec<_> = entries.iter().filter_map(|entry| WorkspacePath::new(entry.path.clone()).ok()).collect();
     let connection = work.db.bulk().await?;
     let kept = items::get_many(&connection, work.session, &paths).await?;
     drop(connection);
     let mut plan = plan(entries, &kept, work.max_file_bytes());
-    let sound = look_again(link, &mut plan, overtaken).await?;
+    let sound = look_again(link, &mut plan, written).await?;
     carry_out(work, told, link, plan).await?;
     Ok(sound)
 }
 
 /// Takes out of a plan what is, or may be, older than a user's write; whether it is certain about the rest. Nobody else writes while this
 /// job runs, so what is seen now is newer than that write.
-async fn look_again(link: &AgentLink, plan: &mut Plan, overtaken: &[WorkspacePath]) -> Result<bool, SessionError> {
-    let doubtful = |path: &WorkspacePath| overtaken.iter().any(|other| path.is_within(other) || other.is_within(path));
+async fn look_again(link: &AgentLink, plan: &mut Plan, written: &Written) -> Result<bool, SessionError> {
+    let doubtful = |path: &WorkspacePath| written.overtakes(path);
     plan.fetch.iter_mut().filter(|file| doubtful(&file.path)).for_each(|file| file.claimed = None);
     let (doubted, certain): (Vec<_>, Vec<_>) =
         std::mem::take(&mut plan.puts).into_iter().partition(|(path, _)| doubtful(path));
@@ -77,7 +78,10 @@ async fn is_gone(link: &AgentLink, path: &WorkspacePath) -> Result<bool, Session
 /// # Errors
 /// When it could not; nothing is ever removed because a listing was short.
 pub(super) async fn listing(work: &Work, told: &Told, link: &AgentLink) -> Result<(), SessionError> {
-    let entries = link.scan(work.config.workspace.max_items as usize).await?;
+    let entries = match link.scan(work.config.workspace.max_items as usize).await {
+        Err(LinkError::Agent(AgentError::TooMany)) => return Err(not_saved(work, told, SessionError::TooManyItems)),
+        listed => listed?,
+    };
     let connection = work.db.bulk().await?;
     let kept = items::all(&connection, work.session).await?;
     drop(connection);
@@ -205,35 +209,75 @@ fn not_fetched(work: &Work, told: &Told, file: Wanted, error: AgentError, may_be
     Fetched::Nothing
 }
 
+/// Commits changes together; where they do not fit, at least those of files that are kept already, and then says that it was not all.
 async fn commit(
     work: &Work,
     told: &Told,
-    changes: Vec<ItemChange>,
-    blobs: Vec<blobs::EncodedBlob>,
+    mut changes: Vec<ItemChange>,
+    mut blobs: Vec<blobs::EncodedBlob>,
 ) -> Result<(), SessionError> {
     if changes.is_empty() {
         return Ok(());
     }
+    let error = match try_commit(work, &changes, &blobs).await {
+        Err(error @ (SessionError::TooManyBytes | SessionError::TooManyItems)) => error,
+        committed => return committed,
+    };
+    let kept = kept(work, &changes).await?;
+    // No removals: a file that was renamed would lose its old name and not get its new one.
+    changes.retain(|change| matches!(change, ItemChange::Put { path, .. } if kept.contains_key(path)));
+    let contents: HashSet<_> = changes.iter().filter_map(content).collect();
+    blobs.retain(|blob| contents.contains(&blob.hash));
+    if !changes.is_empty() {
+        // Nothing is worse when these do not fit either.
+        try_commit(work, &changes, &blobs).await.ok();
+    }
+    Err(not_saved(work, told, error))
+}
+
+async fn try_commit(work: &Work, changes: &[ItemChange], blobs: &[blobs::EncodedBlob]) -> Result<(), SessionError> {
     let mut connection = work.db.bulk().await?;
     let transaction = connection.transaction().await?;
-    blobs::put_many(&transaction, &blobs).await?;
-    let applied = items::apply(&transaction, &work.lease, &changes, Origin::Terminal, None, &work.bounds()).await;
-    let applied = match applied {
+    blobs::put_many(&transaction, blobs).await?;
+    let applied = items::apply(&transaction, &work.lease, changes, Origin::Terminal, None, &work.bounds()).await;
+    let fitting = match applied {
         Ok(applied) => work.fits(&transaction, &applied).await.map(|()| applied),
         Err(error) => Err(error.into()),
     };
-    let applied = match applied {
-        Ok(applied) => applied,
-        Err(error @ (SessionError::TooManyBytes | SessionError::TooManyItems)) => {
-            transaction.rollback().await?;
-            told.trouble(work, format!("Changes made by programs are not saved: {error}"));
-            return Err(error);
+    match fitting {
+        Ok(applied) => {
+            transaction.commit().await?;
+            work.tell_tree(applied.changes);
+            Ok(())
         }
-        Err(error) => return Err(error),
+        Err(error) => {
+            transaction.rollback().await?;
+            Err(error)
+        }
+    }
+}
+
+/// What is kept where these changes put something.
+async fn kept(work: &Work, changes: &[ItemChange]) -> Result<HashMap<WorkspacePath, ItemKind>, SessionError> {
+    let put = |change: &ItemChange| match change {
+        ItemChange::Put { path, .. } => Some(path.clone()),
+        _ => None,
     };
-    transaction.commit().await?;
-    work.tell_tree(applied.changes);
-    Ok(())
+    let paths: Vec<_> = changes.iter().filter_map(put).collect();
+    Ok(items::get_many(&work.db.bulk().await?, work.session, &paths).await?)
+}
+
+fn content(change: &ItemChange) -> Option<ContentHash> {
+    match change {
+        ItemChange::Put { kind, .. } => kind.hash(),
+        _ => None,
+    }
+}
+
+/// Only who works in the sandbox can make it smaller; the next listing after that brings everything over.
+fn not_saved(work: &Work, told: &Told, error: SessionError) -> SessionError {
+    told.trouble(work, format!("Changes made by programs are not saved: {error}"));
+    error
 }
 
 fn put(path: WorkspacePath, kind: ItemKind) -> ItemChange {

@@ -1,10 +1,9 @@
 //! What waits in a workspace's line, and how each is done.
 
-use std::time::Instant;
-
 use tokio::sync::oneshot;
 
 use super::told::Told;
+use super::written::Written;
 use super::{Changed, Connect, MakeFolder, Move, Remove, Work, collect, place, restore};
 use crate::actors::api::{SaveFile, Saved, SessionError};
 use crate::link::AgentLink;
@@ -20,8 +19,8 @@ pub(super) enum Job {
     Remove(Remove, Answer<()>),
     MakeFolder(MakeFolder, Answer<Item>),
     Move(Move, Answer<Item>),
-    /// A batch, when it came, and over which of the links.
-    Changed(Changed, Instant, u64),
+    /// A batch, and over which of the links it came.
+    Changed(Changed, u64),
     Flush(Answer<()>),
     Listing,
 }
@@ -81,7 +80,7 @@ pub(super) enum Outcome {
 }
 
 /// Answers a user's write. One that failed half-way may have changed the sandbox and not the database.
-fn written<T>(link: Option<&AgentLink>, result: Result<T, SessionError>, answer: Answer<T>) -> Outcome {
+fn answered<T>(link: Option<&AgentLink>, result: Result<T, SessionError>, answer: Answer<T>) -> Outcome {
     let half_way = matches!(result, Err(SessionError::Unavailable(_) | SessionError::Internal)) && link.is_some();
     answer.send(result).ok();
     if half_way { Outcome::ListingDue } else { Outcome::Done }
@@ -94,13 +93,7 @@ impl From<Result<(), SessionError>> for Outcome {
 }
 
 /// Does a job; whoever asked for it is answered.
-pub(super) async fn run(
-    work: &Work,
-    told: &Told,
-    link: Option<AgentLink>,
-    job: Job,
-    overtaken: &[WorkspacePath],
-) -> Outcome {
+pub(super) async fn run(work: &Work, told: &Told, link: Option<AgentLink>, job: Job, written: &Written) -> Outcome {
     let link = link.as_ref();
     // Whoever asked may have stopped waiting; what was done stays done.
     match job {
@@ -122,14 +115,14 @@ pub(super) async fn run(
             answer.send(restore::all(work, &connect).await).ok();
             Outcome::Done
         }
-        Job::Save(save, answer) => written(link, place::save(work, link, save).await, answer),
-        Job::Remove(remove, answer) => written(link, place::remove(work, link, remove).await, answer),
-        Job::MakeFolder(folder, answer) => written(link, place::make_folder(work, link, folder).await, answer),
-        Job::Move(change, answer) => written(link, place::rename(work, link, change).await, answer),
+        Job::Save(save, answer) => answered(link, place::save(work, link, save).await, answer),
+        Job::Remove(remove, answer) => answered(link, place::remove(work, link, remove).await, answer),
+        Job::MakeFolder(folder, answer) => answered(link, place::make_folder(work, link, folder).await, answer),
+        Job::Move(change, answer) => answered(link, place::rename(work, link, change).await, answer),
         // Confirmed either way by whoever runs this: what was not brought over will be found by the listing.
         Job::Changed(changed, ..) => {
             let Some(link) = link else { return Outcome::Done };
-            match collect::batch(work, told, link, &changed.entries, overtaken).await {
+            match collect::batch(work, told, link, &changed.entries, written).await {
                 Ok(true) if !changed.rescan => Outcome::Done,
                 _ => Outcome::ListingDue,
             }

@@ -22,9 +22,10 @@ mod restore;
 mod told;
 mod transfer;
 mod work;
+mod written;
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix::prelude::*;
 use carrel_protocol::Entry;
@@ -35,6 +36,7 @@ pub use work::Work;
 
 use self::jobs::{Answer, Job, Outcome, run};
 use self::told::Told;
+use self::written::Written;
 use super::api::{SaveFile, Saved, SessionError};
 use super::describe::{ActorDescription, Describe, Tally};
 use super::watch::watched;
@@ -44,13 +46,6 @@ use crate::model::{Item, UserId, WorkspacePath};
 
 /// Pauses before a listing is tried again after the database or the agent failed.
 const RETRY: Backoff = Backoff { first: Duration::from_millis(250), most: Duration::from_secs(10) };
-
-/// A batch may have been made before a user's write that ended up to this long before the batch arrived: what it says of that path may be
-/// older than the write.
-const OVERTAKEN: Duration = Duration::from_secs(2);
-
-/// Users' writes remembered for that; they are quick to leave, and so many in a moment are a flood.
-const MAX_WRITTEN: usize = 4096;
 
 /// Orders one workspace's changes.
 pub struct WorkspaceSyncActor {
@@ -75,8 +70,8 @@ pub struct WorkspaceSyncActor {
     listing_due: bool,
     /// Listings that failed one after the other.
     failures: u32,
-    /// Paths users have written, and when that was done.
-    written: VecDeque<(Instant, WorkspacePath)>,
+    /// What users have written that the next batch may not have seen.
+    written: Written,
     tally: Tally,
 }
 
@@ -174,7 +169,7 @@ impl WorkspaceSyncActor {
             live,
             listing_due: false,
             failures: 0,
-            written: VecDeque::new(),
+            written: Written::default(),
             tally: Tally::default(),
         }
     }
@@ -207,17 +202,21 @@ impl WorkspaceSyncActor {
         }
         let (work, told) = (self.work.clone(), self.told.clone());
         let paths = job.paths();
-        let (overtaken, batch) = match &job {
-            Job::Changed(changed, arrived, number) => {
-                (self.written_since(arrived.checked_sub(OVERTAKEN)), link.clone().zip(Some((changed.batch, *number))))
+        let (written, batch) = match &job {
+            // Whatever is written from here on is written before the agent begins the batch after this one.
+            Job::Changed(changed, number) => {
+                (std::mem::take(&mut self.written), link.clone().zip(Some((changed.batch, *number))))
             }
-            _ => (Vec::new(), None),
+            _ => (Written::default(), None),
         };
         // On the I/O runtime: hashing and compressing must not hold up the actors of this thread.
-        let running = self.work.io.spawn(async move { run(&work, &told, link, job, &overtaken).await });
+        let running = self.work.io.spawn(async move {
+            let _turn = work.turn.lock().await;
+            run(&work, &told, link, job, &written).await
+        });
         ctx.spawn(running.into_actor(self).map(|outcome, actor, ctx| {
             actor.running = None;
-            actor.note_written(paths);
+            actor.written.note(paths);
             match outcome {
                 Ok(Outcome::Done) => {}
                 Ok(Outcome::Agreed) => actor.failures = 0,
@@ -236,21 +235,6 @@ impl WorkspaceSyncActor {
         }));
     }
 
-    fn note_written(&mut self, paths: Vec<WorkspacePath>) {
-        let now = Instant::now();
-        self.written.extend(paths.into_iter().map(|path| (now, path)));
-        let batch_waits = self.line.iter().any(|job| matches!(job, Job::Changed(..)));
-        let is_old = |(at, _): &(Instant, WorkspacePath)| now.duration_since(*at) > OVERTAKEN && !batch_waits;
-        while self.written.len() > MAX_WRITTEN || self.written.front().is_some_and(is_old) {
-            self.written.pop_front();
-        }
-    }
-
-    fn written_since(&self, since: Option<Instant>) -> Vec<WorkspacePath> {
-        let recent = self.written.iter().filter(|(at, _)| since.is_none_or(|since| *at >= since));
-        recent.map(|(_, path)| path.clone()).collect()
-    }
-
     /// The next job that can be done, and the link it is done with.
     fn next_job(&mut self) -> Option<(Job, Option<AgentLink>)> {
         while let Some(job) = self.line.pop_front() {
@@ -261,7 +245,7 @@ impl WorkspaceSyncActor {
             let link = self.link.clone().filter(|link| !link.is_closed());
             let job = match job {
                 // The listing that the newer link begins with sees what it tells; its number may mean another batch there.
-                Job::Changed(_, _, number) if number != self.links => continue,
+                Job::Changed(_, number) if number != self.links => continue,
                 job if self.live && link.is_none() => job.refuse(),
                 job => Some(job),
             };
@@ -392,7 +376,7 @@ impl Handler<Changed> for WorkspaceSyncActor {
             return;
         }
         self.unconfirmed = true;
-        self.line.push_back(Job::Changed(changed, Instant::now(), self.links));
+        self.line.push_back(Job::Changed(changed, self.links));
         self.run_next(ctx);
     }
 }

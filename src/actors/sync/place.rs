@@ -1,4 +1,4 @@
-//! Users' writes: first into the sandbox, if it lives, then into the database, then answered.
+//! Users' writes: rehearsed against the database, then done in the sandbox, if it lives, then in the database, then answered.
 
 use carrel_protocol::{AgentError, Expect, Request, WriteOptions};
 
@@ -14,41 +14,27 @@ pub(super) async fn save(work: &Work, link: Option<&AgentLink>, save: SaveFile) 
     if size > work.max_file_bytes() {
         return Err(SessionError::FileTooLarge { limit_bytes: work.max_file_bytes() });
     }
-    let current = {
-        let connection = work.db.interactive().await?;
-        let current = items::get(&connection, work.session, &save.path).await?;
-        // Told before the sandbox is touched; counted again, under lock, when it is committed.
-        let usage = items::usage(&connection, work.session).await?.ok_or(SessionError::NotFound)?;
-        let replaced = current.as_ref().map_or(0, |item| item.kind.size());
-        if size > replaced && usage.bytes - replaced.min(usage.bytes) + size > work.bounds().max_bytes {
-            return Err(SessionError::TooManyBytes);
-        }
-        current
-    };
-    let before = match &current {
-        Some(Item { kind: ItemKind::Folder, .. }) => return Err(SessionError::IsFolder),
-        Some(item) => item.kind.hash(),
-        None => None,
-    };
-    if !save.precondition.holds(before) {
-        return Err(SessionError::PreconditionFailed { current: before });
-    }
+    let connection = work.db.interactive().await?;
+    let current = items::get(&connection, work.session, &save.path).await?;
+    drop(connection);
     let was_executable = matches!(&current, Some(Item { kind: ItemKind::File { executable: true, .. }, .. }));
     let executable = save.executable.unwrap_or(was_executable);
+    let blob = blobs::encode(save.content.clone()).await?;
+    let kind = ItemKind::File { hash: blob.hash, size, executable };
+    let put = |precondition| ItemChange::Put { path: save.path.clone(), kind: kind.clone(), precondition };
+    work.rehearse(&work.db.interactive().await?, &put(save.precondition)).await?;
     let conflict_copy = match link {
         Some(link) => {
+            let before = current.as_ref().and_then(|item| item.kind.hash());
             let expect = before.map_or(Expect::Absent, |hash| Expect::Content(hash.0));
             let options = WriteOptions { executable, durable: true, expect };
-            transfer::write(link, &save.path, save.content.clone(), options).await.map_err(in_the_way)?
+            transfer::write(link, &save.path, save.content, options).await.map_err(in_the_way)?
         }
         None => None,
     };
-    let blob = blobs::encode(save.content).await?;
-    let kind = ItemKind::File { hash: blob.hash, size, executable };
     // What is in place in the sandbox must be committed whatever was there: the precondition was held against the database above, and
     // nobody else writes this workspace.
-    let change = ItemChange::Put { path: save.path.clone(), kind, precondition: Precondition::None };
-    let item = commit(work, change, &[blob], save.user).await?.ok_or(SessionError::Internal)?;
+    let item = commit(work, put(Precondition::None), &[blob], save.user).await?.ok_or(SessionError::Internal)?;
     if let Some(copy) = &conflict_copy {
         work.warn(format!("{} was changed by a program at the same time; its version is kept as {copy}", save.path));
     }
@@ -73,38 +59,29 @@ pub(super) async fn make_folder(
     link: Option<&AgentLink>,
     folder: MakeFolder,
 ) -> Result<Item, SessionError> {
-    let connection = work.db.interactive().await?;
-    let known = items::get(&connection, work.session, &folder.path).await?;
-    drop(connection);
-    match known {
-        Some(item) if item.kind == ItemKind::Folder => return Ok(item),
-        Some(_) => return Err(SessionError::Exists),
-        None => {}
-    }
-    if let Some(link) = link {
-        link.command(Request::MakeFolder { path: folder.path.clone() }).await.map_err(in_the_way)?;
-    }
     let change =
         ItemChange::Put { path: folder.path.clone(), kind: ItemKind::Folder, precondition: Precondition::None };
+    let planned = work.rehearse(&work.db.interactive().await?, &change).await?;
+    if planned.changes.is_empty() {
+        return planned.items.into_iter().next().flatten().ok_or(SessionError::Internal);
+    }
+    if let Some(link) = link {
+        link.command(Request::MakeFolder { path: folder.path }).await.map_err(in_the_way)?;
+    }
     commit(work, change, &[], folder.user).await?.ok_or(SessionError::Internal)
 }
 
 pub(super) async fn rename(work: &Work, link: Option<&AgentLink>, change: Move) -> Result<Item, SessionError> {
     let Move { from, to, user } = change;
-    let connection = work.db.interactive().await?;
-    let there = items::get(&connection, work.session, &to).await?;
-    let known = items::get(&connection, work.session, &from).await?;
-    drop(connection);
-    match (known, there) {
-        (None, _) => return Err(SessionError::NoItem),
-        (_, Some(_)) => return Err(SessionError::Exists),
-        (Some(_), None) if to.is_within(&from) => return Err(SessionError::IntoItself),
-        (Some(_), None) => {}
+    let change = ItemChange::Move { from: from.clone(), to: to.clone() };
+    if work.rehearse(&work.db.interactive().await?, &change).await?.changes.is_empty() {
+        // Only what is moved to where it is changes nothing.
+        return Err(SessionError::Exists);
     }
     if let Some(link) = link {
-        link.command(Request::Move { from: from.clone(), to: to.clone() }).await?;
+        link.command(Request::Move { from, to }).await?;
     }
-    commit(work, ItemChange::Move { from, to }, &[], user).await?.ok_or(SessionError::Internal)
+    commit(work, change, &[], user).await?.ok_or(SessionError::Internal)
 }
 
 /// Commits one change and what it needs, and tells the pages.

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
-use tokio::sync::broadcast;
+use tokio::sync::{Mutex, broadcast};
 
 use crate::actors::api::SessionError;
 use crate::actors::watch::Watch;
 use crate::config::Config;
-use crate::db::items::{self, Applied, AppliedChange, ApplyError, Bounds};
+use crate::db::items::{self, Applied, AppliedChange, ApplyError, Bounds, ItemChange};
 use crate::db::leases::Lease;
-use crate::db::{Db, DbError, Transaction};
+use crate::db::{Client, Db, DbError, Transaction};
 use crate::model::{ItemKind, Level, SessionId, SessionNotice};
 
 /// Changes a page is told one by one; beyond that it fetches its tree again.
@@ -36,6 +36,8 @@ pub struct Work {
     pub config: Arc<Config>,
     /// Where jobs run.
     pub io: Handle,
+    /// Held by the job that runs. A job outlives its actor; the next one's waits for it, since both have the same lease.
+    pub turn: Arc<Mutex<()>>,
 }
 
 impl Work {
@@ -48,26 +50,38 @@ impl Work {
         Bounds { max_items: u64::from(workspace.max_items), max_bytes: workspace.max_total_mb * 1024 * 1024 }
     }
 
+    /// What a change would do to the database. Asked before the sandbox is touched: what it holds and the database refuses would stand in
+    /// the way of every later commit. Nobody else writes the workspace, so the answer holds until this job has committed.
+    ///
+    /// # Errors
+    /// What committing the change would be refused for.
+    pub(super) async fn rehearse(&self, client: &impl Client, change: &ItemChange) -> Result<Applied, SessionError> {
+        let planned = items::rehearse(client, self.session, std::slice::from_ref(change), &self.bounds()).await?;
+        self.has_room(client, &planned, growth(&planned)).await?;
+        Ok(planned)
+    }
+
     /// Whether what changes have made of the workspace still fits into a sandbox, where every file takes whole pages. What only takes
     /// away always does.
     ///
     /// # Errors
     /// [`SessionError::TooManyBytes`]; the transaction is to be rolled back.
     pub(super) async fn fits(&self, transaction: &Transaction<'_>, applied: &Applied) -> Result<(), SessionError> {
+        self.has_room(transaction, applied, 0).await
+    }
+
+    /// The same where `pending` pages of the changes are not written yet.
+    async fn has_room(&self, client: &impl Client, applied: &Applied, pending: i128) -> Result<(), SessionError> {
         let disk = self.config.sandbox.disk_mb * 1024 * 1024;
         // The sum over all items is asked for only where it may be too much.
         if applied.usage.bytes + applied.usage.items * PAGE_BYTES <= disk {
             return Ok(());
         }
-        let change = |change: &AppliedChange| {
-            let after = change.after.as_ref().map_or(0, |item| pages(&item.kind));
-            i128::from(after) - i128::from(change.before.as_ref().map_or(0, pages))
-        };
-        let grows = applied.changes.iter().map(change).sum::<i128>() > 0;
-        if grows && items::pages(transaction, self.session, PAGE_BYTES).await? * PAGE_BYTES > disk {
-            return Err(SessionError::TooManyBytes);
+        if growth(applied) <= 0 {
+            return Ok(());
         }
-        Ok(())
+        let pages = i128::from(items::pages(client, self.session, PAGE_BYTES).await?) + pending;
+        if pages > i128::from(disk / PAGE_BYTES) { Err(SessionError::TooManyBytes) } else { Ok(()) }
     }
 
     pub(super) fn tell(&self, notice: SessionNotice) {
@@ -89,6 +103,15 @@ impl Work {
     pub(super) fn warn(&self, text: String) {
         self.tell(SessionNotice::Message { level: Level::Warning, text });
     }
+}
+
+/// Pages that changes add, or take away.
+fn growth(applied: &Applied) -> i128 {
+    let change = |change: &AppliedChange| {
+        let after = change.after.as_ref().map_or(0, |item| pages(&item.kind));
+        i128::from(after) - i128::from(change.before.as_ref().map_or(0, pages))
+    };
+    applied.changes.iter().map(change).sum()
 }
 
 /// Pages an item takes in a sandbox's workspace, a file system in memory; [`items::pages`] counts the same way.
@@ -121,7 +144,8 @@ impl From<ApplyError> for SessionError {
             ApplyError::NotFound(_) => Self::NoItem,
             ApplyError::NotFolder(_) => Self::NotFolder,
             ApplyError::IsFolder(_) => Self::IsFolder,
-            ApplyError::IntoItself(_) | ApplyError::BadPath { .. } => Self::Refused,
+            ApplyError::IntoItself(_) => Self::IntoItself,
+            ApplyError::BadPath { path, why } => Self::BadPath { path, why },
             ApplyError::TooManyItems(_) => Self::TooManyItems,
             ApplyError::TooManyBytes(_) => Self::TooManyBytes,
             ApplyError::NoSession => Self::NotFound,

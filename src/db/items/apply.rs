@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -32,21 +33,51 @@ pub async fn apply(
 ) -> Result<Applied, ApplyError> {
     let session = lease.session();
     let mut tree = lock(tx, lease).await?.ok_or(ApplyError::NoSession)?;
-    load(tx, session, &mut tree, changes).await?;
-    for change in changes {
-        tree.apply(change)?;
-    }
-    let difference = tree.finish(bounds)?;
+    let difference = decide(tx, session, &mut tree, changes, bounds).await?;
     if !difference.versions.is_empty() {
         write(tx, session, &difference, origin, user).await?;
     }
+    Ok(applied(&tree, changes, difference))
+}
+
+/// What [`apply`] would do now, and whether it would: for a change that is first carried out elsewhere. Locks and writes nothing.
+///
+/// # Errors
+/// As [`apply`], but for the lease.
+pub async fn rehearse(
+    client: &impl Client,
+    session: SessionId,
+    changes: &[ItemChange],
+    bounds: &Bounds,
+) -> Result<Applied, ApplyError> {
+    let usage = super::usage(client, session).await?.ok_or(ApplyError::NoSession)?;
+    let mut tree = Tree::new(session.0, OffsetDateTime::now_utc(), usage);
+    let difference = decide(client, session, &mut tree, changes, bounds).await?;
+    Ok(applied(&tree, changes, difference))
+}
+
+async fn decide(
+    client: &impl Client,
+    session: SessionId,
+    tree: &mut Tree,
+    changes: &[ItemChange],
+    bounds: &Bounds,
+) -> Result<Difference, ApplyError> {
+    load(client, session, tree, changes).await?;
+    for change in changes {
+        tree.apply(change)?;
+    }
+    tree.finish(bounds)
+}
+
+fn applied(tree: &Tree, changes: &[ItemChange], difference: Difference) -> Applied {
     let items = changes.iter().map(|change| match change {
         ItemChange::Put { path, .. }
         | ItemChange::Remove { path }
         | ItemChange::Gone { path }
         | ItemChange::Move { to: path, .. } => tree.item(path),
     });
-    Ok(Applied { items: items.collect(), changes: difference.changes, usage: difference.usage })
+    Applied { items: items.collect(), changes: difference.changes, usage: difference.usage }
 }
 
 /// Takes the session's lock, which lasts until the transaction ends: nobody can take the session over before.
@@ -65,7 +96,7 @@ async fn lock(tx: &Transaction<'_>, lease: &Lease) -> Result<Option<Tree>, DbErr
 
 /// Reads what the changes can touch.
 async fn load(
-    tx: &Transaction<'_>,
+    client: &impl Client,
     session: SessionId,
     tree: &mut Tree,
     changes: &[ItemChange],
@@ -92,12 +123,12 @@ async fn load(
         if parents.is_empty() {
             break;
         }
-        for row in tx.query(sql, &[&session.0, &parents, &names]).await? {
+        for row in client.query(sql, &[&session.0, &parents, &names]).await? {
             let (id, node) = read(&row)?;
             tree.load(id, node);
         }
     }
-    load_below(tx, session, tree, changes).await
+    load_below(client, session, tree, changes).await
 }
 
 fn want(levels: &mut Vec<BTreeSet<WorkspacePath>>, path: &WorkspacePath) {
@@ -117,7 +148,7 @@ fn want(levels: &mut Vec<BTreeSet<WorkspacePath>>, path: &WorkspacePath) {
 
 /// Reads all that lies in folders that are to be removed or moved.
 async fn load_below(
-    tx: &Transaction<'_>,
+    client: &impl Client,
     session: SessionId,
     tree: &mut Tree,
     changes: &[ItemChange],
@@ -140,7 +171,7 @@ async fn load_below(
             select i.id from below join workspace_items i on i.session_id = $1 and i.parent_id = below.id)
         select i.id, i.parent_id, i.name, i.kind, i.blob_hash, i.size, i.executable, i.link_target, i.modified_at
         from below join workspace_items i using (id)";
-    for row in tx.query(sql, &[&session.0, &folders]).await? {
+    for row in client.query(sql, &[&session.0, &folders]).await? {
         let (id, node) = read(&row)?;
         tree.load(id, node);
     }
@@ -251,7 +282,7 @@ struct Places<'a> {
     ids: Vec<Uuid>,
     parents: Vec<Uuid>,
     names: Vec<&'a str>,
-    times: Vec<time::OffsetDateTime>,
+    times: Vec<OffsetDateTime>,
 }
 
 impl<'a> Places<'a> {

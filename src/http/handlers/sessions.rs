@@ -93,23 +93,37 @@ pub async fn start_session(state: State, who: SignedIn, id: web::Path<String>) -
 
 /// Stops a session; its files are kept.
 #[utoipa::path(post, path = "/api/v1/sessions/{id}/stop", tag = "sessions",
-    params(("id" = uuid::Uuid, Path)),
+    params(("id" = uuid::Uuid, Path),
+           ("discard" = Option<bool>, Query, description = "Gives up what cannot be saved; without it the session then stays as it is.")),
     responses((status = 202, description = "It is stopping or has stopped.", body = Session)))]
-pub async fn stop_session(state: State, who: SignedIn, id: web::Path<String>) -> Result<HttpResponse, ApiError> {
+pub async fn stop_session(
+    request: HttpRequest,
+    state: State,
+    who: SignedIn,
+    id: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let ending: Ending = query(&request)?;
     let id = authorize_session(&state.db, &who.user, &id).await?.id;
     let sessions = state.sessions.clone();
-    let session = state.finish(async move { sessions.stop(id, STOPPED_BY_USER).await }).await?;
+    let session = state.finish(async move { sessions.stop(id, STOPPED_BY_USER, ending.discard).await }).await?;
     Ok(HttpResponse::Accepted().json(told(&state, &who.user, session)?))
 }
 
 /// Stops a session and starts it again in a new sandbox; its files are kept.
 #[utoipa::path(post, path = "/api/v1/sessions/{id}/restart", tag = "sessions",
-    params(("id" = uuid::Uuid, Path)),
+    params(("id" = uuid::Uuid, Path),
+           ("discard" = Option<bool>, Query, description = "Gives up what cannot be saved; without it the session then stays as it is.")),
     responses((status = 202, description = "It is on its way.", body = Session)))]
-pub async fn restart_session(state: State, who: SignedIn, id: web::Path<String>) -> Result<HttpResponse, ApiError> {
+pub async fn restart_session(
+    request: HttpRequest,
+    state: State,
+    who: SignedIn,
+    id: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let ending: Ending = query(&request)?;
     let id = authorize_session(&state.db, &who.user, &id).await?.id;
     let sessions = state.sessions.clone();
-    let session = state.finish(async move { sessions.restart(id).await }).await?;
+    let session = state.finish(async move { sessions.restart(id, ending.discard).await }).await?;
     Ok(HttpResponse::Accepted().json(told(&state, &who.user, session)?))
 }
 
@@ -150,6 +164,13 @@ pub async fn session_socket(
 struct Only {
     #[serde(default)]
     deleted: bool,
+}
+
+/// Of the query of what ends a sandbox.
+#[derive(Deserialize)]
+struct Ending {
+    #[serde(default)]
+    discard: bool,
 }
 
 async fn page_of_sessions(

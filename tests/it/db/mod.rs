@@ -11,3 +11,4 @@ mod leases;
 mod pool;
 mod schema;
 mod sessions;
+mod turns;

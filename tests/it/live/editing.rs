@@ -102,6 +102,32 @@ async fn folders_are_moved_and_removed_under_a_shell_that_works_in_them() {
 }
 
 #[tokio::test]
+async fn a_move_that_cannot_be_kept_is_refused_and_moves_nothing() {
+    let session = session().await;
+    let (deep, there) = (["d"; 40].join("/"), ["t"; 30].join("/"));
+    session.save(&format!("{deep}/f"), "f").await;
+    ok(session.post("/folders", &json!({ "path": there })).await, 201).await;
+    let answer = session.post("/move", &json!({ "from": "d", "to": format!("{there}/d") })).await;
+    assert_eq!(problem(answer).await, (400, "invalid_path".into()));
+    assert_eq!(session.in_sandbox(&format!("{deep}/f")).await, b"f");
+    assert_eq!(session.read(&format!("{deep}/f")).await.unwrap(), b"f");
+}
+
+#[tokio::test]
+async fn a_save_that_must_make_a_new_file_replaces_no_link() {
+    let session = session().await;
+    session.save("file", "kept").await;
+    let mut events = session.events().await;
+    session.shell().await.run("ln -s file link").await;
+    events.tree("link", true, PATIENCE).await;
+    let refused = (412, "precondition_failed".to_owned());
+    assert_eq!(problem(session.put("link", "x", &[("if-none-match", "*")]).await).await, refused);
+    session.stop().await;
+    assert_eq!(problem(session.put("link", "x", &[("if-none-match", "*")]).await).await, refused);
+    assert_eq!(session.tree().await["link"]["target"], "file");
+}
+
+#[tokio::test]
 async fn a_write_through_a_planted_link_is_refused_and_nothing_outside_changes() {
     let session = session().await;
     let mut events = session.events().await;

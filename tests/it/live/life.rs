@@ -191,6 +191,26 @@ for folder, _, names in sorted(os.walk('.')):
 }
 
 #[tokio::test]
+async fn a_session_with_many_files_of_several_chunks_opens_again_with_every_byte() {
+    let server = Server::start().await;
+    let session = server.user().await.session().await;
+    let pattern: Vec<u8> = (0..=250).collect();
+    for n in 0..30 {
+        let content: Vec<u8> = pattern.iter().cycle().skip(n).take(100_000 + n * 6_500).copied().collect();
+        session.save(&format!("data/{n}.bin"), content).await;
+    }
+    session.start().await;
+    let program = "
+pattern = bytes(range(251)) * 1300
+right = [open(f'data/{n}.bin', 'rb').read() == pattern[n:n + 100_000 + n * 6_500] for n in range(30)]
+print('whole:', sum(right))
+";
+    let mut check = session.program(&["python3", "-c", program]).await;
+    assert_eq!(check.exit().await["code"], 0, "{}", check.text());
+    assert!(check.text().contains("whole: 30"), "{}", check.text());
+}
+
+#[tokio::test]
 async fn sandboxes_that_are_removed_by_hand_are_missed_too() {
     let server = Server::start().await;
     let session = server.user().await.ready_session().await;

@@ -10,6 +10,7 @@ mod isolation;
 mod kept;
 mod life;
 mod lifetime;
+mod limits;
 mod neighbours;
 mod pool;
 mod processes;

@@ -3,15 +3,12 @@
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 
-use carrel_protocol::{AgentError, ContentHash};
+use carrel_protocol::{AgentError, ContentHash, MAX_UPLOADS};
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::{Errno, pwrite};
 
 use super::agent_error;
 use super::scratch::Scratch;
-
-/// Uploads open at once.
-const MAX_UPLOADS: usize = 8;
 
 /// One file being built in the scratch folder.
 #[derive(Debug)]

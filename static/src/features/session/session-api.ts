@@ -55,6 +55,13 @@ export function stopSession(id: string): Promise<Session> {
   return unwrap(api.POST('/api/v1/sessions/{id}/stop', { params: { path: { id } } }));
 }
 
+/** Ends it even where that gives up what could not be saved. */
+export function abandonSandbox(id: string): Promise<Session> {
+  return unwrap(
+    api.POST('/api/v1/sessions/{id}/stop', { params: { path: { id }, query: { discard: true } } }),
+  );
+}
+
 export function restartSession(id: string): Promise<Session> {
   return unwrap(api.POST('/api/v1/sessions/{id}/restart', { params: { path: { id } } }));
 }

@@ -39,6 +39,8 @@ export function WorkspaceHeader({ onRun, onHelp, activity, onActivity }: Workspa
   const deletion = useDeletion();
   const [renaming, setRenaming] = useState(false);
   const running = session.state === 'ready';
+  // One that runs has a reason only when it could not be stopped.
+  const stuck = running && Boolean(session.reason);
 
   const entries: MenuEntry[] = [
     { label: 'Rename session…', icon: <PencilLine />, onSelect: () => setRenaming(true) },
@@ -47,12 +49,25 @@ export function WorkspaceHeader({ onRun, onHelp, activity, onActivity }: Workspa
       ? { label: 'Stop', icon: <Square />, onSelect: () => void workspace.stop() }
       : { label: 'Open', icon: <Play />, onSelect: () => void workspace.start() },
     { label: 'Restart', icon: <RotateCw />, onSelect: () => void workspace.restart() },
+    ...(stuck
+      ? [{ label: 'Stop without saving…', icon: <Square />, danger: true, onSelect: () => void abandon() }]
+      : []),
     'line',
     { label: 'Delete session…', icon: <Trash2 />, danger: true, onSelect: () => void remove() },
   ];
 
   const remove = async (): Promise<void> => {
     if (await deletion.remove(session)) router.push('/');
+  };
+
+  const abandon = async (): Promise<void> => {
+    const yes = await confirm({
+      title: 'Stop without saving?',
+      text: `${reasonWords(session.reason)}. Stopping now gives up the last changes that programs made here.`,
+      yes: 'Stop without saving',
+      danger: true,
+    });
+    if (yes) await workspace.abandon();
   };
 
   /** Signing out leaves no drafts in the browser, so what can be saved is saved first. */

@@ -132,6 +132,24 @@ describe('the workspace page', () => {
     expect(screen.getByText('Starting')).toBeInTheDocument();
   });
 
+  it('offers to stop without saving once a stop has failed, and asks first', async () => {
+    const stop = vi.fn<Route>(() => json({ ...SESSION, state: 'stopping' }, 202));
+    const reason = 'could not be stopped without losing changes: the workspace has too many files';
+    open({
+      [`GET /sessions/${ID}`]: () => json({ ...SESSION, state: 'ready', reason }),
+      [`POST /sessions/${ID}/terminals`]: () => problem(503, 'busy', 'No terminal now.'),
+      [`POST /sessions/${ID}/stop`]: stop,
+    });
+    await screen.findByRole('heading', { name: 'Cities' });
+    fireEvent.keyDown(screen.getByRole('button', { name: 'Session menu' }), { key: 'Enter' });
+    fireEvent.click(await screen.findByRole('menuitem', { name: 'Stop without saving…' }));
+    expect(await screen.findByText(/the workspace has too many files/)).toBeInTheDocument();
+    expect(stop).not.toHaveBeenCalled();
+    fireEvent.click(screen.getByRole('button', { name: 'Stop without saving' }));
+    await vi.waitFor(() => expect(stop).toHaveBeenCalledTimes(1));
+    expect(new URL(stop.mock.calls[0]?.[0].url ?? '').search).toBe('?discard=true');
+  });
+
   it('tells why a session stopped and does not start it again unasked', async () => {
     const start = vi.fn(() => json({ ...SESSION, state: 'starting' }, 202));
     open({

@@ -18,6 +18,7 @@ import {
   extendSession,
   fetchSession,
   renameSession,
+  abandonSandbox,
   restartSession,
   startSession,
   stopSession,
@@ -99,6 +100,8 @@ export class Workspace {
   start = (): Promise<void> => this.ask(startSession);
   stop = (): Promise<void> => this.ask(stopSession);
   restart = (): Promise<void> => this.ask(restartSession);
+  /** Stops it without what could not be saved. */
+  abandon = (): Promise<void> => this.ask(abandonSandbox);
 
   /** Puts an announced end off; throws when that is refused. */
   async extend(): Promise<void> {

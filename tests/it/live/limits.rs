@@ -1,0 +1,97 @@
+//! A workspace at its limits: what is refused before anything is touched, and how one that has outgrown them comes to an end.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::client::{READY, Session, eventually, ok, problem};
+use crate::support::process::Server;
+use crate::support::terminal::PATIENCE;
+
+/// A server whose workspaces hold few items.
+async fn small() -> (Server, Session) {
+    let server = Server::start_with(&[("CARREL_WORKSPACE__MAX_ITEMS", "20")]).await;
+    let session = server.user().await.ready_session().await;
+    (server, session)
+}
+
+/// Waits until a stop has been given up; the session.
+async fn stop_fails(session: &Session) -> serde_json::Value {
+    let mut events = session.events().await;
+    ok(session.request(Method::POST, "/stop").send().await.unwrap(), 202).await;
+    events.state("ready", READY).await
+}
+
+#[tokio::test]
+async fn what_does_not_fit_is_refused_before_the_sandbox_is_touched() {
+    let (_server, session) = small().await;
+    for n in 0..19 {
+        session.save(&format!("{n}.txt"), "x").await;
+    }
+    let refused = (413, "quota_exceeded".to_owned());
+    assert_eq!(problem(session.put("new/file.txt", "x", &[]).await).await, refused);
+    assert_eq!(problem(session.post("/folders", &json!({ "path": "new/folder" })).await).await, refused);
+    // Nothing of it is in the way of what programs do.
+    let mut shell = session.shell().await;
+    assert_eq!(shell.run("command ls -d new; echo program > 0.txt").await.1, 0);
+    let over = async || (session.read("0.txt").await.unwrap() == b"program\n").then_some(());
+    eventually(PATIENCE, "a program's change", over).await;
+    assert!(!session.tree().await.contains_key("new"));
+    session.stop().await;
+}
+
+#[tokio::test]
+async fn pages_are_counted_before_the_sandbox_is_touched() {
+    let sizes = ["CARREL_SANDBOX__DISK_MB", "CARREL_WORKSPACE__MAX_TOTAL_MB", "CARREL_WORKSPACE__MAX_FILE_MB"];
+    let server = Server::start_with(&sizes.map(|size| (size, "16"))).await;
+    let session = server.user().await.ready_session().await;
+    session.save("big.bin", vec![1; (16 << 20) - 4096]).await;
+    // Two bytes in two pages: one too many, though few bytes.
+    session.save("one", "1").await;
+    assert_eq!(problem(session.put("two", "2", &[]).await).await, (413, "quota_exceeded".into()));
+    assert!(!session.shell().await.run("command ls").await.0.contains("two"));
+}
+
+#[tokio::test]
+async fn a_session_with_more_files_than_it_may_says_so_and_stops_once_they_are_deleted() {
+    let (_server, session) = small().await;
+    session.shell().await.run("for n in $(seq 50); do touch f$n; done").await;
+    let kept = stop_fails(&session).await;
+    let reason = kept["reason"].as_str().unwrap();
+    assert!(reason.contains("as many files and folders as it may: delete some"), "{reason}");
+    session.shell().await.run("rm f?; rm f[1-4]?; echo kept > kept.txt").await;
+    session.stop().await;
+    assert_eq!(session.tree().await.keys().collect::<Vec<_>>(), ["f50", "kept.txt"]);
+}
+
+#[tokio::test]
+async fn a_session_with_more_files_than_it_may_is_stopped_without_them_by_who_says_so() {
+    let (_server, session) = small().await;
+    session.save("kept.txt", "kept").await;
+    session.shell().await.run("for n in $(seq 50); do touch f$n; done").await;
+    stop_fails(&session).await;
+    let mut events = session.events().await;
+    ok(session.request(Method::POST, "/stop?discard=true").send().await.unwrap(), 202).await;
+    let cold = events.state("cold", READY).await;
+    let reason = cold["reason"].as_str().unwrap();
+    assert!(reason.starts_with("stopped by you; what could not be saved was given up"), "{reason}");
+    session.start().await;
+    assert_eq!(session.in_sandbox("kept.txt").await, b"kept");
+}
+
+#[tokio::test]
+async fn a_change_of_a_kept_file_is_saved_although_new_ones_beside_it_do_not_fit() {
+    let (_server, session) = small().await;
+    session.save("main.py", "before").await;
+    // Fewer changes than items in all, or the agent asks for a listing instead of naming them.
+    for n in 0..15 {
+        session.save(&format!("kept/{n}.txt"), "x").await;
+    }
+    let program = "
+for n in range(10):
+    open(f'{n}.txt', 'w').write(str(n))
+open('main.py', 'w').write('after')
+";
+    assert_eq!(session.program(&["python3", "-c", program]).await.exit().await["code"], 0);
+    let saved = async || (session.read("main.py").await.unwrap() == b"after").then_some(());
+    eventually(PATIENCE, "the change", saved).await;
+}
