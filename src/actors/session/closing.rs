@@ -220,11 +220,7 @@ impl SessionActor {
             }
             actor.after_deletion(ctx);
             if std::mem::take(&mut actor.start_again) || !actor.waiters.is_empty() {
-                ctx.spawn(actor.begin_start(Former::Adopt).map(|started, actor, _| {
-                    if let Err(error) = started {
-                        actor.resolve(&Err(error));
-                    }
-                }));
+                ctx.spawn(actor.begin_start(Former::Adopt).map(|_, _, _| ()));
             }
         });
     }

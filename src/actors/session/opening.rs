@@ -77,7 +77,7 @@ impl SessionActor {
         }));
     }
 
-    /// Writes down that the session is starting, and starts it.
+    /// Writes down that the session is starting, and starts it. Where that cannot be written down, everybody who waits for it learns why.
     pub(super) fn begin_start(&mut self, former: Former) -> ResponseActFuture<Self, Result<Session, SessionError>> {
         if self.session.is_none() {
             return Box::pin(fut::err(SessionError::NotFound));
@@ -105,7 +105,9 @@ impl SessionActor {
                 }
                 Err(error) => {
                     actor.phase = Phase::Idle;
-                    actor.stop_asked = None;
+                    (actor.stop_asked, actor.start_again) = (None, false);
+                    actor.resolve(&Err(error.clone()));
+                    actor.after_deletion(ctx);
                     Err(error)
                 }
             }

@@ -77,12 +77,7 @@ impl Handler<AwaitReady> for SessionActor {
         self.waiters.push(waiter);
         match self.phase {
             Phase::Idle => {
-                let starting = self.begin_start(Former::Adopt).map(|result, actor, _| {
-                    if let Err(error) = result {
-                        actor.resolve(&Err(error));
-                    }
-                });
-                ctx.spawn(starting);
+                ctx.spawn(self.begin_start(Former::Adopt).map(|_, _, _| ()));
             }
             Phase::Stopping(..) | Phase::Closing => self.start_again = true,
             Phase::Opening => (self.stop_asked, self.start_again) = (None, false),

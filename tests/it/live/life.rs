@@ -129,6 +129,39 @@ async fn a_stop_waits_for_a_database_that_takes_nothing_and_loses_no_change() {
 }
 
 #[tokio::test]
+async fn who_waits_for_a_start_that_cannot_be_written_down_is_told_so() {
+    let server = Server::start().await;
+    let session = server.user().await.session().await;
+    let refuse = "create sequence begun;
+        create function refuse() returns trigger language plpgsql as $$ begin
+            perform nextval('begun');
+            perform pg_sleep(2);
+            raise 'no';
+        end $$;
+        create trigger refuse before update on sessions for each row
+            when (new.state = 'starting' and old.state <> 'starting') execute function refuse()";
+    server.sql(refuse).await;
+    let terminal = async || {
+        let begun = "do $$ begin
+            for attempt in 1..500 loop
+                if (select is_called from begun) then return; end if;
+                perform pg_sleep(0.02);
+            end loop;
+            raise 'not begun';
+        end $$";
+        server.sql(begun).await;
+        let began = Instant::now();
+        let answer = session.post("/terminals", &json!({ "cols": 80, "rows": 24 })).await;
+        (answer.status().as_u16(), began.elapsed())
+    };
+    let (started, (status, waited)) = tokio::join!(session.request(Method::POST, "/start").send(), terminal());
+    assert_eq!(started.unwrap().status().as_u16(), status, "both are told the same");
+    assert!(status >= 500 && waited < PATIENCE, "{status} after {waited:?}");
+    server.sql("drop trigger refuse on sessions").await;
+    session.start().await;
+}
+
+#[tokio::test]
 async fn a_session_deleted_while_it_starts_leaves_no_container() {
     let server = Server::start().await;
     let engine = engine(&server).await;
