@@ -53,9 +53,7 @@ impl SessionActor {
                 actor.session = Some(row);
                 match (sandbox, state) {
                     // A failed one waits for its user, with its sandbox if it has one.
-                    (_, SessionState::Failed) | (None, SessionState::Cold | SessionState::Deleted) => {
-                        actor.phase = Phase::Idle
-                    }
+                    (_, SessionState::Failed) | (None, SessionState::Cold) => actor.phase = Phase::Idle,
                     (Some(sandbox), _) => actor.begin_adoption(sandbox, false, ctx),
                     (None, _) => actor.gone_cold(
                         SessionEvent::SandboxLost,
@@ -175,7 +173,7 @@ impl SessionActor {
         let asked = self.stop_asked.take();
         match self.session.as_ref().map(|session| session.state) {
             // Deleted, or told to stop, while it was on its way.
-            None | Some(SessionState::Stopping | SessionState::Deleted) => {
+            None | Some(SessionState::Stopping) => {
                 self.stop_by_itself(asked.unwrap_or_else(|| "stopped while the server was away".into()), ctx)
             }
             Some(_) if asked.is_some() => self.stop_by_itself(asked.unwrap_or_default(), ctx),

@@ -13,14 +13,14 @@ use crate::support::process::Server;
 use crate::support::terminal::{PATIENCE, Terminal};
 
 /// An operator's view of the engine of a server.
-async fn engine(server: &Server) -> Engine {
+pub async fn engine(server: &Server) -> Engine {
     let instance = std::fs::read_to_string(server.data.join("instance")).unwrap().trim().parse().unwrap();
     let host = server.engine_host();
     Engine::connect(&EngineConfig::default(), &host, instance).await.unwrap()
 }
 
 /// The containers of a server of whom nobody but the test has a session.
-async fn containers(engine: &Engine) -> Vec<ContainerId> {
+pub async fn containers(engine: &Engine) -> Vec<ContainerId> {
     engine.list().await.unwrap().into_iter().map(|found| found.container).collect()
 }
 
