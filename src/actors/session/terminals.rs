@@ -153,10 +153,11 @@ impl Handler<AttachViewer> for SessionActor {
             Ok(link) => link,
             Err(error) => return Box::pin(async { Err(error) }),
         };
-        let window = self.deps.config.terminal.window_bytes;
+        let (window, most) = (self.deps.config.terminal.window_bytes, self.deps.config.terminal.max_viewers);
         let announcements = Announcements::new(self.announcements.subscribe());
         Box::pin(async move {
-            let attached = link.attach(attach.terminal, attach.since, window).await.map_err(|error| match error {
+            let attached = link.attach(attach.terminal, attach.since, window, most).await;
+            let attached = attached.map_err(|error| match error {
                 LinkError::Agent(AgentError::NotFound) => SessionError::NoTerminal,
                 error => error.into(),
             })?;
