@@ -91,6 +91,8 @@ pub struct SessionActor {
     phase: Phase,
     session: Option<Session>,
     terminals: HashMap<TerminalId, Terminal>,
+    /// Asked of the agent and not yet among them.
+    opening_terminals: usize,
     sync: Option<Addr<WorkspaceSyncActor>>,
     sync_failures: Failures,
     waiters: Vec<oneshot::Sender<Result<(), SessionError>>>,
@@ -201,6 +203,7 @@ impl SessionActor {
             phase: Phase::Loading,
             session: None,
             terminals: HashMap::new(),
+            opening_terminals: 0,
             sync: None,
             sync_failures: Failures::default(),
             waiters: Vec::new(),

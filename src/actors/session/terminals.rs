@@ -53,7 +53,7 @@ impl Handler<OpenTerminal> for SessionActor {
             Ok(link) => link,
             Err(error) => return Box::pin(fut::err(error)),
         };
-        if self.terminals.len() >= self.deps.config.terminal.max_terminals {
+        if self.terminals.len() + self.opening_terminals >= self.deps.config.terminal.max_terminals {
             self.tally.refused += 1;
             return Box::pin(fut::err(SessionError::TerminalLimit));
         }
@@ -66,6 +66,7 @@ impl Handler<OpenTerminal> for SessionActor {
             cwd: new.cwd,
             command: new.command,
         };
+        self.opening_terminals += 1;
         let opening = async move {
             match link.request(request).await {
                 Ok(Reply::Opened(info)) => Ok(Terminal::from(info)),
@@ -77,6 +78,7 @@ impl Handler<OpenTerminal> for SessionActor {
             }
         };
         Box::pin(opening.into_actor(self).map(|opened: Result<Terminal, SessionError>, actor, _| {
+            actor.opening_terminals -= 1;
             if let Ok(terminal) = &opened {
                 actor.terminals.insert(terminal.id, terminal.clone());
                 actor.tell(SessionNotice::Terminals(actor.sorted_terminals()));
