@@ -40,23 +40,20 @@ impl Handler<StopSession> for SessionActor {
     fn handle(&mut self, stop: StopSession, ctx: &mut Self::Context) -> Self::Result {
         self.used();
         match self.phase {
-            Phase::Live(_) => {
-                self.start_again = stop.start_again;
-                self.begin_stop(stop.reason, ctx)
-            }
-            Phase::Idle if stop.start_again => self.begin_start(Former::Discard),
-            Phase::Idle | Phase::Loading => self.answer_session(),
-            Phase::Opening | Phase::Stopping(..) | Phase::Closing => {
-                if matches!(self.phase, Phase::Opening) {
-                    self.stop_asked = Some(stop.reason);
-                }
-                self.start_again = stop.start_again;
-                if !stop.start_again {
-                    self.resolve(&Err(SessionError::NotReady { state: SessionState::Stopping }));
-                }
-                self.answer_session()
-            }
+            Phase::Idle if stop.start_again => return self.begin_start(Former::Discard),
+            Phase::Idle | Phase::Loading => return self.answer_session(),
+            _ => {}
         }
+        self.start_again = stop.start_again;
+        if !stop.start_again {
+            self.resolve(&Err(SessionError::NotReady { state: SessionState::Stopping }));
+        }
+        match self.phase {
+            Phase::Live(_) => return self.begin_stop(stop.reason, ctx),
+            Phase::Opening => self.stop_asked = Some(stop.reason),
+            _ => {}
+        }
+        self.answer_session()
     }
 }
 
