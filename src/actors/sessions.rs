@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
+use futures_util::StreamExt;
 
 use super::Deps;
 use super::api::{Attachment, NewTerminal, SaveFile, Saved, SessionError, Subscription};
@@ -25,8 +26,14 @@ use crate::model::backoff::Backoff;
 use crate::model::terminal::Terminal;
 use crate::model::{Item, Level, Process, Quotas, SandboxId, Session, SessionId, TerminalId, UserId, WorkspacePath};
 
-/// How long a request waits for a session to become ready.
-const READY_TIMEOUT: Duration = Duration::from_secs(90);
+/// How long a request waits for its answer: for longer than database, engine and agent may take, one after the other, to give one.
+const ASK_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long it waits for a session to become ready, or for its sandbox to go.
+const LONG_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// Sessions brought under their actors at the same time.
+const ADOPTED_AT_ONCE: usize = 64;
 
 /// Pauses while a session's actor is being replaced, and how many.
 const REPLACEMENT: Backoff = Backoff { first: Duration::from_millis(20), most: Duration::from_millis(500) };
@@ -119,7 +126,7 @@ impl Sessions {
     /// # Errors
     /// [`SessionError::NotFound`] when its time is over, [`SessionError::SessionLimit`].
     pub async fn undelete(&self, id: SessionId) -> Result<Session, SessionError> {
-        self.ask(id, || UndeleteSession).await
+        self.ask_within(id, LONG_TIMEOUT, "its sandbox is still going", || UndeleteSession).await
     }
 
     /// What runs in a session; nothing while it has no sandbox.
@@ -202,9 +209,7 @@ impl Sessions {
     /// # Errors
     /// [`SessionError`].
     pub async fn open_terminal(&self, id: SessionId, new: NewTerminal) -> Result<Terminal, SessionError> {
-        let ready = tokio::time::timeout(READY_TIMEOUT, self.ask(id, || AwaitReady)).await;
-        ready
-            .map_err(|_| SessionError::Unavailable("the session is still starting: try again in a moment".into()))??;
+        self.ask_within(id, LONG_TIMEOUT, "the session is still starting", || AwaitReady).await?;
         self.ask(id, || OpenTerminal(new.clone())).await
     }
 
@@ -264,18 +269,25 @@ impl Sessions {
             kind: "SessionSupervisor",
             name: number.to_string(),
             actor: supervised.addr.clone().recipient(),
+            watch: None,
         });
-        let others =
-            others.iter().map(|(kind, actor)| Subject { kind, name: (*kind).to_owned(), actor: actor.clone() });
+        let others = others.iter().map(|(kind, actor)| Subject {
+            kind,
+            name: (*kind).to_owned(),
+            actor: actor.clone(),
+            watch: None,
+        });
         let sessions = deps.registry.sessions().into_iter().map(|(id, entry)| Subject {
             kind: "SessionActor",
             name: id.to_string(),
             actor: entry.addr.recipient(),
+            watch: Some(entry.watch),
         });
         let workspaces = deps.registry.workspaces().into_iter().map(|(id, addr)| Subject {
             kind: "WorkspaceSyncActor",
             name: id.to_string(),
             actor: addr.recipient(),
+            watch: None,
         });
         supervisors.chain(others).chain(sessions).chain(workspaces).collect()
     }
@@ -296,8 +308,10 @@ impl Sessions {
         // A deleted session's sandbox is nobody's and is swept.
         let all = self.inner.deps.leases.to_look_after(found).await?;
         let left = all.into_iter().filter(|id| self.inner.deps.registry.session(*id).is_none());
-        let adopted = futures_util::future::join_all(left.map(|id| self.actor(id))).await;
-        Ok(adopted.into_iter().filter(Result::is_ok).count())
+        // No more at a time than a supervisor admits.
+        let at_once = self.inner.deps.config.actors.supervisor_mailbox.min(ADOPTED_AT_ONCE);
+        let adopting = futures_util::stream::iter(left.map(|id| self.actor(id))).buffer_unordered(at_once);
+        Ok(adopting.filter(|adopted| std::future::ready(adopted.is_ok())).count().await)
     }
 
     /// Ends every actor; sandboxes keep running for the next server.
@@ -336,7 +350,7 @@ impl Sessions {
         }
         let supervisor = &self.inner.supervisors[supervisor_of(id, self.inner.supervisors.len())];
         for attempt in 0..REPLACEMENT_PAUSES {
-            match supervisor.addr.send(Asked::new(Ensure(id), supervisor.watch.clone())).await {
+            match supervisor.addr.send(Asked::new(Ensure(id), supervisor.watch.clone())?).await {
                 Ok(Ok(Some(actor))) => return Ok(actor),
                 Ok(Err(error)) => return Err(error),
                 Ok(Ok(None)) => tokio::time::sleep(REPLACEMENT.pause(attempt)).await,
@@ -346,9 +360,38 @@ impl Sessions {
         Err(SessionError::Busy)
     }
 
-    /// Asks the session's actor. An actor that ended before it took the question is asked for again, once; one that fell over while
-    /// answering is not, since what it did is not known.
+    /// Asks the session's actor.
     async fn ask<M, T>(&self, id: SessionId, message: impl Fn() -> M) -> Result<T, SessionError>
+    where
+        M: Message<Result = Result<T, SessionError>> + Send + 'static,
+        T: Send + 'static,
+        SessionActor: Handler<M>,
+        <SessionActor as Handler<M>>::Result: Reply<SessionActor, T>,
+    {
+        self.ask_within(id, ASK_TIMEOUT, "the session does not answer", message).await
+    }
+
+    /// The same with a deadline, after which the answer is that `still` is so.
+    async fn ask_within<M, T>(
+        &self,
+        id: SessionId,
+        within: Duration,
+        still: &str,
+        message: impl Fn() -> M,
+    ) -> Result<T, SessionError>
+    where
+        M: Message<Result = Result<T, SessionError>> + Send + 'static,
+        T: Send + 'static,
+        SessionActor: Handler<M>,
+        <SessionActor as Handler<M>>::Result: Reply<SessionActor, T>,
+    {
+        let late = |_| Err(SessionError::Unavailable(format!("{still}: try again in a moment")));
+        tokio::time::timeout(within, self.ask_again(id, message)).await.unwrap_or_else(late)
+    }
+
+    /// Asks without a deadline. An actor that ended before it took the question is asked for again, once; one that fell over while
+    /// answering is not, since what it did is not known.
+    async fn ask_again<M, T>(&self, id: SessionId, message: impl Fn() -> M) -> Result<T, SessionError>
     where
         M: Message<Result = Result<T, SessionError>> + Send + 'static,
         T: Send + 'static,
@@ -365,7 +408,7 @@ impl Sessions {
         for _ in 0..2 {
             let actor = self.actor(id).await?;
             let watch = registry.watch(id).unwrap_or_default();
-            let asked = Asked::<SessionActor, T>::new(message(), watch);
+            let asked = Asked::<SessionActor, T>::new(message(), watch)?;
             let begun = asked.begun();
             match actor.send::<Asked<SessionActor, T>>(asked).await {
                 Ok(answer) => return answer,
@@ -386,6 +429,7 @@ impl Sessions {
     {
         let sync = self.ask(id, || Workspace).await?;
         let watch = self.inner.deps.registry.workspace_watch(id).unwrap_or_default();
-        sync.send::<Asked<WorkspaceSyncActor, T>>(Asked::new(message, watch)).await.unwrap_or(Err(SessionError::Busy))
+        let asked = Asked::new(message, watch)?;
+        sync.send::<Asked<WorkspaceSyncActor, T>>(asked).await.unwrap_or(Err(SessionError::Busy))
     }
 }

@@ -140,7 +140,7 @@ impl App {
             .enumerate()
             .map(|(number, arbiter)| {
                 let (deps, watching) = (deps.clone(), fallen.clone());
-                let requests = Watch::default();
+                let requests = Watch::new(config.actors.supervisor_mailbox);
                 let watch = requests.clone();
                 let addr = SessionSupervisor::start_in_arbiter(&arbiter.handle(), move |ctx| {
                     watching.watch("SessionSupervisor", ctx);

@@ -436,7 +436,7 @@ impl SessionActor {
                 let work = sync::Work {
                     session: self.id,
                     lease: self.lease.clone(),
-                    watch: Watch::default(),
+                    watch: Watch::new(self.deps.config.actors.sync_mailbox),
                     db: self.deps.db.clone(),
                     notices: self.notices.clone(),
                     config: self.deps.config.clone(),

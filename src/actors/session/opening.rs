@@ -126,7 +126,8 @@ impl SessionActor {
             ctx.spawn(adopting);
         } else {
             // Whoever asks meanwhile waits: before its agent has called, nobody knows what the sandbox holds.
-            ctx.wait(adopting);
+            let excused = self.exit.watch().excused("adopting its sandbox");
+            ctx.wait(adopting.map(move |(), _, _| drop(excused)));
         }
     }
 
