@@ -51,6 +51,9 @@ const BACKING_SHARE: u32 = 4;
 /// How often logins that have ended are removed.
 const FORGET_INTERVAL: Duration = Duration::from_secs(3600);
 
+/// How often it is looked whether logins with open WebSockets have ended.
+const TELL_ENDED_INTERVAL: Duration = Duration::from_secs(60);
+
 /// How often it is looked whether every session with a sandbox has its actor.
 const RECONCILE_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -165,6 +168,7 @@ impl App {
 
         let accounts = Accounts::new(db.clone(), &config.auth);
         let forgetting = tokio::spawn(forget_ended_logins(accounts.clone()));
+        let ending = tokio::spawn(tell_ended_logins(accounts.clone()));
         let looking = sessions.clone();
         let looking = tokio::spawn(async move { looking.look_after().await });
         let telling = tokio::spawn(readiness::tell(ready.clone(), sessions.clone()));
@@ -196,7 +200,7 @@ impl App {
             server,
             supervisors: arbiters,
             db,
-            watchers: vec![preparing, checking, forgetting, reconciling, looking, telling, purging],
+            watchers: vec![preparing, checking, forgetting, ending, reconciling, looking, telling, purging],
             fallen,
             leases,
             heartbeat,
@@ -291,6 +295,18 @@ async fn forget_ended_logins(accounts: Accounts) {
             Err(error) => {
                 tracing::warn!(error = %error, "cannot remove logins that have ended; trying again in an hour")
             }
+        }
+    }
+}
+
+/// Closes, again and again, the WebSockets of logins that have expired, or that another server has ended.
+async fn tell_ended_logins(accounts: Accounts) {
+    let mut tick = tokio::time::interval(TELL_ENDED_INTERVAL);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        if let Err(error) = accounts.tell_ended().await {
+            tracing::debug!(error = %error, "cannot look whether logins have ended; trying again in a minute");
         }
     }
 }
