@@ -71,14 +71,27 @@ impl App {
     /// # Errors
     /// The first thing that does not work, with the remedy. What was started before it is stopped again.
     pub async fn build(config: Config) -> anyhow::Result<Self> {
+        Self::build_unless(config, std::future::pending()).await
+    }
+
+    /// The same, until told to stop.
+    ///
+    /// # Errors
+    /// As [`App::build`], and when it was told to stop before all was there.
+    pub async fn build_unless(config: Config, told: impl Future<Output = ()>) -> anyhow::Result<Self> {
         let config = Arc::new(config);
         // First of all: the address may be taken, and nobody wants to wait to learn that.
         let listener = TcpListener::bind(&config.server.listen)
             .with_context(|| format!("cannot listen on {}; choose another with --listen", config.server.listen))?;
         let data = DataDir::open(&config.server.data_dir)?;
         kernel::make_room(config.pool.max_sandboxes);
+        // A PostgreSQL or an engine that has begun to start goes on without us: it is ended once it is there.
         let backing = Backing::start(&config, &data).await?;
-        match Self::build_on(&backing, &config, &data, listener).await {
+        let built = tokio::select! {
+            built = Self::build_on(&backing, &config, &data, listener) => built,
+            () = told => Err(anyhow::anyhow!("told to stop while starting")),
+        };
+        match built {
             Ok(parts) => {
                 let patience = Duration::from_secs(config.server.shutdown_seconds);
                 Ok(Self { parts, backing, patience, data })
