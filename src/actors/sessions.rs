@@ -1,10 +1,11 @@
 //! The door to all sessions: what `http` calls, and nothing else.
 //!
-//! Finds or starts the session's actor, asks it, and asks once more when the actor has just ended or is being replaced. Who may ask is
-//! decided before, by `http`.
+//! What each request says to which actor; `asking.rs` brings it there. Who may ask is decided before, by `http`.
+
+mod asking;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix::prelude::*;
 use futures_util::StreamExt;
@@ -15,29 +16,20 @@ use super::describe::{ActorDescription, Describe};
 use super::health::{self, Health, Subject};
 use super::session::{
     Announce, AttachViewer, AwaitReady, CloseTerminal, DeleteSession, ExtendSession, FallOver, ListProcesses,
-    ListTerminals, OpenTerminal, RenameSession, RenameTerminal, SessionActor, StartSession, StopProcess, StopSession,
-    Subscribe, UndeleteSession, Workspace,
+    ListTerminals, OpenTerminal, RenameSession, RenameTerminal, StartSession, StopProcess, StopSession, Subscribe,
+    UndeleteSession,
 };
-use super::supervisor::{Ensure, StopAllSessions, Supervisors, supervisor_of};
-use super::sync::{MakeFolder, Move, Remove, Save, WorkspaceSyncActor};
-use super::watch::{Asked, Reply, kind_of};
+use super::supervisor::{StopAllSessions, Supervisors};
+use super::sync::{MakeFolder, Move, Remove, Save};
 use crate::db;
-use crate::model::backoff::Backoff;
 use crate::model::terminal::Terminal;
 use crate::model::{Item, Level, Process, Quotas, SandboxId, Session, SessionId, TerminalId, UserId, WorkspacePath};
 
-/// How long a request waits for its answer: for longer than database, engine and agent may take, one after the other, to give one.
-const ASK_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// How long it waits for a session to become ready, or for its sandbox to go.
+/// How long a request waits for a session to become ready, or for its sandbox to go.
 const LONG_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// Sessions brought under their actors at the same time.
 const ADOPTED_AT_ONCE: usize = 64;
-
-/// Pauses while a session's actor is being replaced, and how many.
-const REPLACEMENT: Backoff = Backoff { first: Duration::from_millis(20), most: Duration::from_millis(500) };
-const REPLACEMENT_PAUSES: u32 = 8;
 
 /// All sessions.
 #[derive(Clone)]
@@ -341,95 +333,5 @@ impl Sessions {
     #[doc(hidden)]
     pub async fn ask_to_fall_over(&self, id: SessionId) -> Result<(), SessionError> {
         self.ask(id, || FallOver).await
-    }
-
-    /// The session's actor, started if need be; waits a little while it is being replaced.
-    async fn actor(&self, id: SessionId) -> Result<Addr<SessionActor>, SessionError> {
-        if let Some(actor) = self.inner.deps.registry.session(id) {
-            return Ok(actor);
-        }
-        let supervisor = &self.inner.supervisors[supervisor_of(id, self.inner.supervisors.len())];
-        for attempt in 0..REPLACEMENT_PAUSES {
-            match supervisor.addr.send(Asked::new(Ensure(id), supervisor.watch.clone())?).await {
-                Ok(Ok(Some(actor))) => return Ok(actor),
-                Ok(Err(error)) => return Err(error),
-                Ok(Ok(None)) => tokio::time::sleep(REPLACEMENT.pause(attempt)).await,
-                Err(_) => break,
-            }
-        }
-        Err(SessionError::Busy)
-    }
-
-    /// Asks the session's actor.
-    async fn ask<M, T>(&self, id: SessionId, message: impl Fn() -> M) -> Result<T, SessionError>
-    where
-        M: Message<Result = Result<T, SessionError>> + Send + 'static,
-        T: Send + 'static,
-        SessionActor: Handler<M>,
-        <SessionActor as Handler<M>>::Result: Reply<SessionActor, T>,
-    {
-        self.ask_within(id, ASK_TIMEOUT, "the session does not answer", message).await
-    }
-
-    /// The same with a deadline, after which the answer is that `still` is so.
-    async fn ask_within<M, T>(
-        &self,
-        id: SessionId,
-        within: Duration,
-        still: &str,
-        message: impl Fn() -> M,
-    ) -> Result<T, SessionError>
-    where
-        M: Message<Result = Result<T, SessionError>> + Send + 'static,
-        T: Send + 'static,
-        SessionActor: Handler<M>,
-        <SessionActor as Handler<M>>::Result: Reply<SessionActor, T>,
-    {
-        let late = |_| Err(SessionError::Unavailable(format!("{still}: try again in a moment")));
-        tokio::time::timeout(within, self.ask_again(id, message)).await.unwrap_or_else(late)
-    }
-
-    /// Asks without a deadline. An actor that ended before it took the question is asked for again, once; one that fell over while
-    /// answering is not, since what it did is not known.
-    async fn ask_again<M, T>(&self, id: SessionId, message: impl Fn() -> M) -> Result<T, SessionError>
-    where
-        M: Message<Result = Result<T, SessionError>> + Send + 'static,
-        T: Send + 'static,
-        SessionActor: Handler<M>,
-        <SessionActor as Handler<M>>::Result: Reply<SessionActor, T>,
-    {
-        let registry = &self.inner.deps.registry;
-        if registry.quarantine.bars(id, kind_of::<M>(), Instant::now()) {
-            if let Some(watch) = registry.watch(id) {
-                watch.refuse(kind_of::<M>());
-            }
-            return Err(SessionError::Quarantined);
-        }
-        for _ in 0..2 {
-            let actor = self.actor(id).await?;
-            let watch = registry.watch(id).unwrap_or_default();
-            let asked = Asked::<SessionActor, T>::new(message(), watch)?;
-            let begun = asked.begun();
-            match actor.send::<Asked<SessionActor, T>>(asked).await {
-                Ok(answer) => return answer,
-                Err(MailboxError::Closed) if !begun.is() => {}
-                Err(_) => break,
-            }
-        }
-        Err(SessionError::Busy)
-    }
-
-    /// Asks the session's WorkspaceSyncActor.
-    async fn write<M, T>(&self, id: SessionId, message: M) -> Result<T, SessionError>
-    where
-        M: Message<Result = Result<T, SessionError>> + Send + 'static,
-        T: Send + 'static,
-        WorkspaceSyncActor: Handler<M>,
-        <WorkspaceSyncActor as Handler<M>>::Result: Reply<WorkspaceSyncActor, T>,
-    {
-        let sync = self.ask(id, || Workspace).await?;
-        let watch = self.inner.deps.registry.workspace_watch(id).unwrap_or_default();
-        let asked = Asked::new(message, watch)?;
-        sync.send::<Asked<WorkspaceSyncActor, T>>(asked).await.unwrap_or(Err(SessionError::Busy))
     }
 }
