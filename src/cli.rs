@@ -179,9 +179,10 @@ fn in_system(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<(
 async fn serve(config: Config) -> anyhow::Result<()> {
     // Asked for before anything is started, so that a signal during the start is not lost.
     let mut signals = Signals::listen()?;
+    let mut again = Signals::listen()?;
     let app = tokio::select! {
-        app = App::build(config) => app?,
-        () = signals.next() => bail!("told to stop while starting"),
+        app = App::build_unless(config, signals.next()) => app?,
+        () = again.twice() => bail!("told to stop twice: what was not finished is found by the next start"),
     };
     print(&format!("listening on http://{}\n", app.address()))?;
     let fell = tokio::select! {
@@ -318,6 +319,12 @@ impl Signals {
         while first.elapsed() < ONE_WISH {
             self.next().await;
         }
+    }
+
+    /// A signal, and another.
+    async fn twice(&mut self) {
+        self.next().await;
+        self.another().await;
     }
 
     async fn next(&mut self) {

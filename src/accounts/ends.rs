@@ -1,4 +1,5 @@
-//! Tells open WebSockets that the login they were opened with has ended.
+//! Tells open WebSockets that the login they were opened with has ended: at once where it ended here, within a minute
+//! ([`super::Accounts::tell_ended`]) where it expired or another server ended it.
 //!
 //! **Invariant**: an entry lives as long as somebody listens, so there are never more of them than sockets.
 
@@ -32,7 +33,13 @@ impl LoginEnds {
         }
     }
 
-    /// Logins somebody listens for.
+    /// The logins somebody listens for.
+    #[must_use]
+    pub fn listened(&self) -> Vec<LoginId> {
+        self.0.iter().map(|entry| *entry.key()).collect()
+    }
+
+    /// How many logins somebody listens for.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()

@@ -195,6 +195,21 @@ impl Accounts {
         Ok(())
     }
 
+    /// Tells those who listen with [`Accounts::listen`] for a login that has expired, or that another server has ended; how many logins it were.
+    ///
+    /// # Errors
+    /// [`AccountsError::Db`].
+    pub async fn tell_ended(&self) -> Result<usize, AccountsError> {
+        let listened = self.0.ends.listened();
+        if listened.is_empty() {
+            return Ok(0);
+        }
+        let connection = self.0.db.bulk().await?;
+        let ended = db::logins::ended_of(&connection, &listened).await?;
+        ended.iter().for_each(|login| self.0.ends.tell(*login));
+        Ok(ended.len())
+    }
+
     /// Listens for the end of `login`; look with [`Accounts::by_token`] afterwards whether it has not ended already.
     #[must_use]
     pub fn listen(&self, login: LoginId) -> LoginEnd {

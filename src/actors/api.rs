@@ -252,7 +252,7 @@ pub struct Subscription {
     pub notices: Notices,
 }
 
-/// A stream of notices. A page that is too slow for some of them is told that its tree is stale instead.
+/// A stream of notices. A page that is too slow for some of them learns that, and has to look afresh: what it has missed comes only once.
 #[derive(Debug)]
 pub struct Notices(BroadcastStream<SessionNotice>);
 
@@ -262,11 +262,15 @@ impl Notices {
     }
 }
 
-impl Stream for Notices {
-    type Item = SessionNotice;
+/// Some notices went by unread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Missed;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<SessionNotice>> {
-        self.0.poll_next_unpin(cx).map(|notice| notice.map(|notice| notice.unwrap_or(SessionNotice::TreeStale)))
+impl Stream for Notices {
+    type Item = Result<SessionNotice, Missed>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_next_unpin(cx).map(|notice| notice.map(|notice| notice.map_err(|_| Missed)))
     }
 }
 
@@ -330,5 +334,22 @@ impl ActorDescription {
     pub fn watched(self, watch: &Watch) -> Self {
         let (refused_by, mailbox, wait_us_p95) = (watch.refused_by(), watch.waiting(), watch.wait_us_p95());
         Self { refused_by, mailbox, wait_us_p95, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_was_too_slow_for_a_notice_learns_that() {
+        let sender = broadcast::Sender::new(2);
+        let mut notices = Notices::new(sender.subscribe());
+        let state = |state| SessionNotice::State { state, reason: None };
+        for next in [SessionState::Ready, SessionState::Stopping, SessionState::Cold] {
+            sender.send(state(next)).expect("somebody listens");
+        }
+        assert_eq!(notices.next().await, Some(Err(Missed)));
+        assert_eq!(notices.next().await, Some(Ok(state(SessionState::Stopping))));
     }
 }

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use actix::Recipient;
 
 use super::describe::{ActorDescription, Describe};
+use super::watch::Watch;
 
 /// How often all are asked.
 pub const INTERVAL: Duration = Duration::from_secs(5);
@@ -33,6 +34,14 @@ pub struct Subject {
     pub name: String,
     /// It.
     pub actor: Recipient<Describe>,
+    /// What is known of its requests, and whether its silence is excused.
+    pub watch: Option<Watch>,
+}
+
+impl Subject {
+    fn excuse(&self) -> Option<&'static str> {
+        self.watch.as_ref().and_then(Watch::excuse)
+    }
 }
 
 /// Who has been silent.
@@ -52,7 +61,7 @@ impl Health {
     /// Asks all of them, and notes who is silent. Those who are not among them any more are forgotten.
     pub async fn look(&self, subjects: Vec<Subject>) {
         let asked = futures_util::future::join_all(subjects.into_iter().map(|subject| async move {
-            let answered = self.ask(&subject.actor).await.is_some();
+            let answered = self.ask(&subject.actor).await.is_some() || subject.excuse().is_some();
             ((subject.kind, subject.name), answered)
         }));
         let mut seen = HashSet::new();
@@ -73,7 +82,10 @@ impl Health {
                 ActorDescription { wait_us_p95, ..description }
             });
             let healthy = self.is_healthy(subject.kind, &subject.name);
-            let silent = || ActorDescription::new(subject.kind, subject.name.clone(), "does not answer".to_owned());
+            let silent = || {
+                let phase = subject.excuse().unwrap_or("does not answer");
+                ActorDescription::new(subject.kind, subject.name.clone(), phase.to_owned())
+            };
             ActorDescription { healthy, ..answer.unwrap_or_else(silent) }
         });
         futures_util::future::join_all(asking).await
@@ -142,7 +154,10 @@ mod tests {
     async fn an_actor_that_is_silent_twice_is_unhealthy_until_it_answers() {
         let answers = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
         let actor = Moody(answers.clone()).start().recipient();
-        let subjects = || vec![Subject { kind: "Moody", name: "one".into(), actor: actor.clone() }];
+        let watch = Watch::default();
+        let subject =
+            || Subject { kind: "Moody", name: "one".into(), actor: actor.clone(), watch: Some(watch.clone()) };
+        let subjects = || vec![subject()];
         let health = Health { timeout: Duration::from_millis(50), ..Health::default() };
         for (answering, healthy) in [(true, true), (false, true), (true, true), (false, true), (false, false)] {
             answers.store(answering, std::sync::atomic::Ordering::Relaxed);
@@ -151,6 +166,15 @@ mod tests {
             let phase = if answering { "here" } else { "does not answer" };
             assert_eq!((described[0].healthy, described[0].phase.as_str()), (healthy, phase), "{answering}");
         }
+        let excused = watch.excused("away");
+        health.look(subjects()).await;
+        let described = health.describe(subjects()).await;
+        assert_eq!((described[0].healthy, described[0].phase.as_str()), (true, "away"));
+        drop(excused);
+        for _ in 0..MOST_MISSED {
+            health.look(subjects()).await;
+        }
+        assert!(!health.describe(subjects()).await[0].healthy);
         health.look(Vec::new()).await;
         assert!(health.is_healthy("Moody", "one"), "forgotten");
     }

@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::config::Config;
-use crate::engine::{ContainerId, Engine, EngineError, ImageTag, SandboxSpec};
+use crate::engine::{ContainerId, Engine, EngineError, ImageTag, Likeness, SandboxSpec};
 use crate::link::door::Caller;
 use crate::link::{Door, DoorError, LinkDir};
 use crate::model::{Quotas, SandboxId, Stage};
@@ -150,6 +150,15 @@ impl SandboxFactory {
     #[must_use]
     pub fn free_places(&self) -> usize {
         self.places.available_permits()
+    }
+
+    /// What a sandbox has in common with others that is made now, for nobody in particular; waits for the image.
+    ///
+    /// # Errors
+    /// [`SandboxError::Image`], [`SandboxError::Stopping`].
+    pub async fn likeness(&self) -> Result<Likeness, SandboxError> {
+        let (image, id) = (self.image().await?, SandboxId::new());
+        Ok(self.spec(id, image, &LinkDir::of(&self.run_dir, id), self.quotas()).likeness())
     }
 
     /// Makes a sandbox and waits for its agent. Runs to its end even when nobody waits any more, so that nothing is left half made.

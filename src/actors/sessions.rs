@@ -1,12 +1,14 @@
 //! The door to all sessions: what `http` calls, and nothing else.
 //!
-//! Finds or starts the session's actor, asks it, and asks once more when the actor has just ended or is being replaced. Who may ask is
-//! decided before, by `http`.
+//! What each request says to which actor; `asking.rs` brings it there. Who may ask is decided before, by `http`.
+
+mod asking;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix::prelude::*;
+use futures_util::StreamExt;
 
 use super::Deps;
 use super::api::{Attachment, NewTerminal, SaveFile, Saved, SessionError, Subscription};
@@ -14,23 +16,20 @@ use super::describe::{ActorDescription, Describe};
 use super::health::{self, Health, Subject};
 use super::session::{
     Announce, AttachViewer, AwaitReady, CloseTerminal, DeleteSession, ExtendSession, FallOver, ListProcesses,
-    ListTerminals, OpenTerminal, RenameSession, RenameTerminal, SessionActor, StartSession, StopProcess, StopSession,
-    Subscribe, UndeleteSession, Workspace,
+    ListTerminals, OpenTerminal, RenameSession, RenameTerminal, StartSession, StopProcess, StopSession, Subscribe,
+    UndeleteSession,
 };
-use super::supervisor::{Ensure, StopAllSessions, Supervisors, supervisor_of};
-use super::sync::{MakeFolder, Move, Remove, Save, WorkspaceSyncActor};
-use super::watch::{Asked, Reply, kind_of};
+use super::supervisor::{StopAllSessions, Supervisors};
+use super::sync::{MakeFolder, Move, Remove, Save};
 use crate::db;
-use crate::model::backoff::Backoff;
 use crate::model::terminal::Terminal;
 use crate::model::{Item, Level, Process, Quotas, SandboxId, Session, SessionId, TerminalId, UserId, WorkspacePath};
 
-/// How long a request waits for a session to become ready.
-const READY_TIMEOUT: Duration = Duration::from_secs(90);
+/// How long a request waits for a session to become ready, or for its sandbox to go.
+const LONG_TIMEOUT: Duration = Duration::from_secs(90);
 
-/// Pauses while a session's actor is being replaced, and how many.
-const REPLACEMENT: Backoff = Backoff { first: Duration::from_millis(20), most: Duration::from_millis(500) };
-const REPLACEMENT_PAUSES: u32 = 8;
+/// Sessions brought under their actors at the same time.
+const ADOPTED_AT_ONCE: usize = 64;
 
 /// All sessions.
 #[derive(Clone)]
@@ -119,7 +118,7 @@ impl Sessions {
     /// # Errors
     /// [`SessionError::NotFound`] when its time is over, [`SessionError::SessionLimit`].
     pub async fn undelete(&self, id: SessionId) -> Result<Session, SessionError> {
-        self.ask(id, || UndeleteSession).await
+        self.ask_within(id, LONG_TIMEOUT, "its sandbox is still going", || UndeleteSession).await
     }
 
     /// What runs in a session; nothing while it has no sandbox.
@@ -202,9 +201,7 @@ impl Sessions {
     /// # Errors
     /// [`SessionError`].
     pub async fn open_terminal(&self, id: SessionId, new: NewTerminal) -> Result<Terminal, SessionError> {
-        let ready = tokio::time::timeout(READY_TIMEOUT, self.ask(id, || AwaitReady)).await;
-        ready
-            .map_err(|_| SessionError::Unavailable("the session is still starting: try again in a moment".into()))??;
+        self.ask_within(id, LONG_TIMEOUT, "the session is still starting", || AwaitReady).await?;
         self.ask(id, || OpenTerminal(new.clone())).await
     }
 
@@ -264,18 +261,25 @@ impl Sessions {
             kind: "SessionSupervisor",
             name: number.to_string(),
             actor: supervised.addr.clone().recipient(),
+            watch: None,
         });
-        let others =
-            others.iter().map(|(kind, actor)| Subject { kind, name: (*kind).to_owned(), actor: actor.clone() });
+        let others = others.iter().map(|(kind, actor)| Subject {
+            kind,
+            name: (*kind).to_owned(),
+            actor: actor.clone(),
+            watch: None,
+        });
         let sessions = deps.registry.sessions().into_iter().map(|(id, entry)| Subject {
             kind: "SessionActor",
             name: id.to_string(),
             actor: entry.addr.recipient(),
+            watch: Some(entry.watch),
         });
         let workspaces = deps.registry.workspaces().into_iter().map(|(id, addr)| Subject {
             kind: "WorkspaceSyncActor",
             name: id.to_string(),
             actor: addr.recipient(),
+            watch: None,
         });
         supervisors.chain(others).chain(sessions).chain(workspaces).collect()
     }
@@ -296,8 +300,10 @@ impl Sessions {
         // A deleted session's sandbox is nobody's and is swept.
         let all = self.inner.deps.leases.to_look_after(found).await?;
         let left = all.into_iter().filter(|id| self.inner.deps.registry.session(*id).is_none());
-        let adopted = futures_util::future::join_all(left.map(|id| self.actor(id))).await;
-        Ok(adopted.into_iter().filter(Result::is_ok).count())
+        // No more at a time than a supervisor admits.
+        let at_once = self.inner.deps.config.actors.supervisor_mailbox.min(ADOPTED_AT_ONCE);
+        let adopting = futures_util::stream::iter(left.map(|id| self.actor(id))).buffer_unordered(at_once);
+        Ok(adopting.filter(|adopted| std::future::ready(adopted.is_ok())).count().await)
     }
 
     /// Ends every actor; sandboxes keep running for the next server.
@@ -327,65 +333,5 @@ impl Sessions {
     #[doc(hidden)]
     pub async fn ask_to_fall_over(&self, id: SessionId) -> Result<(), SessionError> {
         self.ask(id, || FallOver).await
-    }
-
-    /// The session's actor, started if need be; waits a little while it is being replaced.
-    async fn actor(&self, id: SessionId) -> Result<Addr<SessionActor>, SessionError> {
-        if let Some(actor) = self.inner.deps.registry.session(id) {
-            return Ok(actor);
-        }
-        let supervisor = &self.inner.supervisors[supervisor_of(id, self.inner.supervisors.len())];
-        for attempt in 0..REPLACEMENT_PAUSES {
-            match supervisor.addr.send(Asked::new(Ensure(id), supervisor.watch.clone())).await {
-                Ok(Ok(Some(actor))) => return Ok(actor),
-                Ok(Err(error)) => return Err(error),
-                Ok(Ok(None)) => tokio::time::sleep(REPLACEMENT.pause(attempt)).await,
-                Err(_) => break,
-            }
-        }
-        Err(SessionError::Busy)
-    }
-
-    /// Asks the session's actor. An actor that ended before it took the question is asked for again, once; one that fell over while
-    /// answering is not, since what it did is not known.
-    async fn ask<M, T>(&self, id: SessionId, message: impl Fn() -> M) -> Result<T, SessionError>
-    where
-        M: Message<Result = Result<T, SessionError>> + Send + 'static,
-        T: Send + 'static,
-        SessionActor: Handler<M>,
-        <SessionActor as Handler<M>>::Result: Reply<SessionActor, T>,
-    {
-        let registry = &self.inner.deps.registry;
-        if registry.quarantine.bars(id, kind_of::<M>(), Instant::now()) {
-            if let Some(watch) = registry.watch(id) {
-                watch.refuse(kind_of::<M>());
-            }
-            return Err(SessionError::Quarantined);
-        }
-        for _ in 0..2 {
-            let actor = self.actor(id).await?;
-            let watch = registry.watch(id).unwrap_or_default();
-            let asked = Asked::<SessionActor, T>::new(message(), watch);
-            let begun = asked.begun();
-            match actor.send::<Asked<SessionActor, T>>(asked).await {
-                Ok(answer) => return answer,
-                Err(MailboxError::Closed) if !begun.is() => {}
-                Err(_) => break,
-            }
-        }
-        Err(SessionError::Busy)
-    }
-
-    /// Asks the session's WorkspaceSyncActor.
-    async fn write<M, T>(&self, id: SessionId, message: M) -> Result<T, SessionError>
-    where
-        M: Message<Result = Result<T, SessionError>> + Send + 'static,
-        T: Send + 'static,
-        WorkspaceSyncActor: Handler<M>,
-        <WorkspaceSyncActor as Handler<M>>::Result: Reply<WorkspaceSyncActor, T>,
-    {
-        let sync = self.ask(id, || Workspace).await?;
-        let watch = self.inner.deps.registry.workspace_watch(id).unwrap_or_default();
-        sync.send::<Asked<WorkspaceSyncActor, T>>(Asked::new(message, watch)).await.unwrap_or(Err(SessionError::Busy))
     }
 }

@@ -318,7 +318,7 @@ impl SessionSupervisor {
         let ensured = match lease {
             Ok(_) if self.stopping => Ok(None),
             Ok(lease) => {
-                let watch = Watch::default();
+                let watch = Watch::new(self.deps.config.actors.session_mailbox);
                 let parent = ctx.address().downgrade();
                 let notice = ExitNotice { id, generation, how: Exit::Fell, watch: watch.clone(), parent };
                 let addr = SessionActor::new(lease.clone(), generation, notice, self.deps.clone()).start();

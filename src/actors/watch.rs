@@ -1,10 +1,12 @@
-//! Requests on their way through a mailbox: how many wait, for how long, which was refused, and which was being handled when its actor fell.
+//! Requests on their way through a mailbox: how many there may be, how many wait, for how long, which was refused, and which was being handled
+//! when its actor fell.
 //!
 //! ```text
-//!   sender ── Asked { message, since when } ──▶ mailbox ──▶ its handler, and every step of its future, marked with the message's kind
+//!   sender ── admitted? ── Asked { message, since when } ──▶ mailbox ──▶ its handler, and every step of its future, marked with its kind
 //! ```
 //!
-//! **Invariants**: a request costs two looks at the clock, two atomic additions and a lock nobody else wants; bytes of terminals and streams
+//! **Invariants**: an actor has no more requests under way, from their being asked to their answer, than its mailbox is made for; a mailbox
+//! itself refuses nothing, since it has a slot for every sender. A request costs two looks at the clock, four atomic additions and a lock nobody else wants; bytes of terminals and streams
 //! do not come this way. A mark that is still set when an actor is dropped names what it was doing: whoever falls says so even by a panic.
 
 use std::collections::BTreeMap;
@@ -22,11 +24,13 @@ use super::api::SessionError;
 const WAITS: usize = 32;
 
 /// What is known of one actor's requests. Clones share it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Watch(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
+    most: usize,
+    under_way: AtomicUsize,
     waiting: AtomicUsize,
     noted: Mutex<Noted>,
 }
@@ -34,13 +38,49 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Noted {
     handling: Option<&'static str>,
+    excuse: Option<&'static str>,
     refused: BTreeMap<&'static str, u64>,
     /// Microseconds, the oldest overwritten.
     waits: [u32; WAITS],
     taken: usize,
 }
 
+impl Default for Watch {
+    /// Of an actor that admits everything.
+    fn default() -> Self {
+        Self::new(usize::MAX)
+    }
+}
+
 impl Watch {
+    /// Of an actor that admits `most` requests at a time.
+    #[must_use]
+    pub fn new(most: usize) -> Self {
+        Self(Arc::new(Inner { most, ..Inner::default() }))
+    }
+
+    /// What its actor does while it rightly answers nobody.
+    #[must_use]
+    pub fn excuse(&self) -> Option<&'static str> {
+        self.noted().excuse
+    }
+
+    /// Excuses its actor's silence until the guard is dropped.
+    pub(super) fn excused(&self, excuse: &'static str) -> Excused {
+        self.noted().excuse = Some(excuse);
+        Excused(self.clone())
+    }
+
+    fn admit(&self, kind: &'static str) -> Result<Admitted, SessionError> {
+        let before = self.0.under_way.fetch_add(1, Ordering::Relaxed);
+        let admitted = Admitted(self.clone());
+        if before >= self.0.most {
+            self.refuse(kind);
+            return Err(SessionError::Busy);
+        }
+        Ok(admitted)
+    }
+
     /// Requests in the mailbox.
     #[must_use]
     pub fn waiting(&self) -> usize {
@@ -100,6 +140,7 @@ pub struct Asked<A: Actor, T> {
     /// Handles the message. A closure, not the message: a handler for every message that is handled would be a handler for itself.
     work: Box<Work<A, T>>,
     kind: &'static str,
+    admitted: Admitted,
     waiting: Waiting,
     begun: Arc<AtomicBool>,
 }
@@ -118,20 +159,24 @@ impl Begun {
 
 impl<A: Actor, T: 'static> Asked<A, T> {
     /// `message`, on its way to the actor of `watch`.
-    #[must_use]
-    pub fn new<M>(message: M, watch: Watch) -> Self
+    ///
+    /// # Errors
+    /// [`SessionError::Busy`] when that actor has as many requests as it admits.
+    pub fn new<M>(message: M, watch: Watch) -> Result<Self, SessionError>
     where
         M: Message + Send + 'static,
         A: Handler<M>,
         <A as Handler<M>>::Result: Reply<A, T>,
     {
+        let admitted = watch.admit(kind_of::<M>())?;
         watch.0.waiting.fetch_add(1, Ordering::Relaxed);
-        Self {
+        Ok(Self {
             work: Box::new(|actor, ctx| <A as Handler<M>>::handle(actor, message, ctx).into_future()),
             kind: kind_of::<M>(),
+            admitted,
             waiting: Waiting { watch, since: Instant::now() },
             begun: Arc::default(),
-        }
+        })
     }
 
     /// To be asked afterwards.
@@ -142,19 +187,37 @@ impl<A: Actor, T: 'static> Asked<A, T> {
 
     /// Handles it: it waits no longer.
     pub(super) fn handle(self, actor: &mut A, ctx: &mut A::Context) -> ResponseActFuture<A, Result<T, SessionError>> {
-        let Self { work, kind, waiting, begun } = self;
+        let Self { work, kind, admitted, waiting, begun } = self;
         begun.store(true, Ordering::Release);
         let watch = waiting.watch.clone();
         watch.taken(waiting.since.elapsed(), kind);
         drop(waiting);
         let inner = work(actor, ctx);
         watch.mark(None);
-        Box::pin(Marked { inner, kind, watch })
+        Box::pin(Marked { inner, kind, watch, _admitted: admitted })
     }
 }
 
 impl<A: Actor, T: Send + 'static> Message for Asked<A, T> {
     type Result = Result<T, SessionError>;
+}
+
+/// Counts a request as under way until it is answered, or dropped.
+struct Admitted(Watch);
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        self.0.0.under_way.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Excuses an actor's silence.
+pub(super) struct Excused(Watch);
+
+impl Drop for Excused {
+    fn drop(&mut self) {
+        self.0.noted().excuse = None;
+    }
 }
 
 /// Counts a request as waiting until it is taken, or dropped unread.
@@ -205,6 +268,7 @@ struct Marked<A: Actor, T> {
     inner: ResponseActFuture<A, Result<T, SessionError>>,
     kind: &'static str,
     watch: Watch,
+    _admitted: Admitted,
 }
 
 impl<A: Actor, T: 'static> ActorFuture<A> for Marked<A, T> {
@@ -282,26 +346,41 @@ mod tests {
     #[actix::test]
     async fn requests_are_counted_while_they_wait_and_refusals_by_kind() {
         let (clerk, watch) = (Clerk.start(), Watch::default());
-        let asked = Asked::new(Add(1), watch.clone());
+        let asked = Asked::new(Add(1), watch.clone()).expect("admitted");
         assert_eq!(watch.waiting(), 1);
         tokio::time::sleep(Duration::from_millis(5)).await;
         assert_eq!(clerk.send(asked).await.expect("it lives"), Ok(2));
-        assert_eq!(clerk.send(Asked::new(Add(255), watch.clone())).await.expect("it lives"), Err(SessionError::Busy));
-        drop(Asked::<Clerk, _>::new(Add(3), watch.clone()));
+        let asked = Asked::new(Add(255), watch.clone()).expect("admitted");
+        assert_eq!(clerk.send(asked).await.expect("it lives"), Err(SessionError::Busy));
+        drop(Asked::<Clerk, _>::new(Add(3), watch.clone()).expect("admitted"));
         assert_eq!((watch.waiting(), watch.handling()), (0, None));
         assert_eq!(watch.refused_by(), BTreeMap::from([("Add".to_owned(), 1)]));
         assert!(watch.wait_us_p95() >= 5_000, "{}", watch.wait_us_p95());
     }
 
     #[actix::test]
+    async fn one_request_more_than_an_actor_admits_is_refused_until_one_is_answered() {
+        let (clerk, watch) = (Clerk.start(), Watch::new(2));
+        let ask = |number| Asked::<Clerk, u8>::new(Add(number), watch.clone());
+        let (one, two) = (ask(1).expect("admitted"), ask(2).expect("admitted"));
+        assert!(matches!(ask(3), Err(SessionError::Busy)));
+        assert_eq!(watch.refused_by(), BTreeMap::from([("Add".to_owned(), 1)]));
+        assert_eq!(clerk.send(one).await.expect("it lives"), Ok(2));
+        let three = ask(3).expect("one was answered");
+        assert!(ask(4).is_err());
+        drop((two, three));
+        assert!(ask(5).is_ok(), "what nobody reads any more holds no place");
+    }
+
+    #[actix::test]
     async fn a_fall_in_the_middle_of_an_answer_names_its_message() {
         let (clerk, watch) = (Clerk.start(), Watch::default());
-        let asked = Asked::new(FallLater, watch.clone());
+        let asked = Asked::new(FallLater, watch.clone()).expect("admitted");
         let begun = asked.begun();
         assert!(clerk.send(asked).await.is_err());
         assert_eq!(watch.handling(), Some("FallLater"));
         assert!(begun.is(), "whoever asked knows that it was begun and does not ask again");
-        let late = Asked::new(Add(1), watch.clone());
+        let late = Asked::new(Add(1), watch.clone()).expect("admitted");
         let begun = late.begun();
         assert!(clerk.send(late).await.is_err());
         assert!(!begun.is(), "nobody was there to begin it");

@@ -15,6 +15,7 @@ use futures_util::StreamExt;
 use super::data_dir::DataDir;
 use super::{App, backing};
 use crate::actors::Sessions;
+use crate::actors::api::Missed;
 use crate::config::Config;
 use crate::db;
 use crate::link::LinkDir;
@@ -108,8 +109,16 @@ async fn stop(sessions: &Sessions, id: SessionId) -> anyhow::Result<()> {
         return Ok(());
     }
     while let Some(notice) = notices.next().await {
-        if matches!(notice, SessionNotice::State { state, .. } if state != SessionState::Stopping) {
-            break;
+        match notice {
+            Ok(SessionNotice::State { state, .. }) if state != SessionState::Stopping => break,
+            Ok(_) => {}
+            Err(Missed) => {
+                let now = sessions.subscribe(id).await?;
+                if now.session.state != SessionState::Stopping {
+                    break;
+                }
+                notices = now.notices;
+            }
         }
     }
     Ok(())

@@ -52,6 +52,9 @@ const BACKING_SHARE: u32 = 4;
 /// How often logins that have ended are removed.
 const FORGET_INTERVAL: Duration = Duration::from_secs(3600);
 
+/// How often it is looked whether logins with open WebSockets have ended.
+const TELL_ENDED_INTERVAL: Duration = Duration::from_secs(60);
+
 /// How often it is looked whether every session with a sandbox has its actor.
 const RECONCILE_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -69,14 +72,27 @@ impl App {
     /// # Errors
     /// The first thing that does not work, with the remedy. What was started before it is stopped again.
     pub async fn build(config: Config) -> anyhow::Result<Self> {
+        Self::build_unless(config, std::future::pending()).await
+    }
+
+    /// The same, until told to stop.
+    ///
+    /// # Errors
+    /// As [`App::build`], and when it was told to stop before all was there.
+    pub async fn build_unless(config: Config, told: impl Future<Output = ()>) -> anyhow::Result<Self> {
         let config = Arc::new(config);
         // First of all: the address may be taken, and nobody wants to wait to learn that.
         let listener = TcpListener::bind(&config.server.listen)
             .with_context(|| format!("cannot listen on {}; choose another with --listen", config.server.listen))?;
         let data = DataDir::open(&config.server.data_dir)?;
         kernel::make_room(config.pool.max_sandboxes);
+        // A PostgreSQL or an engine that has begun to start goes on without us: it is ended once it is there.
         let backing = Backing::start(&config, &data).await?;
-        match Self::build_on(&backing, &config, &data, listener).await {
+        let built = tokio::select! {
+            built = Self::build_on(&backing, &config, &data, listener) => built,
+            () = told => Err(anyhow::anyhow!("told to stop while starting")),
+        };
+        match built {
             Ok(parts) => {
                 let patience = Duration::from_secs(config.server.shutdown_seconds);
                 Ok(Self { parts, backing, patience, data })
@@ -141,7 +157,7 @@ impl App {
             .enumerate()
             .map(|(number, arbiter)| {
                 let (deps, watching) = (deps.clone(), fallen.clone());
-                let requests = Watch::default();
+                let requests = Watch::new(config.actors.supervisor_mailbox);
                 let watch = requests.clone();
                 let addr = SessionSupervisor::start_in_arbiter(&arbiter.handle(), move |ctx| {
                     watching.watch("SessionSupervisor", ctx);
@@ -166,6 +182,7 @@ impl App {
 
         let accounts = Accounts::new(db.clone(), &config.auth);
         let forgetting = tokio::spawn(forget_ended_logins(accounts.clone()));
+        let ending = tokio::spawn(tell_ended_logins(accounts.clone()));
         let looking = sessions.clone();
         let looking = tokio::spawn(async move { looking.look_after().await });
         let telling = tokio::spawn(readiness::tell(ready.clone(), sessions.clone()));
@@ -198,7 +215,7 @@ impl App {
             server,
             supervisors: arbiters,
             db,
-            watchers: vec![preparing, checking, forgetting, reconciling, looking, telling, purging, thinning],
+            watchers: vec![preparing, checking, forgetting, ending, reconciling, looking, telling, purging, thinning],
             fallen,
             leases,
             heartbeat,
@@ -293,6 +310,18 @@ async fn forget_ended_logins(accounts: Accounts) {
             Err(error) => {
                 tracing::warn!(error = %error, "cannot remove logins that have ended; trying again in an hour")
             }
+        }
+    }
+}
+
+/// Closes, again and again, the WebSockets of logins that have expired, or that another server has ended.
+async fn tell_ended_logins(accounts: Accounts) {
+    let mut tick = tokio::time::interval(TELL_ENDED_INTERVAL);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        if let Err(error) = accounts.tell_ended().await {
+            tracing::debug!(error = %error, "cannot look whether logins have ended; trying again in a minute");
         }
     }
 }

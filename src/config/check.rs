@@ -11,6 +11,9 @@ const MIN_END: u64 = 2;
 /// The most.
 const MAX_END: u64 = 366 * 24 * 3600;
 
+/// What a waiting line or a number of places may be: far beyond any machine, and far below what a semaphore can count.
+const MAX_PLACES: usize = 1_000_000;
+
 /// A value that cannot work, and what would.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -51,8 +54,12 @@ impl Config {
         check("server.lease_seconds", (2..=3600).contains(&self.server.lease_seconds), "must be 2 to 3600");
         check("database.interactive_connections", self.database.interactive_connections >= 2, "must be at least 2");
         check("database.bulk_connections", self.database.bulk_connections >= 1, "must be at least 1");
-        check("database.waiting_line", self.database.waiting_line >= 1, "must be at least 1");
-        check("engine.concurrent_starts", self.engine.concurrent_starts >= 1, "must be at least 1");
+        check(
+            "database.waiting_line",
+            (1..=MAX_PLACES).contains(&self.database.waiting_line),
+            "must be 1 to a million",
+        );
+        check("engine.concurrent_starts", (1..=1000).contains(&self.engine.concurrent_starts), "must be 1 to 1000");
         check(
             "engine.host",
             self.engine.host.as_deref().is_none_or(|host| host.starts_with("unix://")),
@@ -100,6 +107,16 @@ impl Config {
             "sandbox.memory_mb",
             sandbox.memory_mb >= sandbox.least_memory_mb(),
             "must be at least disk_mb + 2 × tmp_mb + 128: files in the sandbox are charged to its memory",
+        );
+        check(
+            "sandbox.agent_timeout_seconds",
+            (1..=600).contains(&sandbox.agent_timeout_seconds),
+            "must be 1 to 600: no session would ever start, or none would ever fail",
+        );
+        check(
+            "pool.max_sandboxes",
+            (1..=MAX_PLACES).contains(&self.pool.max_sandboxes),
+            "must be 1 to a million: without a place no session starts",
         );
         check("pool.size", self.pool.size <= self.pool.max_sandboxes, "must not be over pool.max_sandboxes");
         check("actors.supervisors", (1..=64).contains(&self.actors.supervisors), "must be 1 to 64");
@@ -161,7 +178,8 @@ impl Config {
         );
         check("auth.bcrypt_cost", (8..=16).contains(&self.auth.bcrypt_cost), "must be 8 to 16");
         check("auth.bcrypt_workers", (1..=64).contains(&self.auth.bcrypt_workers), "must be 1 to 64");
-        check("auth.login_days", self.auth.login_days >= 1, "must be at least 1");
+        check("auth.bcrypt_waiting_line", self.auth.bcrypt_waiting_line <= MAX_PLACES, "must be at most a million");
+        check("auth.login_days", (1..=3650).contains(&self.auth.login_days), "must be 1 to 3650");
         check("auth.attempts_per_account", self.auth.attempts_per_account >= 1, "must be at least 1");
         check("auth.attempts_per_address", self.auth.attempts_per_address >= 1, "must be at least 1");
         found
@@ -171,4 +189,33 @@ impl Config {
 fn is_origin(url: &str) -> bool {
     let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '@', '?', '#', ' ']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_with_which_nothing_would_start_or_everything_would_fall_over_are_named() {
+        assert_eq!(Config::default().problems(), []);
+        type Change = fn(&mut Config);
+        let cases: [(&str, Change); 10] = [
+            ("pool.max_sandboxes", |config| (config.pool.size, config.pool.max_sandboxes) = (0, 0)),
+            ("pool.max_sandboxes", |config| config.pool.max_sandboxes = usize::MAX),
+            ("sandbox.agent_timeout_seconds", |config| config.sandbox.agent_timeout_seconds = 0),
+            ("sandbox.agent_timeout_seconds", |config| config.sandbox.agent_timeout_seconds = u64::MAX),
+            ("engine.concurrent_starts", |config| config.engine.concurrent_starts = usize::MAX),
+            ("database.waiting_line", |config| config.database.waiting_line = usize::MAX),
+            ("auth.bcrypt_waiting_line", |config| config.auth.bcrypt_waiting_line = usize::MAX),
+            ("auth.login_days", |config| config.auth.login_days = 0),
+            ("auth.login_days", |config| config.auth.login_days = u32::MAX),
+            ("actors.session_mailbox", |config| config.actors.session_mailbox = 0),
+        ];
+        for (key, change) in cases {
+            let mut config = Config::default();
+            change(&mut config);
+            let keys: Vec<_> = config.problems().into_iter().map(|problem| problem.key).collect();
+            assert_eq!(keys, [key]);
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Deleted rows of table `sessions`: listed, had back, and in the end purged.
 //!
-//! **Invariant**: a row goes only when its `purge_at` is over and its sandbox is gone. Its items and versions go with it, and those of its
-//! contents nobody else refers to: constraints see to it that no other is lost.
+//! **Invariants**: a row comes back only when it names no sandbox. It goes only when its `purge_at` is over and its sandbox is gone. Its
+//! items and versions go with it, and those of its contents nobody else refers to: constraints see to it that no other is lost.
 
 use super::leases::Lease;
 use super::sessions::{self, columns};
@@ -45,6 +45,8 @@ pub enum Undeleted {
     Gone,
     /// Its owner has as many as they may.
     Limit,
+    /// It still names a sandbox, which has to go first.
+    Running,
 }
 
 /// Takes a deletion back, unless the owner has `most` sessions already. The owner's row is locked until the transaction ends, so that
@@ -55,6 +57,9 @@ pub enum Undeleted {
 pub async fn undelete(tx: &Transaction<'_>, lease: &Lease, most: u32) -> Result<Undeleted, DbError> {
     let id = lease.session();
     let Some(session) = get(tx, id).await? else { return Ok(Undeleted::Gone) };
+    if session.sandbox.is_some() {
+        return Ok(Undeleted::Running);
+    }
     tx.execute("select from users where id = $1 for no key update", &[&session.owner.0]).await?;
     let count = "select count(*) from sessions where owner_id = $1 and state <> 'deleted'";
     let there: i64 = tx.query_one(count, &[&session.owner.0]).await?.try_get(0)?;
@@ -65,7 +70,7 @@ pub async fn undelete(tx: &Transaction<'_>, lease: &Lease, most: u32) -> Result<
     let sql = concat!(
         "update sessions set state = $2, reason = null, deleted_at = null, purge_at = null, last_active_at = now(),
             version = version + 1
-         where id = $1 and fence = $3 and state = 'deleted' and purge_at > now() returning ",
+         where id = $1 and fence = $3 and state = 'deleted' and purge_at > now() and sandbox_id is null returning ",
         columns!()
     );
     let row = tx.query_opt(sql, &[&id.0, &target.as_str(), &lease.fence()]).await?;

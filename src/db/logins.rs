@@ -63,6 +63,17 @@ pub async fn delete(client: &impl Client, id: LoginId) -> Result<bool, DbError> 
     Ok(client.execute("delete from logins where id = $1", &[&id.0]).await? > 0)
 }
 
+/// Those of `logins` that have ended. Being asked about is no use of a login.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn ended_of(client: &impl Client, logins: &[LoginId]) -> Result<Vec<LoginId>, DbError> {
+    let sql = "select asked.id from unnest($1::uuid[]) as asked (id)
+        where not exists (select from logins where logins.id = asked.id and expires_at > now())";
+    let logins: Vec<_> = logins.iter().map(|login| login.0).collect();
+    client.query(sql, &[&logins]).await?.iter().map(|row| Ok(LoginId(row.try_get(0)?))).collect()
+}
+
 /// Removes logins that have ended; how many.
 ///
 /// # Errors

@@ -119,19 +119,21 @@ pub async fn transition(
     event: SessionEvent,
     reason: Option<&str>,
 ) -> Result<Option<Session>, DbError> {
+    // All that is looked at again on what another statement has just written; the row of a join would not be.
     let sql = concat!(
-        "update sessions set state = move.target, reason = $4, version = version + 1,
-             deleted_at = case when move.target = 'deleted' then now() end,
-             sandbox_id = case when move.target <> 'cold' then sandbox_id end,
-             started_at = case when move.target = 'starting' then now() else started_at end,
-             life_extra_seconds = case when move.target = 'starting' then 0 else life_extra_seconds end
-         from unnest($2::text[], $3::text[]) as move (origin, target)
-         where id = $1 and fence = $5 and state = move.origin returning ",
+        "update sessions set state = $3, reason = $4, version = version + 1,
+             deleted_at = case when $3::text = 'deleted' then now() end,
+             sandbox_id = case when $3::text <> 'cold' then sandbox_id end,
+             started_at = case when $3::text = 'starting' then now() else started_at end,
+             life_extra_seconds = case when $3::text = 'starting' then 0 else life_extra_seconds end
+         where id = $1 and fence = $5 and state = any($2) returning ",
         columns!()
     );
     let (from, to): (Vec<&str>, Vec<&str>) =
         SessionState::moves(event).into_iter().map(|(from, to)| (from.as_str(), to.as_str())).unzip();
-    let row = client.query_opt(sql, &[&lease.session().0, &from, &to, &reason, &lease.fence()]).await?;
+    // Every event leads to one state.
+    let Some(to) = to.first() else { return Ok(None) };
+    let row = client.query_opt(sql, &[&lease.session().0, &from, to, &reason, &lease.fence()]).await?;
     found(client, lease, row).await
 }
 

@@ -1,7 +1,7 @@
 //! Docker Engine: sandboxes as containers, their image, and an engine of our own where there is none.
 //!
 //! Reading order: [`spec`] (what a sandbox is), [`client`] (one engine and how it is called), [`sandboxes`] (create, start,
-//! find, remove), [`events`], [`image`], then [`host`] (which engine) and [`embedded`] (our own `dockerd`).
+//! find, remove), [`likeness`], [`events`], [`image`], then [`host`] (which engine) and [`embedded`] (our own `dockerd`).
 //!
 //! **Architecture invariant**: the only module that names `bollard`. It knows neither actors nor sessions nor the database: it
 //! is told about sandboxes by their id and forgets them when a call returns; what exists is asked of the engine, by label.
@@ -16,6 +16,7 @@ mod figures;
 pub mod host;
 pub mod image;
 pub mod kernel_log;
+pub mod likeness;
 pub mod sandboxes;
 pub mod spec;
 
@@ -27,5 +28,6 @@ pub use figures::{Call, CallFigures};
 pub use host::{Host, HostError};
 pub use image::{ImageError, ImageProgress, ImageSource};
 pub use kernel_log::Victim;
+pub use likeness::Likeness;
 pub use sandboxes::{Container, ContainerState, FoundSandbox};
 pub use spec::{ContainerId, ImageTag, SandboxSpec};

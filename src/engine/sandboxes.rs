@@ -14,6 +14,7 @@ use time::format_description::well_known::Rfc3339;
 use super::Engine;
 use super::error::EngineError;
 use super::figures::Call;
+use super::likeness::{self, Likeness};
 use super::spec::{ContainerId, SandboxSpec, label, update_body};
 use crate::model::{Quotas, SandboxId};
 
@@ -55,6 +56,8 @@ pub struct FoundSandbox {
     pub running: bool,
     /// When it was created, to the second.
     pub created_at: OffsetDateTime,
+    /// How it was made; `None`: by a server that did not say.
+    pub likeness: Option<Likeness>,
 }
 
 impl Engine {
@@ -65,9 +68,10 @@ impl Engine {
     pub async fn create(&self, spec: &SandboxSpec) -> Result<Container, EngineError> {
         let name = spec.name(self.instance());
         let options = CreateContainerOptionsBuilder::new().name(&name).build();
+        let mut body = spec.body(self.instance());
+        body.labels.get_or_insert_default().insert(likeness::LABEL.to_owned(), spec.likeness().as_str().to_owned());
         let _permit = self.start_permit().await;
-        let created =
-            self.call(Call::Create, self.docker().create_container(Some(options), spec.body(self.instance()))).await;
+        let created = self.call(Call::Create, self.docker().create_container(Some(options), body)).await;
         let id = match created {
             Ok(created) => {
                 for warning in &created.warnings {
@@ -158,6 +162,7 @@ impl Engine {
             .filter_map(|summary| {
                 let container = ContainerId(summary.id?);
                 let sandbox = summary.labels.as_ref().and_then(sandbox_label);
+                let likeness = summary.labels.as_ref().and_then(|labels| labels.get(likeness::LABEL));
                 if sandbox.is_none() {
                     tracing::warn!(container.id = %container, "a container with our label names no sandbox; left alone");
                 }
@@ -170,6 +175,7 @@ impl Engine {
                         .created
                         .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
                         .unwrap_or(OffsetDateTime::UNIX_EPOCH),
+                    likeness: likeness.map(|label| Likeness::read(label)),
                 })
             })
             .collect())

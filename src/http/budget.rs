@@ -1,56 +1,60 @@
-//! Bounds the bytes of file bodies in memory, all requests together.
+//! Bounds the bytes of file bodies in memory: of all requests together, and of each user.
+//!
+//! Small bodies have a lane of their own, so that nobody's great files keep anybody from saving a program.
 
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use actix_web::body::{BodySize, MessageBody};
-use actix_web::web::Payload;
-use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
-
 use super::error::{ApiError, Code};
-
-/// What one permit stands for.
-const UNIT_BYTES: usize = 16 * 1024;
+use crate::model::UserId;
 
 /// How many files of the greatest size fit at the same time.
-const GREATEST_FILES: u64 = 4;
+const GREATEST_FILES: usize = 4;
 
-/// How long a body may make no progress. Memory it holds is memory nobody else gets.
-const STALL: Duration = Duration::from_secs(20);
+/// What counts as small.
+const SMALL_BYTES: usize = 1024 * 1024;
 
-/// What of a refused body is still read, so that the client gets to see the answer instead of a reset connection…
-const LINGER_BYTES: usize = 8 * 1024 * 1024;
-/// …and for how long.
-const LINGER: Duration = Duration::from_secs(2);
+/// The bytes small bodies may take together.
+const SMALL_LANE_BYTES: usize = 32 * SMALL_BYTES;
 
-/// Bytes sent down to the connection at a time.
-const SLICE_BYTES: usize = 64 * 1024;
+/// One user may have such a part of a lane: two of the greatest files.
+const PARTS: usize = 2;
 
-/// The bytes that may be in memory.
+/// When to try again.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+
+/// The bytes that may be in memory. Clones share them.
 #[derive(Clone, Debug)]
 pub struct TransferBudget {
-    units: Arc<Semaphore>,
+    lanes: Arc<Lanes>,
     max_file_bytes: usize,
 }
 
-/// A body and its share of the budget, given back when dropped.
 #[derive(Debug)]
-pub struct Upload {
-    /// The whole body.
-    pub content: Bytes,
-    share: Share,
+struct Lanes {
+    small: Lane,
+    great: Lane,
 }
 
-/// A part of the budget.
+#[derive(Debug)]
+struct Lane {
+    most: usize,
+    held: Mutex<Held>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    all: usize,
+    by: HashMap<UserId, usize>,
+}
+
+/// One body's part of the budget, given back when dropped.
 #[derive(Debug)]
 pub struct Share {
-    units: Arc<Semaphore>,
-    held: Option<OwnedSemaphorePermit>,
+    lanes: Arc<Lanes>,
+    user: UserId,
+    bytes: usize,
 }
 
 impl TransferBudget {
@@ -58,173 +62,136 @@ impl TransferBudget {
     #[must_use]
     pub fn for_files_of(max_file_mb: u64) -> Self {
         let max_file_bytes = usize::try_from(max_file_mb.saturating_mul(1024 * 1024)).unwrap_or(usize::MAX);
-        let units = usize::try_from(max_file_mb.saturating_mul(1024 * 1024 * GREATEST_FILES)).unwrap_or(usize::MAX);
-        let units = (units / UNIT_BYTES).clamp(1, Semaphore::MAX_PERMITS);
-        Self { units: Arc::new(Semaphore::new(units)), max_file_bytes }
+        let lanes = Lanes {
+            small: Lane::new(SMALL_LANE_BYTES),
+            great: Lane::new(max_file_bytes.saturating_mul(GREATEST_FILES)),
+        };
+        Self { lanes: Arc::new(lanes), max_file_bytes }
     }
 
-    /// An empty share.
+    /// The greatest file.
     #[must_use]
-    pub fn share(&self) -> Share {
-        Share { units: Arc::clone(&self.units), held: None }
+    pub fn max_file_bytes(&self) -> usize {
+        self.max_file_bytes
     }
 
-    /// Reads a whole body, taking its share as it grows: what has only been announced holds nothing.
-    ///
-    /// # Errors
-    /// [`Code::BodyTooLarge`], [`Code::Busy`], [`Code::RequestTimeout`], [`Code::InvalidBody`].
-    pub async fn read(&self, mut body: Payload, announced: Option<usize>) -> Result<Upload, ApiError> {
-        let result = self.read_within(&mut body, announced).await;
-        if matches!(&result, Err(error) if matches!(error.code(), Code::BodyTooLarge | Code::Busy)) {
-            // Not arriving in time is as good as having read it all.
-            drop(timeout(LINGER, discard(&mut body)).await);
-        }
-        result
+    /// An empty share for a user.
+    #[must_use]
+    pub fn share(&self, user: UserId) -> Share {
+        Share { lanes: Arc::clone(&self.lanes), user, bytes: 0 }
+    }
+}
+
+impl Lanes {
+    fn of(&self, bytes: usize) -> &Lane {
+        if bytes <= SMALL_BYTES { &self.small } else { &self.great }
+    }
+}
+
+impl Lane {
+    fn new(most: usize) -> Self {
+        Self { most, held: Mutex::default() }
     }
 
-    async fn read_within(&self, body: &mut Payload, announced: Option<usize>) -> Result<Upload, ApiError> {
-        if announced.is_some_and(|bytes| bytes > self.max_file_bytes) {
-            return Err(self.too_large());
+    fn take(&self, user: UserId, bytes: usize) -> Result<(), ApiError> {
+        let mut held = self.held();
+        let by = held.by.get(&user).copied().unwrap_or_default();
+        if bytes > self.most.saturating_sub(held.all) || bytes > (self.most / PARTS).saturating_sub(by) {
+            let text = "Too many files are being transferred at the moment.";
+            return Err(ApiError::because(Code::Busy, text).retry_after(RETRY_AFTER));
         }
-        let mut share = self.share();
-        let mut content = BytesMut::new();
-        loop {
-            let chunk = timeout(STALL, body.next()).await.map_err(|_| ApiError::new(Code::RequestTimeout))?;
-            let Some(chunk) = chunk else { break };
-            let chunk = chunk.map_err(|error| ApiError::because(Code::InvalidBody, error))?;
-            if content.len() + chunk.len() > self.max_file_bytes {
-                return Err(self.too_large());
+        held.all += bytes;
+        *held.by.entry(user).or_default() += bytes;
+        Ok(())
+    }
+
+    fn give_back(&self, user: UserId, bytes: usize) {
+        let mut held = self.held();
+        held.all -= bytes;
+        if let Some(by) = held.by.get_mut(&user) {
+            *by -= bytes;
+            if *by == 0 {
+                held.by.remove(&user);
             }
-            share.grow_to(content.len() + chunk.len())?;
-            content.extend_from_slice(&chunk);
-        }
-        Ok(Upload { content: content.freeze(), share })
-    }
-
-    fn too_large(&self) -> ApiError {
-        let limit = self.max_file_bytes / (1024 * 1024);
-        ApiError::because(Code::BodyTooLarge, format_args!("A file has at most {limit} MiB."))
-    }
-}
-
-async fn discard(body: &mut Payload) {
-    let mut left = LINGER_BYTES;
-    while let Some(Ok(chunk)) = body.next().await {
-        match left.checked_sub(chunk.len()) {
-            Some(rest) => left = rest,
-            None => return,
         }
     }
-}
 
-impl Upload {
-    /// The content, and the share to be held as long as it is in memory.
-    #[must_use]
-    pub fn into_parts(self) -> (Bytes, Share) {
-        (self.content, self.share)
+    fn held(&self) -> MutexGuard<'_, Held> {
+        // What a panic leaves behind is counters.
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Share {
-    /// Makes the share large enough for `bytes`.
+    /// Makes the share large enough for `bytes`, in the lane that is for so many.
     ///
     /// # Errors
-    /// [`Code::Busy`] when the budget is spent.
+    /// [`Code::Busy`] when the budget, or its user's part, is spent.
     pub fn grow_to(&mut self, bytes: usize) -> Result<(), ApiError> {
-        let have = self.held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        let missing = bytes.div_ceil(UNIT_BYTES).saturating_sub(have);
-        let missing = u32::try_from(missing).map_err(|_| busy())?;
-        if missing > 0 {
-            let more = Arc::clone(&self.units).try_acquire_many_owned(missing).map_err(|_| busy())?;
-            match &mut self.held {
-                Some(held) => held.merge(more),
-                None => self.held = Some(more),
-            }
+        if bytes <= self.bytes {
+            return Ok(());
         }
+        let (before, after) = (self.lanes.of(self.bytes), self.lanes.of(bytes));
+        if std::ptr::eq(before, after) {
+            after.take(self.user, bytes - self.bytes)?;
+        } else {
+            after.take(self.user, bytes)?;
+            before.give_back(self.user, self.bytes);
+        }
+        self.bytes = bytes;
         Ok(())
     }
 }
 
-fn busy() -> ApiError {
-    ApiError::because(Code::Busy, "Too many files are being transferred at the moment.").retry_after(LINGER)
-}
-
-/// A response body that gives its share back once it is sent.
-#[derive(Debug)]
-pub struct Download {
-    rest: Bytes,
-    _share: Share,
-}
-
-impl Download {
-    /// Sends `content` while holding `share`.
-    #[must_use]
-    pub fn new(content: Bytes, share: Share) -> Self {
-        Self { rest: content, _share: share }
-    }
-
-    /// What is still to be sent.
-    #[must_use]
-    pub fn content(&self) -> &[u8] {
-        &self.rest
-    }
-}
-
-impl MessageBody for Download {
-    type Error = std::convert::Infallible;
-
-    fn size(&self) -> BodySize {
-        BodySize::Sized(self.rest.len() as u64)
-    }
-
-    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        let this = self.get_mut();
-        if this.rest.is_empty() {
-            return Poll::Ready(None);
-        }
-        let slice = this.rest.split_to(this.rest.len().min(SLICE_BYTES));
-        Poll::Ready(Some(Ok(slice)))
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.lanes.of(self.bytes).give_back(self.user, self.bytes);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use actix_web::FromRequest;
-    use actix_web::test::TestRequest;
-
     use super::*;
 
-    async fn payload(body: &'static [u8]) -> Payload {
-        let (request, mut payload) = TestRequest::default().set_payload(body).to_http_parts();
-        Payload::from_request(&request, &mut payload).await.expect("payload")
+    fn share(budget: &TransferBudget, user: UserId, bytes: usize) -> Result<Share, Code> {
+        let mut share = budget.share(user);
+        share.grow_to(bytes).map_err(|error| error.code())?;
+        Ok(share)
     }
 
-    #[actix_web::test]
-    async fn a_body_holds_its_share_until_it_is_dropped() {
-        let budget = TransferBudget { units: Arc::new(Semaphore::new(2)), max_file_bytes: 1024 * 1024 };
-        static BODY: [u8; UNIT_BYTES + 1] = [7; UNIT_BYTES + 1];
-        let upload = budget.read(payload(&BODY).await, None).await.expect("room");
-        assert_eq!((upload.content.len(), budget.units.available_permits()), (UNIT_BYTES + 1, 0));
-        let refused = budget.read(payload(b"x").await, None).await.expect_err("full");
-        assert_eq!(refused.code(), Code::Busy);
-        drop(upload);
-        assert_eq!(budget.units.available_permits(), 2);
-        let announced = budget.read(payload(b"").await, Some(2 * 1024 * 1024)).await.expect_err("too large");
-        assert_eq!(announced.code(), Code::BodyTooLarge);
-        assert_eq!(budget.units.available_permits(), 2, "what was only announced held nothing");
+    #[test]
+    fn one_user_has_a_part_and_all_together_have_everything() {
+        const FILE: usize = 8 << 20;
+        let budget = TransferBudget::for_files_of(8);
+        let [ada, bob, eve] = [UserId::new(), UserId::new(), UserId::new()];
+        let adas = [share(&budget, ada, FILE).expect("room"), share(&budget, ada, FILE).expect("room")];
+        assert_eq!(share(&budget, ada, FILE).expect_err("her part is spent"), Code::Busy);
+        let _bobs = [share(&budget, bob, FILE).expect("room"), share(&budget, bob, FILE).expect("room")];
+        assert_eq!(share(&budget, eve, FILE).expect_err("all of it is spent"), Code::Busy);
+        share(&budget, ada, 10_000).expect("a program can be saved all the same");
+        drop(adas);
+        share(&budget, eve, FILE).expect("what was given back");
+        assert!(!budget.lanes.great.held().by.contains_key(&ada), "nobody is remembered for nothing");
     }
 
-    #[actix_web::test]
-    async fn a_download_sends_all_of_it_and_gives_its_share_back() {
-        let budget = TransferBudget::for_files_of(1);
-        let all = budget.units.available_permits();
-        let mut share = budget.share();
-        share.grow_to(100_000).expect("room");
-        let content = Bytes::from(vec![1; 100_000]);
-        let download = Download::new(content.clone(), share);
-        assert_eq!(download.size(), BodySize::Sized(100_000));
-        assert!(budget.units.available_permits() < all);
-        assert_eq!(actix_web::body::to_bytes(download).await.expect("sent"), content);
-        assert_eq!(budget.units.available_permits(), all);
+    #[test]
+    fn a_body_that_grows_changes_its_lane() {
+        let budget = TransferBudget::for_files_of(8);
+        let held = || (budget.lanes.small.held().all, budget.lanes.great.held().all);
+        let mut growing = budget.share(UserId::new());
+        for (bytes, expected) in [
+            (10, (10, 0)),
+            (SMALL_BYTES, (SMALL_BYTES, 0)),
+            (SMALL_BYTES + 1, (0, SMALL_BYTES + 1)),
+            (SMALL_BYTES, (0, SMALL_BYTES + 1)),
+            (8 << 20, (0, 8 << 20)),
+        ] {
+            growing.grow_to(bytes).expect("room");
+            assert_eq!(held(), expected);
+        }
+        growing.grow_to(17 << 20).expect_err("more than a part");
+        assert_eq!(held(), (0, 8 << 20));
+        drop(growing);
+        assert_eq!(held(), (0, 0));
     }
 }

@@ -33,6 +33,7 @@ pub mod terminal_frames;
 pub mod terminal_input;
 mod terminal_pace;
 pub mod terminal_socket;
+pub mod transfer;
 pub mod typists;
 pub mod wire;
 

@@ -4,8 +4,8 @@
 //!   subscribed before the handshake ──▶ open ──▶ closing (a close frame is sent) ──▶ stopped
 //! ```
 //!
-//! **Invariants**: the first message is `hello`; a page that is too slow for some notices is told to fetch the tree again, never left with a
-//! stale one. **Talks to**: the notices of its session (a bounded stream; the session does not know who listens).
+//! **Invariants**: the first message is `hello`; a page that is too slow for some notices is sent away, and finds everything afresh when it
+//! connects again. **Talks to**: the notices of its session (a bounded stream; the session does not know who listens).
 
 use actix::{Actor, AsyncContext, Handler, StreamHandler};
 use actix_web_actors::ws::{Message, ProtocolError, WebsocketContext};
@@ -13,7 +13,7 @@ use actix_web_actors::ws::{Message, ProtocolError, WebsocketContext};
 use super::socket::{self, Admission, Closing, Life, Socket};
 use super::socket_messages::SessionMessage;
 use super::wire::Session;
-use crate::actors::api::Subscription;
+use crate::actors::api::{Missed, Subscription};
 use crate::actors::describe::{ActorDescription, Describe};
 use crate::model::{Quotas, SessionId, SessionNotice};
 
@@ -75,11 +75,12 @@ impl StreamHandler<Result<Message, ProtocolError>> for SessionSocket {
 }
 
 /// What happens to the session. Ends when its actor does: a client that connects again finds the next one.
-impl StreamHandler<SessionNotice> for SessionSocket {
-    fn handle(&mut self, notice: SessionNotice, ctx: &mut Self::Context) {
+impl StreamHandler<Result<SessionNotice, Missed>> for SessionSocket {
+    fn handle(&mut self, notice: Result<SessionNotice, Missed>, ctx: &mut Self::Context) {
         if self.life.is_closing() {
             return;
         }
+        let Ok(notice) = notice else { return socket::close(self, ctx, Closing::Stalled) };
         if notice == SessionNotice::Elsewhere {
             return socket::close(self, ctx, Closing::Elsewhere);
         }

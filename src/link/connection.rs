@@ -237,16 +237,22 @@ impl AgentLink {
         self.shared.uploads.acquire().await.map_err(|_| LinkError::Closed)
     }
 
-    /// Attaches a new viewer to a terminal. Output begins at the returned `start`.
+    /// Attaches a new viewer to a terminal, unless the link has `most` already. Output begins at the returned `start`.
     ///
     /// # Errors
     /// As [`AgentLink::request`], and [`LinkError::TooManyViewers`].
-    pub async fn attach(&self, terminal: TerminalId, since: Option<u64>, window: u32) -> Result<Attached, LinkError> {
+    pub async fn attach(
+        &self,
+        terminal: TerminalId,
+        since: Option<u64>,
+        window: u32,
+        most: usize,
+    ) -> Result<Attached, LinkError> {
         let id = self.shared.next_viewer.fetch_add(1, Ordering::Relaxed);
         let port = Arc::new(Port::new(window));
         {
             let mut viewers = lock(&self.shared.viewers);
-            if viewers.len() >= MAX_VIEWERS {
+            if viewers.len() >= most.min(MAX_VIEWERS) {
                 return Err(LinkError::TooManyViewers);
             }
             viewers.insert(id, Arc::clone(&port));

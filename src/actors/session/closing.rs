@@ -7,8 +7,9 @@
 //! ```
 //!
 //! **Invariants**: programs end before their changes are collected, so that the listing is the last word. A sandbox goes only after its
-//! changes were collected, when its container has died, when its agent stays away for as long as collecting may take, when its user
-//! gives up what cannot be collected, or when its session is deleted. Otherwise the session goes back to `ready`.
+//! changes were collected, when its container has died, when its user gives up what cannot be collected, or when its session is deleted.
+//! Otherwise the session goes back to `ready`; where the agent stays away for as long as collecting may take, it is `failed` and keeps its
+//! sandbox (see `life.rs`).
 
 use actix::prelude::*;
 
@@ -125,23 +126,22 @@ impl SessionActor {
         let attempt = stop.attempt;
         stop.attempt += 1;
         let linked = live.link.as_ref().is_some_and(|link| !link.is_closed());
-        // What passes is waited for; a workspace that is too large is its user's to make smaller.
-        let passes = matches!(error, SessionError::Unavailable(_) | SessionError::Busy | SessionError::Internal);
-        let late = Instant::now() >= stop.deadline;
-        let over = late || !passes;
-        if deleted || (late && !linked) || (over && stop.discard) {
-            tracing::warn!(session.id = %self.id, sandbox.id = %sandbox, error = %error, "a sandbox goes without its last changes");
-            if stop.discard {
-                stop.reason.push_str(&format!("; what could not be saved was given up: {error}"));
-            } else if !deleted {
-                stop.reason.push_str("; its sandbox did not answer, so that its last changes may be missing");
+        match after_failure(&error, deleted, stop.discard, linked, Instant::now() >= stop.deadline) {
+            Next::Remove => {
+                tracing::warn!(session.id = %self.id, sandbox.id = %sandbox, error = %error, "a sandbox goes without its last changes");
+                if stop.discard {
+                    stop.reason.push_str(&format!("; what could not be saved was given up: {error}"));
+                }
+                self.remove(ctx);
             }
-            return self.remove(ctx);
+            Next::Keep => self.keep(&error, ctx),
+            Next::Leave => self.leave(ctx),
+            Next::Again => self.collect_again(&error, attempt, ctx),
         }
-        if over && linked {
-            return self.keep(&error, ctx);
-        }
-        tracing::warn!(session.id = %self.id, sandbox.id = %sandbox, attempt, error = %error, "the last changes of a sandbox cannot be collected now; trying again");
+    }
+
+    fn collect_again(&mut self, error: &SessionError, attempt: u32, ctx: &mut Context<Self>) {
+        tracing::warn!(session.id = %self.id, attempt, error = %error, "the last changes of a sandbox cannot be collected now; trying again");
         if attempt == 0 {
             let text =
                 format!("The last changes cannot be saved at the moment: {error}. Trying again before stopping.");
@@ -233,11 +233,7 @@ impl SessionActor {
             }
             actor.after_deletion(ctx);
             if std::mem::take(&mut actor.start_again) || !actor.waiters.is_empty() {
-                ctx.spawn(actor.begin_start(Former::Adopt).map(|started, actor, _| {
-                    if let Err(error) = started {
-                        actor.resolve(&Err(error));
-                    }
-                }));
+                ctx.spawn(actor.begin_start(Former::Adopt).map(|_, _, _| ()));
             }
         });
     }
@@ -272,6 +268,31 @@ impl SessionActor {
     }
 }
 
+/// What becomes of a stop whose changes could not be collected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// They are given up, with their session or by their user.
+    Remove,
+    /// The session goes on.
+    Keep,
+    /// The sandbox cannot be reached: it stays, and the session has failed.
+    Leave,
+    /// Another try.
+    Again,
+}
+
+/// What follows from an `error`; `discard`: its user gives up what cannot be collected; `late`: collecting was tried for long enough.
+fn after_failure(error: &SessionError, deleted: bool, discard: bool, linked: bool, late: bool) -> Next {
+    // What passes is waited for; a workspace that is too large is its user's to make smaller.
+    let passes = matches!(error, SessionError::Unavailable(_) | SessionError::Busy | SessionError::Internal);
+    match (linked, late) {
+        _ if deleted || (discard && (late || !passes)) => Next::Remove,
+        (true, late) if late || !passes => Next::Keep,
+        (false, true) => Next::Leave,
+        _ => Next::Again,
+    }
+}
+
 /// Ends programs, then brings everything they changed into the database.
 async fn collect(sync: Addr<WorkspaceSyncActor>, link: AgentLink, within: Duration) -> Result<(), SessionError> {
     match tokio::time::timeout(END_TIMEOUT, link.command(Request::EndPrograms)).await {
@@ -290,5 +311,31 @@ pub(super) async fn release(db: &db::Db, lease: &Lease, sandbox: SandboxId) {
     let releasing = async { db::sessions::release_sandbox(&db.interactive().await?, lease, sandbox).await };
     if let Err(error) = releasing.await {
         tracing::warn!(session.id = %lease.session(), error = %error, "cannot write down that a sandbox is gone; the next load will find it");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sandbox_that_could_not_be_emptied_goes_only_with_its_session() {
+        let (away, full) = (SessionError::Unavailable("away".into()), SessionError::TooManyBytes);
+        for (error, linked, late, next) in [
+            (&away, true, false, Next::Again),
+            (&away, true, true, Next::Keep),
+            (&full, true, false, Next::Keep),
+            (&full, true, true, Next::Keep),
+            (&away, false, false, Next::Again),
+            (&away, false, true, Next::Leave),
+            (&full, false, false, Next::Again),
+            (&full, false, true, Next::Leave),
+        ] {
+            assert_eq!(after_failure(error, false, false, linked, late), next, "{error} {linked} {late}");
+            assert_eq!(after_failure(error, true, false, linked, late), Next::Remove, "{error} {linked} {late}");
+            // What may pass is worth waiting for, even to a user who would give it up.
+            let given_up = if next == Next::Again && *error == away { Next::Again } else { Next::Remove };
+            assert_eq!(after_failure(error, false, true, linked, late), given_up, "{error} {linked} {late}");
+        }
     }
 }

@@ -1,10 +1,12 @@
 //! Deleting a session, and having it back.
 //!
-//! **Invariant**: a session comes back only when its sandbox is gone and what it held is collected: until then the wish waits.
+//! **Invariant**: a session comes back only when its sandbox is gone: until then the wish waits. This actor collects what a sandbox holds
+//! before it goes; one that a server which has ended did not get to is nobody's, and is only removed.
 
 use actix::prelude::*;
 use tokio::sync::oneshot;
 
+use super::obtain::discard;
 use super::{Duration, Phase, Session, SessionActor, SessionError, SessionNotice, SessionState, db, sync};
 use crate::db::deleted::Undeleted;
 
@@ -104,9 +106,14 @@ impl SessionActor {
         if self.undeleters.is_empty() {
             return;
         }
-        let (db, lease, most) = (self.deps.db.clone(), self.lease.clone(), self.deps.config.auth.max_sessions);
+        let (deps, lease) = (self.deps.clone(), self.lease.clone());
         let undeleting = async move {
-            let mut connection = db.interactive().await?;
+            let deleted = db::deleted::get(&deps.db.interactive().await?, lease.session()).await?;
+            if let Some(former) = deleted.and_then(|session| session.sandbox) {
+                discard(&deps, &lease, former).await?;
+            }
+            let most = deps.config.auth.max_sessions;
+            let mut connection = deps.db.interactive().await?;
             let transaction = connection.transaction().await?;
             let undeleted = db::deleted::undelete(&transaction, &lease, most).await?;
             transaction.commit().await?;
@@ -114,6 +121,9 @@ impl SessionActor {
                 Undeleted::Back(session) => Ok(*session),
                 Undeleted::Gone => Err(SessionError::NotFound),
                 Undeleted::Limit => Err(SessionError::SessionLimit),
+                Undeleted::Running => {
+                    Err(SessionError::Unavailable("its sandbox is still going: try again in a moment".into()))
+                }
             }
         };
         ctx.spawn(undeleting.into_actor(self).map(|undeleted: Result<Session, SessionError>, actor, _| {

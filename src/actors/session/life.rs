@@ -1,7 +1,8 @@
 //! What happens to a sandbox while it is this actor's: its link ends and begins again, it dies, its WorkspaceSyncActor falls over.
 //!
 //! **Invariants**: a sandbox that the engine says has ended is removed, and its session is cold. One that runs is never removed because its
-//! agent is silent: after [`REDIAL_TIMEOUT`] the session is `failed` and still names it (see `opening.rs`).
+//! agent is silent: after [`REDIAL_TIMEOUT`], or when a stop has waited long enough, the session is `failed` and still names it (see
+//! `opening.rs`).
 
 use std::sync::Arc;
 
@@ -149,16 +150,22 @@ impl SessionActor {
         }));
     }
 
-    /// Lets go of a sandbox that runs but whose agent does not call.
     fn silent(&mut self, number: u64, ctx: &mut Context<Self>) {
         let silent = |live: &Live| live.link.is_none() && live.link_number == number;
         // A stop that is under way has its own patience.
-        if !matches!(&self.phase, Phase::Live(live) if silent(live)) {
-            return;
+        if matches!(&self.phase, Phase::Live(live) if silent(live)) {
+            self.leave(ctx);
         }
-        let Phase::Live(live) = std::mem::replace(&mut self.phase, Phase::Closing) else { return };
-        let Live { sandbox, door, claim, .. } = *live;
+    }
+
+    /// Lets go of a sandbox whose agent does not call: the session has failed and still names it.
+    pub(super) fn leave(&mut self, ctx: &mut Context<Self>) {
+        let (Phase::Live(live) | Phase::Stopping(live, _)) = std::mem::replace(&mut self.phase, Phase::Closing) else {
+            return;
+        };
+        let Live { sandbox, link, door, claim, .. } = *live;
         ctx.cancel_future(door);
+        drop(link);
         sandbox.leave();
         drop(claim);
         self.tell(SessionNotice::Terminals(Vec::new()));

@@ -92,6 +92,8 @@ pub struct SessionActor {
     phase: Phase,
     session: Option<Session>,
     terminals: HashMap<TerminalId, Terminal>,
+    /// Asked of the agent and not yet among them.
+    opening_terminals: usize,
     sync: Option<Addr<WorkspaceSyncActor>>,
     sync_failures: Failures,
     /// Which every WorkspaceSyncActor of this one takes its turns of.
@@ -206,6 +208,7 @@ impl SessionActor {
             phase: Phase::Loading,
             session: None,
             terminals: HashMap::new(),
+            opening_terminals: 0,
             sync: None,
             sync_failures: Failures::default(),
             sync_turn: Arc::default(),
@@ -439,7 +442,7 @@ impl SessionActor {
                 let work = sync::Work {
                     session: self.id,
                     lease: self.lease.clone(),
-                    watch: Watch::default(),
+                    watch: Watch::new(self.deps.config.actors.sync_mailbox),
                     db: self.deps.db.clone(),
                     notices: self.notices.clone(),
                     config: self.deps.config.clone(),

@@ -54,10 +54,7 @@ pub(super) async fn open(
     report: Reporter,
 ) -> Result<Opened, SessionError> {
     if let Some(former) = former {
-        if let Some(found) = find(&deps, former).await? {
-            deps.sandboxes.remove(former, &found.container).await.map_err(start_failed)?;
-        }
-        db::sessions::release_sandbox(&deps.db.interactive().await?, &lease, former).await?;
+        discard(&deps, &lease, former).await?;
     }
     let quotas = quotas(&deps, lease.session()).await?;
     let started = match deps.pool.claim().await {
@@ -153,6 +150,15 @@ async fn find(deps: &Deps, sandbox: SandboxId) -> Result<Option<FoundSandbox>, S
     let listing = io.spawn(async move { engine.list().await }).await.map_err(|_| SessionError::Internal)?;
     let listing = listing.map_err(|error| SessionError::Unavailable(error.to_string()))?;
     Ok(listing.into_iter().find(|found| found.sandbox == sandbox))
+}
+
+/// Removes a sandbox the row still names, with what was not collected.
+pub(super) async fn discard(deps: &Deps, lease: &Lease, former: SandboxId) -> Result<(), SessionError> {
+    if let Some(found) = find(deps, former).await? {
+        deps.sandboxes.remove(former, &found.container).await.map_err(start_failed)?;
+    }
+    db::sessions::release_sandbox(&deps.db.interactive().await?, lease, former).await?;
+    Ok(())
 }
 
 /// Removes a sandbox in which nobody has worked.

@@ -53,9 +53,7 @@ impl SessionActor {
                 actor.session = Some(row);
                 match (sandbox, state) {
                     // A failed one waits for its user, with its sandbox if it has one.
-                    (_, SessionState::Failed) | (None, SessionState::Cold | SessionState::Deleted) => {
-                        actor.phase = Phase::Idle
-                    }
+                    (_, SessionState::Failed) | (None, SessionState::Cold) => actor.phase = Phase::Idle,
                     (Some(sandbox), _) => actor.begin_adoption(sandbox, false, ctx),
                     (None, _) => actor.gone_cold(
                         SessionEvent::SandboxLost,
@@ -77,7 +75,7 @@ impl SessionActor {
         }));
     }
 
-    /// Writes down that the session is starting, and starts it.
+    /// Writes down that the session is starting, and starts it. Where that cannot be written down, everybody who waits for it learns why.
     pub(super) fn begin_start(&mut self, former: Former) -> ResponseActFuture<Self, Result<Session, SessionError>> {
         if self.session.is_none() {
             return Box::pin(fut::err(SessionError::NotFound));
@@ -105,7 +103,9 @@ impl SessionActor {
                 }
                 Err(error) => {
                     actor.phase = Phase::Idle;
-                    actor.stop_asked = None;
+                    (actor.stop_asked, actor.start_again) = (None, false);
+                    actor.resolve(&Err(error.clone()));
+                    actor.after_deletion(ctx);
                     Err(error)
                 }
             }
@@ -126,7 +126,8 @@ impl SessionActor {
             ctx.spawn(adopting);
         } else {
             // Whoever asks meanwhile waits: before its agent has called, nobody knows what the sandbox holds.
-            ctx.wait(adopting);
+            let excused = self.exit.watch().excused("adopting its sandbox");
+            ctx.wait(adopting.map(move |(), _, _| drop(excused)));
         }
     }
 
@@ -173,7 +174,7 @@ impl SessionActor {
         let asked = self.stop_asked.take();
         match self.session.as_ref().map(|session| session.state) {
             // Deleted, or told to stop, while it was on its way.
-            None | Some(SessionState::Stopping | SessionState::Deleted) => {
+            None | Some(SessionState::Stopping) => {
                 self.stop_by_itself(asked.unwrap_or_else(|| "stopped while the server was away".into()), ctx)
             }
             Some(_) if asked.is_some() => self.stop_by_itself(asked.unwrap_or_default(), ctx),

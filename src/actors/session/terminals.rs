@@ -53,7 +53,7 @@ impl Handler<OpenTerminal> for SessionActor {
             Ok(link) => link,
             Err(error) => return Box::pin(fut::err(error)),
         };
-        if self.terminals.len() >= self.deps.config.terminal.max_terminals {
+        if self.terminals.len() + self.opening_terminals >= self.deps.config.terminal.max_terminals {
             self.tally.refused += 1;
             return Box::pin(fut::err(SessionError::TerminalLimit));
         }
@@ -66,6 +66,7 @@ impl Handler<OpenTerminal> for SessionActor {
             cwd: new.cwd,
             command: new.command,
         };
+        self.opening_terminals += 1;
         let opening = async move {
             match link.request(request).await {
                 Ok(Reply::Opened(info)) => Ok(Terminal::from(info)),
@@ -78,6 +79,7 @@ impl Handler<OpenTerminal> for SessionActor {
             }
         };
         Box::pin(opening.into_actor(self).map(|opened: Result<Terminal, SessionError>, actor, _| {
+            actor.opening_terminals -= 1;
             if let Ok(terminal) = &opened {
                 actor.terminals.insert(terminal.id, terminal.clone());
                 actor.tell(SessionNotice::Terminals(actor.sorted_terminals()));
@@ -154,10 +156,11 @@ impl Handler<AttachViewer> for SessionActor {
             Ok(link) => link,
             Err(error) => return Box::pin(async { Err(error) }),
         };
-        let window = self.deps.config.terminal.window_bytes;
+        let (window, most) = (self.deps.config.terminal.window_bytes, self.deps.config.terminal.max_viewers);
         let announcements = Announcements::new(self.announcements.subscribe());
         Box::pin(async move {
-            let attached = link.attach(attach.terminal, attach.since, window).await.map_err(|error| match error {
+            let attached = link.attach(attach.terminal, attach.since, window, most).await;
+            let attached = attached.map_err(|error| match error {
                 LinkError::Agent(AgentError::NotFound) => SessionError::NoTerminal,
                 error => error.into(),
             })?;

@@ -40,30 +40,26 @@ impl Handler<StopSession> for SessionActor {
     fn handle(&mut self, stop: StopSession, ctx: &mut Self::Context) -> Self::Result {
         self.used();
         match self.phase {
-            Phase::Live(_) => {
-                self.start_again = stop.start_again;
-                let stopping = self.begin_stop(stop.reason, ctx);
-                if stop.discard {
-                    self.discard();
-                }
-                stopping
-            }
-            Phase::Idle if stop.start_again => self.begin_start(Former::Discard),
-            Phase::Idle | Phase::Loading => self.answer_session(),
-            Phase::Opening | Phase::Stopping(..) | Phase::Closing => {
-                if matches!(self.phase, Phase::Opening) {
-                    self.stop_asked = Some(stop.reason);
-                }
-                if stop.discard {
-                    self.discard();
-                }
-                self.start_again = stop.start_again;
-                if !stop.start_again {
-                    self.resolve(&Err(SessionError::NotReady { state: SessionState::Stopping }));
-                }
+            Phase::Idle if stop.start_again => return self.begin_start(Former::Discard),
+            Phase::Idle | Phase::Loading => return self.answer_session(),
+            _ => {}
+        }
+        self.start_again = stop.start_again;
+        if !stop.start_again {
+            self.resolve(&Err(SessionError::NotReady { state: SessionState::Stopping }));
+        }
+        let answer = match self.phase {
+            Phase::Live(_) => self.begin_stop(stop.reason, ctx),
+            Phase::Opening => {
+                self.stop_asked = Some(stop.reason);
                 self.answer_session()
             }
+            _ => self.answer_session(),
+        };
+        if stop.discard {
+            self.discard();
         }
+        answer
     }
 }
 
@@ -84,12 +80,7 @@ impl Handler<AwaitReady> for SessionActor {
         self.waiters.push(waiter);
         match self.phase {
             Phase::Idle => {
-                let starting = self.begin_start(Former::Adopt).map(|result, actor, _| {
-                    if let Err(error) = result {
-                        actor.resolve(&Err(error));
-                    }
-                });
-                ctx.spawn(starting);
+                ctx.spawn(self.begin_start(Former::Adopt).map(|_, _, _| ()));
             }
             Phase::Stopping(..) | Phase::Closing => self.start_again = true,
             Phase::Opening => (self.stop_asked, self.start_again) = (None, false),

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! **Invariants**: a sandbox leaves the pool in the same message in which it is handed out; one that was ever claimed never comes back. A
-//! waiting sandbox holds nobody's files. While the machine has less than `pool.min_free_memory_mb` left, nothing is made, and one that waits is
+//! waiting sandbox holds nobody's files, and is as one made now would be, whatever server made it. While the machine has less than `pool.min_free_memory_mb` left, nothing is made, and one that waits is
 //! given back at each look. Never more than `pool.size` wait, nor so many that the last of `pool.max_sandboxes` places is taken.
 //!
 //! **Talks to**: the sandbox factory. Held by every session through [`PoolHandle`] and by EngineWatch. Its figures go to `/metrics`.
@@ -63,7 +63,7 @@ pub struct WarmPool {
 #[rtype(result = "Option<Started>")]
 struct ClaimSandbox;
 
-/// Take over sandboxes an earlier server has left unclaimed. The reply comes at once, before they have been adopted.
+/// Take over sandboxes an earlier server has left unclaimed, if they are as one made now would be; others are removed. The reply comes at once, before they have been adopted.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct AdoptSandboxes(pub Vec<FoundSandbox>);
@@ -235,8 +235,10 @@ impl Handler<AdoptSandboxes> for WarmPool {
         let (factory, size) = (Arc::clone(&self.factory), self.config.size);
         let adopting = async move {
             let mut adopted = Vec::new();
-            for FoundSandbox { sandbox, container, .. } in found {
-                if adopted.len() < size {
+            // Without an image there is nothing to compare them with; who cannot tell what they are hands none of them out.
+            let wanted = factory.likeness().await.ok();
+            for FoundSandbox { sandbox, container, likeness, .. } in found {
+                if adopted.len() < size && likeness.is_some() && likeness == wanted {
                     match factory.adopt(sandbox, container.clone()).await {
                         Ok(started) if !started.caller.hello.restored => {
                             adopted.push(started);

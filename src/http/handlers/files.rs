@@ -6,14 +6,14 @@ use serde::Deserialize;
 
 use crate::actors::api::{SaveFile, Saved};
 use crate::db;
-use crate::http::budget::Download;
 use crate::http::error::{ApiError, Code};
 use crate::http::json::{Json, Page, query};
 use crate::http::paths::{UrlPath, workspace_path};
 use crate::http::signed_in::{SignedIn, authorize_session};
 use crate::http::state::{HttpState, State};
+use crate::http::transfer::{Download, Upload};
 use crate::http::wire::{CreateFolder, Item, Move, Tree};
-use crate::model::{self, ContentHash, ItemKind, Precondition, SessionId, WorkspacePath};
+use crate::model::{self, ContentHash, ItemKind, Precondition, SessionId, UserId, WorkspacePath};
 
 /// Items in one answer, when the client does not say, and at the most.
 const DEFAULT_LIMIT: u32 = 1000;
@@ -61,7 +61,7 @@ pub async fn get_file(
     if is_known(request.headers(), hash) {
         return Ok(HttpResponse::NotModified().insert_header(etag(hash)).finish());
     }
-    let content = read_file(&state, hash, size).await?;
+    let content = read_file(&state, who.user.id, hash, size).await?;
     Ok(content_answer(hash, &path.0, content))
 }
 
@@ -84,7 +84,8 @@ pub async fn put_file(
     let session = authorize_session(&state.db, &who.user, &id.0).await?.id;
     let precondition = precondition(request.headers())?;
     let Executable { executable } = query(&request)?;
-    let (content, share) = state.budget.read(body, announced(request.headers())).await?.into_parts();
+    let upload = Upload::read(&state.budget, who.user.id, body, announced(request.headers())).await?;
+    let (content, share) = upload.into_parts();
     let save = SaveFile { path: path.0, content, precondition, executable, user: who.user.id };
     let sessions = state.sessions.clone();
     let saved = state
@@ -172,8 +173,8 @@ async fn find_file(
     }
 }
 
-async fn read_file(state: &HttpState, hash: ContentHash, size: u64) -> Result<Download, ApiError> {
-    let mut share = state.budget.share();
+async fn read_file(state: &HttpState, user: UserId, hash: ContentHash, size: u64) -> Result<Download, ApiError> {
+    let mut share = state.budget.share(user);
     share.grow_to(usize::try_from(size).unwrap_or(usize::MAX))?;
     let connection = state.db.interactive().await?;
     let content = db::blobs::get(&connection, hash).await?;
@@ -182,7 +183,7 @@ async fn read_file(state: &HttpState, hash: ContentHash, size: u64) -> Result<Do
 }
 
 fn content_answer(hash: ContentHash, path: &WorkspacePath, content: Download) -> HttpResponse {
-    let text = is_text(content.content());
+    let text = is_text(&content.content());
     HttpResponse::Ok()
         .insert_header(etag(hash))
         .insert_header(AS_IT_IS)

@@ -1,7 +1,10 @@
 //! Users and logins.
 
+use carrel::accounts::Accounts;
+use carrel::config::AuthConfig;
 use carrel::db::{Client, DbError, logins, users};
 use carrel::model::{LoginId, Role, UserId};
+use futures_util::FutureExt;
 use time::{Duration, OffsetDateTime};
 
 use crate::support::postgres;
@@ -64,6 +67,26 @@ async fn a_login_is_found_by_its_token_until_it_ends() {
     assert!(logins::by_token_hash(&client, &[4; 32]).await.unwrap().is_some());
     let past = login(ada.id, 5, Duration::seconds(-1));
     assert!(matches!(logins::insert(&client, &past).await, Err(DbError::Conflict(_))));
+}
+
+#[tokio::test]
+async fn who_listens_learns_that_a_login_has_expired_or_was_ended_by_another_server() {
+    let db = postgres::db().await;
+    let ada = postgres::user(&db, "ada").await;
+    let client = db.interactive().await.unwrap();
+    let [stays, expires, ends] = [1, 2, 3].map(|token| login(ada.id, token, Duration::days(30)));
+    for login in [&stays, &expires, &ends] {
+        logins::insert(&client, login).await.unwrap();
+    }
+    let [here, there] = [0, 1].map(|_| Accounts::new(db.clone(), &AuthConfig::default()));
+    let [mut stayed, mut expired, mut ended] = [stays.id, expires.id, ends.id].map(|login| here.listen(login));
+    assert_eq!(here.tell_ended().await.unwrap(), 0);
+    there.logout(ends.id).await.unwrap();
+    client.execute("update logins set expires_at = now() where id = $1", &[&expires.id.0]).await.unwrap();
+    assert_eq!(here.tell_ended().await.unwrap(), 2);
+    expired.ended().await;
+    ended.ended().await;
+    assert!(stayed.ended().now_or_never().is_none());
 }
 
 #[tokio::test]

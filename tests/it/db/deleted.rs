@@ -95,9 +95,13 @@ async fn a_session_comes_back_unless_its_owner_has_enough() {
     };
     assert!(matches!(undelete(5).await, Undeleted::Gone), "it is not deleted");
     let client = db.interactive().await.unwrap();
+    let sandbox = carrel::model::SandboxId::new();
+    sessions::claim_sandbox(&client, &postgres::lease(session.id), sandbox).await.unwrap();
     sessions::mark_deleted(&client, &postgres::lease(session.id), 7).await.unwrap();
     let (listed, next) = deleted::of_owner(&client, session.owner, 10, None).await.unwrap();
     assert_eq!((listed.len(), listed[0].id, next), (1, session.id, None));
+    assert!(matches!(undelete(1).await, Undeleted::Running), "what runs there has to go first");
+    sessions::release_sandbox(&client, &postgres::lease(session.id), sandbox).await.unwrap();
     assert!(matches!(undelete(0).await, Undeleted::Limit));
     let Undeleted::Back(back) = undelete(1).await else { panic!("back") };
     assert_eq!((back.state, back.deleted_at, back.purge_at), (SessionState::Cold, None, None));

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::support::client::eventually;
 use crate::support::server::{TestServer, problem};
+use crate::support::terminal::PATIENCE;
 
 #[tokio::test]
 async fn a_file_is_saved_read_and_kept_from_being_lost() {
@@ -134,6 +136,39 @@ async fn paths_that_lead_out_are_refused_as_they_come() {
         assert_eq!(answer.split(' ').nth(1), Some(status), "{path}: {answer}");
         assert_eq!(answer.contains("\"invalid_path\""), status == "400", "{path}: {answer}");
     }
+}
+
+#[tokio::test]
+async fn somebody_who_reads_slowly_keeps_nobody_from_saving() {
+    // More than sockets take by themselves.
+    const FILE: usize = 16 << 20;
+    let server = TestServer::start_with(|config| config.workspace.max_file_mb = 16).await;
+    let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+    let [adas, bobs] =
+        [ada.session("One").await, bob.session("Two").await].map(|id| format!("/api/v1/sessions/{id}/files"));
+    let put = async |request: reqwest::RequestBuilder, bytes| request.body(vec![b'y'; bytes]).send().await.unwrap();
+    let file = format!("{adas}/great");
+    assert_eq!(put(ada.request(Method::PUT, &file), FILE).await.status(), 201);
+    let mut slow = Vec::new();
+    for _ in 0..2 {
+        let mut stream = TcpStream::connect(server.url.trim_start_matches("http://")).await.unwrap();
+        let cookie = ada.cookie().unwrap();
+        let head = format!("GET {file} HTTP/1.1\r\nHost: localhost\r\nCookie: {}\r\n\r\n", cookie.to_str().unwrap());
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200");
+        slow.push(stream);
+    }
+    let refused = ada.get(&file).await;
+    assert_eq!((refused.status().as_u16(), problem(refused).await.as_str()), (503, "busy"), "her part is spent");
+    let small = put(ada.request(Method::PUT, &format!("{adas}/small")), 10_000).await;
+    assert_eq!(small.status(), 201, "a program of her own");
+    let others = put(bob.request(Method::PUT, &format!("{bobs}/great")), FILE).await;
+    assert_eq!(others.status(), 201, "somebody else's file");
+    drop(slow);
+    let given_back = async || (ada.get(&file).await.status() == 200).then_some(());
+    eventually(PATIENCE, "what hung up gives its part back", given_back).await;
 }
 
 #[tokio::test]

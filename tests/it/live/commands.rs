@@ -1,13 +1,19 @@
 //! The program's commands, and a server with a PostgreSQL and an engine of its own from its first start to `carrel down`.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use carrel::engine::EmbeddedEngine;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
+use crate::support::chaos::{Chaos, Mode};
 use crate::support::client::eventually;
 use crate::support::counter::COUNTER;
+use crate::support::engine::TestEngine;
+use crate::support::janitor::processes;
 use crate::support::process::Server;
 use crate::support::terminal::PATIENCE;
 
@@ -108,6 +114,31 @@ async fn a_server_with_services_of_its_own_finds_them_again_and_takes_them_down(
     server.terminate().await;
     let down = server.run(&["down"]).await;
     assert!(String::from_utf8_lossy(&down.stdout).starts_with("nothing runs"), "{down:?}");
+}
+
+#[tokio::test]
+async fn a_server_told_to_stop_while_it_starts_leaves_nothing_running() {
+    // It gets no further than the engine, which does not answer.
+    let engine = Chaos::before(&TestEngine::shared().await.host);
+    engine.become_(Mode::Hang);
+    let directory = tempfile::tempdir().unwrap();
+    // The system user its PostgreSQL runs as has to get there.
+    std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let data = directory.path().join("data");
+    let mut carrel = std::process::Command::new(env!("CARGO_BIN_EXE_carrel"));
+    carrel.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(&data);
+    carrel.envs([("CARREL_ENGINE__HOST", engine.host.as_str()), ("CARREL_ENGINE__CALL_TIMEOUT_MS", "3000")]);
+    carrel.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let carrel = carrel.spawn().unwrap();
+    let pid = Pid::from_raw(carrel.id().try_into().unwrap());
+    let clusters = || std::fs::read_dir(data.join("postgres")).into_iter().flatten().flatten();
+    let begun = async || clusters().any(|entry| entry.path().join("postmaster.pid").exists()).then_some(());
+    eventually(PATIENCE, "a PostgreSQL that starts", begun).await;
+    kill(pid, Signal::SIGTERM).unwrap();
+    let ended = tokio::task::spawn_blocking(move || carrel.wait_with_output().unwrap()).await.unwrap();
+    let words = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(!ended.status.success() && words.contains("told to stop while starting"), "{words}");
+    assert_eq!(processes(&[data]), []);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::life::{containers, engine};
 use crate::support::client::{Client, Session, ok, problem};
 use crate::support::process::Server;
 use crate::support::terminal::PATIENCE;
@@ -93,4 +94,22 @@ async fn where_nothing_is_kept_a_deleted_session_is_gone_at_once() {
         raise 'still there';
     end $$";
     server.sql(gone).await;
+}
+
+#[tokio::test]
+async fn a_session_whose_sandbox_a_killed_server_left_running_comes_back_without_it() {
+    let server = Server::start().await;
+    let session = server.user().await.ready_session().await;
+    session.save("saved.txt", "saved").await;
+    server.kill_9().await;
+    // As if it had been killed right after the deletion.
+    let delete = "update sessions set state = 'deleted', deleted_at = now(), purge_at = now() + interval '1 day'";
+    server.sql(delete).await;
+    server.start_again().await;
+    assert_eq!(ok(undelete(&session).await, 200).await["state"], "cold");
+    let none = "do $$ begin assert not exists (select from sessions where sandbox_id is not null); end $$";
+    server.sql(none).await;
+    assert!(containers(&engine(&server).await).await.is_empty(), "nothing runs for a cold session");
+    session.start().await;
+    assert_eq!(session.in_sandbox("saved.txt").await, b"saved");
 }

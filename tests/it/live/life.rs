@@ -13,15 +13,42 @@ use crate::support::process::Server;
 use crate::support::terminal::{PATIENCE, Terminal};
 
 /// An operator's view of the engine of a server.
-async fn engine(server: &Server) -> Engine {
+pub async fn engine(server: &Server) -> Engine {
     let instance = std::fs::read_to_string(server.data.join("instance")).unwrap().trim().parse().unwrap();
     let host = server.engine_host();
     Engine::connect(&EngineConfig::default(), &host, instance).await.unwrap()
 }
 
 /// The containers of a server of whom nobody but the test has a session.
-async fn containers(engine: &Engine) -> Vec<ContainerId> {
+pub async fn containers(engine: &Engine) -> Vec<ContainerId> {
     engine.list().await.unwrap().into_iter().map(|found| found.container).collect()
+}
+
+/// Makes every change to `state` take two seconds, and end so.
+async fn stall(server: &Server, state: &str, end: &str) {
+    let stall = format!(
+        "create sequence stalled;
+        create function stall() returns trigger language plpgsql as $$ begin
+            perform nextval('stalled');
+            perform pg_sleep(2);
+            {end};
+        end $$;
+        create trigger stall before update on sessions for each row
+            when (new.state = '{state}' and old.state <> '{state}') execute function stall()"
+    );
+    server.sql(&stall).await;
+}
+
+/// Waits until such a change has begun.
+async fn stalled(server: &Server) {
+    let begun = "do $$ begin
+        for attempt in 1..1000 loop
+            if (select is_called from stalled) then return; end if;
+            perform pg_sleep(0.02);
+        end loop;
+        raise 'not begun';
+    end $$";
+    server.sql(begun).await;
 }
 
 async fn post(session: &Session, what: &str, status: u16) -> serde_json::Value {
@@ -126,6 +153,40 @@ async fn a_stop_waits_for_a_database_that_takes_nothing_and_loses_no_change() {
     server.sql("drop trigger refuse on workspace_items").await;
     events.state("cold", READY).await;
     assert_eq!(session.read("kept.txt").await.unwrap(), b"kept\n");
+}
+
+#[tokio::test]
+async fn who_waits_for_a_start_that_cannot_be_written_down_is_told_so() {
+    let server = Server::start().await;
+    let session = server.user().await.session().await;
+    stall(&server, "starting", "raise 'no'").await;
+    let terminal = async || {
+        stalled(&server).await;
+        let began = Instant::now();
+        let answer = session.post("/terminals", &json!({ "cols": 80, "rows": 24 })).await;
+        (answer.status().as_u16(), began.elapsed())
+    };
+    let (started, (status, waited)) = tokio::join!(session.request(Method::POST, "/start").send(), terminal());
+    assert_eq!(started.unwrap().status().as_u16(), status, "both are told the same");
+    assert!(status >= 500 && waited < PATIENCE, "{status} after {waited:?}");
+    server.sql("drop trigger stall on sessions").await;
+    session.start().await;
+}
+
+#[tokio::test]
+async fn who_waits_for_a_session_that_is_stopped_before_it_is_ready_does_not_start_it_again() {
+    let server = Server::start().await;
+    let session = server.user().await.session().await;
+    stall(&server, "ready", "return new").await;
+    let mut events = session.events().await;
+    let stop = async || {
+        stalled(&server).await;
+        post(&session, "/stop", 202).await;
+    };
+    let size = json!({ "cols": 80, "rows": 24 });
+    let (terminal, ()) = tokio::join!(session.post("/terminals", &size), stop());
+    assert_eq!(problem(terminal).await, (409, "not_ready".into()));
+    events.state("cold", READY).await;
 }
 
 #[tokio::test]

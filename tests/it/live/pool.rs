@@ -79,3 +79,17 @@ async fn waiting_sandboxes_are_taken_over_and_given_back_when_memory_is_short() 
     // A session does not need the pool.
     server.user().await.ready_session().await;
 }
+
+#[tokio::test]
+async fn waiting_sandboxes_of_another_size_are_replaced_when_the_server_starts_again() {
+    let mut server = Server::start_with(&[("CARREL_POOL__SIZE", "1")]).await;
+    until(&server, "waiting", 1.0).await;
+    assert!(server.terminate().await.0.success());
+    server.set("CARREL_SANDBOX__TMP_MB", "48");
+    server.start_again().await;
+    until(&server, "made_total", 1.0).await;
+    until(&server, "waiting", 1.0).await;
+    let session = server.user().await.ready_session().await;
+    assert_eq!(figure(&server, "hits_total").await, Some(1.0));
+    assert_eq!(read(&session, "df -m --output=size /tmp | tail -1").await, "48");
+}

@@ -135,6 +135,18 @@ async fn exit_3_is_shown() {
 }
 
 #[tokio::test]
+async fn terminals_opened_together_are_no_more_than_configured() {
+    let server = Server::start_with(&[("CARREL_TERMINAL__MAX_TERMINALS", "2")]).await;
+    let session = server.user().await.ready_session().await;
+    let new = json!({ "cols": 80, "rows": 24 });
+    let answers = futures_util::future::join_all((0..8).map(|_| session.post("/terminals", &new))).await;
+    let mut statuses: Vec<_> = answers.iter().map(|answer| answer.status().as_u16()).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 201, 429, 429, 429, 429, 429, 429]);
+    assert_eq!(session.terminals().await.len(), 2);
+}
+
+#[tokio::test]
 async fn several_terminals_have_names_and_folders_of_their_own() {
     let session = Server::shared().await.user().await.ready_session().await;
     session.save("src/deep/a.py", "").await;

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use serde_json::json;
+use tokio_tungstenite::tungstenite::Error;
 
-use crate::support::client::Session;
+use crate::support::client::{Session, eventually};
 use crate::support::counter::COUNTER;
 use crate::support::process::Server;
 use crate::support::terminal::{PATIENCE, Terminal};
@@ -195,4 +196,17 @@ async fn a_stalled_viewer_is_let_go_and_the_program_runs_on() {
 fn sha256(bytes: &[u8]) -> String {
     use sha2::Digest;
     hex::encode(sha2::Sha256::digest(bytes))
+}
+
+#[tokio::test]
+async fn a_session_has_as_many_viewers_of_its_terminals_as_configured() {
+    let server = Server::start_with(&[("CARREL_TERMINAL__MAX_VIEWERS", "2")]).await;
+    let session = server.user().await.ready_session().await;
+    let one = session.shell().await;
+    let two = Terminal::attach(&session, &one.id, None).await;
+    let Err(Error::Http(refused)) = Terminal::try_attach(&session, &one.id, None).await else { panic!("a third") };
+    assert_eq!(refused.status(), 429);
+    drop(two);
+    let third = async || Terminal::try_attach(&session, &one.id, None).await.ok();
+    eventually(PATIENCE, "the place of one who has gone", third).await;
 }
