@@ -6,14 +6,18 @@
 import { ApiError, messageOf } from '@/api/problem';
 import type { FileContent, Precondition, WriteResult } from '@/api/files';
 import type { Item } from '@/api/types';
+import { Refresher } from '@/lib/refresher';
 import { Store } from '@/lib/store';
-import type { Drafts } from './drafts';
-import { FileSaver, type SaveState } from './file-saver';
-import { LARGEST_TEXT_BYTES, bareEtag, decodeText, encodeText } from './file-text';
+import type { Draft, Drafts } from './drafts';
+import { FileSaver, type Found, type SaveState } from './file-saver';
+import { LARGEST_TEXT_BYTES, bareEtag, decodeText, encodeText, sameBytes } from './file-text';
 import type { TextBuffer } from './text-buffer';
 
 /** How long after a key the draft is written: what a crash can cost. */
 export const DRAFT_DELAY_MS = 400;
+
+/** Saves of ours whose events may still be on their way; more than that within a second or so nobody makes. */
+const MOST_ECHOES = 8;
 
 export type Phase =
   | { kind: 'loading' }
@@ -29,8 +33,10 @@ export interface FileState {
   phase: Phase;
   save: SaveState;
   outside: Outside;
-  /** When the draft was written that this text was restored from. */
+  /** When the draft was written that this text was restored from, until the user has kept or given it up. */
   restoredAt: number | null;
+  /** The file has changed, and what it is now could not be read yet. */
+  stale: boolean;
 }
 
 export interface FileBackend {
@@ -49,8 +55,16 @@ export class OpenFile {
   private draftTimer: ReturnType<typeof setTimeout> | null = null;
   private unsubscribe: (() => void) | null = null;
   private disposed = false;
-  /** A change seen while our own save was under way: looked at when the save has ended. */
-  private pending: Item | 'deleted' | null = null;
+  /** A change seen while we were reading or saving: looked at when that has ended. */
+  private pending: { item: Item | null } | null = null;
+  /** Tags of our own saves whose events have not come yet; those come in order. */
+  private echoes: string[] = [];
+  /** What the tree said last of the file's size. */
+  private size: number | null = null;
+  private readonly refresher = new Refresher(
+    () => (this.saver ? this.reload(false) : this.load(this.size)),
+    (stale) => this.patch({ stale }),
+  );
 
   constructor(
     path: string,
@@ -62,6 +76,7 @@ export class OpenFile {
       save: { kind: 'saved' },
       outside: null,
       restoredAt: null,
+      stale: false,
     });
   }
 
@@ -72,6 +87,12 @@ export class OpenFile {
   /** Whether closing the page now would lose text the server has not acknowledged. */
   get unsaved(): boolean {
     return this.saver !== null && (this.saver.dirty || this.state.get().save.kind !== 'saved');
+  }
+
+  /** Whether the user is to say something before this text may be written. */
+  get undecided(): boolean {
+    const { outside, restoredAt } = this.state.get();
+    return outside !== null || restoredAt !== null;
   }
 
   async load(size: number | null): Promise<void> {
@@ -91,20 +112,16 @@ export class OpenFile {
     } catch (error) {
       const missing = error instanceof ApiError && error.status === 404;
       this.patch({ phase: { kind: 'failed', message: messageOf(error), missing } });
+    } finally {
+      this.lookAtPending();
     }
   }
 
-  private async ready(
-    text: string,
-    base: Precondition,
-    draft: { text: string; etag: string; savedAt: number } | undefined,
-  ): Promise<void> {
+  private async ready(text: string, base: Precondition, draft: Draft | undefined): Promise<void> {
     const buffer = await this.backend.createBuffer(this.path, text);
     if (this.disposed) return buffer.dispose();
     this.buffer = buffer;
     const restore = draft && draft.text !== text ? draft : null;
-    // A draft keeps the tag it was made from: if the file has changed since, the save will say so.
-    const restoredBase: Precondition = restore?.etag ? { etag: restore.etag } : base;
     this.saver = new FileSaver(
       {
         buffer,
@@ -114,19 +131,23 @@ export class OpenFile {
           return result;
         },
         onState: (save) => this.saveChanged(save),
-        isOurs: (now) => this.isOurs(now),
+        onWritten: (etag) => this.written(etag),
+        lookAgain: (ours) => this.lookAgain(ours),
       },
-      restore ? restoredBase : base,
+      restore ? baseOf(restore, base) : base,
     );
     if (restore) buffer.replace(restore.text);
-    else if (draft) void this.backend.drafts.drop(this.path).catch(() => undefined);
+    else if (draft) void this.dropDraft();
     this.unsubscribe = buffer.onChange(() => this.edited());
+    const absent = base === 'absent';
     this.patch({
       phase: { kind: 'ready' },
-      restoredAt: restore ? restore.savedAt : null,
-      outside: base === 'absent' ? 'deleted' : null,
+      restoredAt: restore && !absent ? restore.savedAt : null,
+      outside: absent ? 'deleted' : null,
     });
     if (restore) this.saver.markDirty();
+    // Like a file that is deleted while it is open: made again only when the user says so.
+    if (absent) this.saver.pause();
   }
 
   /** Saves now; resolves to whether all text is acknowledged. */
@@ -136,27 +157,28 @@ export class OpenFile {
 
   /** What the tree says about this path now. */
   changedOutside(item: Item | null): void {
-    const saver = this.saver;
+    if (item !== null && item.kind !== 'file') return;
+    const { saver } = this;
+    if (this.state.get().phase.kind === 'loading' || saver?.busy) {
+      this.pending = { item };
+      return;
+    }
+    this.pending = null;
+    if (item) this.size = item.size;
     if (!saver) {
       // Nothing is open yet that could be overwritten: simply look again.
-      if (item?.kind === 'file' && this.state.get().phase.kind !== 'loading') void this.load(item.size);
-      return;
-    }
-    if (item !== null && item.kind !== 'file') return;
-    if (saver.busy) {
-      this.pending = item ?? 'deleted';
-      return;
-    }
-    if (item === null) {
-      saver.pause();
-      this.patch({ outside: 'deleted' });
-    } else if (bareEtag(item.etag) === bareEtag(saver.etag) && this.state.get().outside !== 'deleted') {
+      if (item) this.refresher.request();
+    } else if (item === null) {
+      this.gone();
+    } else if (bareEtag(item.etag) === bareEtag(saver.etag)) {
+      this.asBefore(saver);
+    } else if (this.isEcho(bareEtag(item.etag))) {
       return;
     } else if (this.unsaved) {
       saver.pause();
       this.patch({ outside: 'changed' });
     } else {
-      void this.reload();
+      this.refresher.request();
     }
   }
 
@@ -169,8 +191,9 @@ export class OpenFile {
   async takeMine(): Promise<boolean> {
     const saver = this.saver;
     if (!saver) return false;
-    saver.rebase(await this.presentBase(), false);
-    this.patch({ outside: null });
+    const base = await this.presentBase();
+    this.patch({ outside: null, restoredAt: null });
+    saver.rebase(base, false);
     return saver.flush();
   }
 
@@ -187,36 +210,45 @@ export class OpenFile {
     const { outside } = this.state.get();
     this.patch({ path });
     // The event about the old name may have come before the answer to our rename.
-    if (outside === 'deleted' && this.saver?.etag) {
-      this.saver.rebase({ etag: this.saver.etag }, !this.saver.dirty);
-      this.patch({ outside: null });
-    }
+    if (outside === 'deleted' && this.saver?.etag) this.asBefore(this.saver);
     if (this.unsaved) void this.keepDraft().then(() => this.backend.drafts.drop(old));
   }
 
-  dismissRestored(): void {
+  /** The user keeps the restored text. */
+  async keepRestored(): Promise<boolean> {
     this.patch({ restoredAt: null });
+    return this.save();
   }
 
+  /** Takes the file down; what was about to be saved is saved, and what cannot be stays as a draft. */
   dispose(): void {
+    const { saver, buffer, draftTimer } = this;
     if (this.disposed) return;
-    if (this.draftTimer !== null) {
-      clearTimeout(this.draftTimer);
-      // The last keys are not in the draft yet; the text is read before this returns.
-      void this.keepDraft();
-    }
-    this.disposed = true;
-    this.unsubscribe?.();
-    this.saver?.dispose();
-    this.buffer?.dispose();
+    if (draftTimer !== null) clearTimeout(draftTimer);
+    // The last keys are not in the draft yet; the text is read before this returns.
+    const kept = draftTimer === null ? Promise.resolve() : this.keepDraft();
+    this.takeDown();
+    if (!saver || !buffer) return;
+    void saver
+      .leave()
+      .then((saved) => (saved ? kept.then(() => this.dropDraft()) : undefined))
+      .finally(() => buffer.dispose());
   }
 
   /** Forgets the draft too: the user chose to close without saving. */
   async discard(): Promise<void> {
     if (this.draftTimer !== null) clearTimeout(this.draftTimer);
     this.draftTimer = null;
-    this.dispose();
-    await this.backend.drafts.drop(this.path).catch(() => undefined);
+    this.takeDown();
+    this.saver?.dispose();
+    this.buffer?.dispose();
+    await this.dropDraft();
+  }
+
+  private takeDown(): void {
+    this.disposed = true;
+    this.unsubscribe?.();
+    this.refresher.dispose();
   }
 
   private edited(): void {
@@ -231,35 +263,77 @@ export class OpenFile {
     await this.backend.drafts.keep(this.path, this.buffer.text(), this.saver.etag).catch(() => undefined);
   }
 
-  private saveChanged(save: SaveState): void {
-    const saved = save.kind === 'saved';
-    this.patch({ save, ...(saved ? { restoredAt: null, outside: null } : {}) });
-    if (saved) void this.backend.drafts.drop(this.path).catch(() => undefined);
-    if (save.kind !== 'saving' && this.pending !== null) {
-      const pending = this.pending;
-      this.pending = null;
-      // The saver is still finishing: look again in the next turn.
-      setTimeout(() => !this.disposed && this.changedOutside(pending === 'deleted' ? null : pending), 0);
-    }
+  private dropDraft(): Promise<void> {
+    return this.backend.drafts.drop(this.path).catch(() => undefined);
   }
 
-  private async reload(evenIfDirty = false): Promise<void> {
+  private written(etag: string): void {
+    this.echoes = [...this.echoes, bareEtag(etag)].slice(-MOST_ECHOES);
+    this.patch({ outside: null, restoredAt: null, stale: false });
+    // What was typed meanwhile builds on what is there now: so must its draft.
+    if (this.saver?.dirty) void this.keepDraft();
+  }
+
+  private saveChanged(save: SaveState): void {
+    this.patch({ save });
+    const { outside } = this.state.get();
+    if (save.kind === 'saved' && outside === null) void this.dropDraft();
+    // The user has undone what stood in the way of their text.
+    if (save.kind === 'saved' && outside === 'changed') this.refresher.request();
+    // The saver is still finishing: look again in the next turn.
+    if (save.kind !== 'saving' && this.pending) setTimeout(() => this.lookAtPending(), 0);
+  }
+
+  private lookAtPending(): void {
+    const { pending } = this;
+    this.pending = null;
+    if (pending && !this.disposed) this.changedOutside(pending.item);
+  }
+
+  /** Whether this tag is that of a save of ours: an event may come when the next one is done already. */
+  private isEcho(tag: string): boolean {
+    const index = this.echoes.indexOf(tag);
+    // After a foreign tag none of ours can follow: our save would have been refused.
+    this.echoes = index < 0 ? [] : this.echoes.slice(index + 1);
+    return index >= 0;
+  }
+
+  /** The file is what our text builds on, whatever it was in between. */
+  private asBefore(saver: FileSaver): void {
+    if (this.state.get().outside === null) return;
+    this.patch({ outside: null });
+    saver.rebase({ etag: saver.etag }, !saver.dirty);
+  }
+
+  private gone(): void {
+    this.saver?.gone();
+    this.patch({ outside: 'deleted' });
+  }
+
+  /** Shows what the server has; `atWill`: the user gives up what is typed. */
+  private async reload(atWill: boolean): Promise<void> {
+    const { saver, buffer } = this;
+    if (!saver || !buffer) return;
+    const { etag } = saver;
     try {
-      const content = await this.backend.read(this.path);
+      const large = this.size !== null && this.size > LARGEST_TEXT_BYTES;
+      const content = large ? null : await this.backend.read(this.path);
+      if (this.disposed || this.saver !== saver) return;
+      // A save has ended meanwhile, or is under way: this reading may be older.
+      if (saver.etag !== etag || saver.busy) return this.refresher.request();
+      if (this.unsaved && !atWill) {
+        saver.pause();
+        return this.patch({ outside: 'changed' });
+      }
+      if (content === null) return this.unsupported('large', this.size ?? 0);
       const decoded = decodeText(content.bytes);
       if (decoded.kind !== 'text') return this.unsupported(decoded.kind, content.bytes.length);
-      if (!this.buffer || !this.saver || this.saver.busy) return;
-      if (this.unsaved && !evenIfDirty) return this.patch({ outside: 'changed' });
-      this.buffer.replace(decoded.text);
-      this.saver.rebase({ etag: content.etag }, true);
-      this.patch({ outside: null, restoredAt: null });
+      this.patch({ outside: null, restoredAt: null, stale: false });
+      buffer.replace(decoded.text);
+      saver.rebase({ etag: content.etag }, true);
     } catch (error) {
-      if (error instanceof ApiError && error.status === 404) {
-        this.saver?.pause();
-        this.patch({ outside: 'deleted' });
-      } else if (evenIfDirty) {
-        throw error;
-      }
+      if (error instanceof ApiError && error.status === 404) this.gone();
+      else throw error;
     }
   }
 
@@ -272,23 +346,40 @@ export class OpenFile {
     }
   }
 
-  private async isOurs(text: string): Promise<string | null> {
-    const content = await this.backend.read(this.path);
-    const ours = encodeText(text);
-    const same = ours.length === content.bytes.length && ours.every((byte, i) => byte === content.bytes[i]);
-    return same ? content.etag : null;
+  private async lookAgain(ours: readonly string[]): Promise<Found> {
+    try {
+      const { bytes, etag } = await this.backend.read(this.path);
+      const text = ours.find((candidate) => sameBytes(encodeText(candidate), bytes));
+      return text === undefined ? { kind: 'theirs' } : { kind: 'ours', text, etag };
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 404) throw error;
+      this.gone();
+      return { kind: 'nothing' };
+    }
   }
 
   private unsupported(why: 'large' | 'binary', size: number): void {
     this.unsubscribe?.();
     this.saver?.dispose();
     this.buffer?.dispose();
+    // Only with the user's leave is there still a draft of what was open.
+    if (this.saver) void this.dropDraft();
     this.saver = null;
     this.buffer = null;
-    this.patch({ phase: { kind: 'unsupported', why, size } });
+    this.patch({
+      phase: { kind: 'unsupported', why, size },
+      save: { kind: 'saved' },
+      outside: null,
+      restoredAt: null,
+    });
   }
 
   private patch(change: Partial<FileState>): void {
     this.state.update((old) => ({ ...old, ...change }));
   }
+}
+
+/** What a restored text builds on. If the file has changed since the draft was made, the save will say so. */
+function baseOf(draft: Draft, present: Precondition): Precondition {
+  return present === 'absent' || draft.etag === '' ? 'absent' : { etag: draft.etag };
 }
