@@ -30,6 +30,9 @@ import type { LinkStatus } from '@/lib/reconnecting-socket';
 import { socketUrl } from '@/lib/socket-url';
 import { Store } from '@/lib/store';
 
+/** A reading without an answer is given up and tried again: the largest text over a slow line takes less. */
+const READ_TIMEOUT_MS = 60_000;
+
 export interface WorkspaceCallbacks {
   onNotice: (text: string, level: string) => void;
   onGone: () => void;
@@ -67,7 +70,7 @@ export class Workspace {
     this.session = new Store(session);
     this.drafts = new Drafts(draftTable(), user, id);
     this.files = new OpenFiles({
-      read: (path) => readFile(id, path),
+      read: (path) => readFile(id, path, AbortSignal.timeout(READ_TIMEOUT_MS)),
       write: (path, bytes, expect) => writeFile(id, path, bytes, expect),
       createBuffer: createMonacoBuffer,
       drafts: this.drafts,
@@ -131,6 +134,7 @@ export class Workspace {
   dispose(): void {
     this.disposed = true;
     this.connection.dispose();
+    this.tree.dispose();
     this.files.dispose();
   }
 
