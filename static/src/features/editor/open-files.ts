@@ -85,6 +85,15 @@ export class OpenFiles {
     return results.every(Boolean);
   }
 
+  /**
+   * Saves what the user need not be asked about; resolves to the paths whose text is then still only here.
+   */
+  async saveDecided(): Promise<string[]> {
+    const { files } = this.tabs.get();
+    await Promise.all(files.filter((file) => file.unsaved && !file.undecided).map((file) => file.save()));
+    return files.filter((file) => file.unsaved).map((file) => file.path);
+  }
+
   /** Saves what is open at or below `path`, before it moves. */
   async saveWithin(path: string): Promise<void> {
     const { files } = this.tabs.get();
