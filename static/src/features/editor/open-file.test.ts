@@ -6,7 +6,8 @@ import { FakeBuffer } from '@/test/fake-buffer';
 import { MemoryDraftTable } from './draft-database';
 import { Drafts } from './drafts';
 import { LARGEST_TEXT_BYTES } from './file-text';
-import { DRAFT_DELAY_MS, OpenFile } from './open-file';
+import { DRAFT_DELAY_MS } from './draft-keeper';
+import { OpenFile } from './open-file';
 
 /** A server with files whose tag is their text. */
 function setUp(files: Record<string, string>) {

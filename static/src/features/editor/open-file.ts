@@ -3,62 +3,30 @@
  *
  * `loading → ready | unsupported | failed`. Everything React shows is in `state`, an immutable snapshot.
  */
-import { ApiError, messageOf } from '@/api/problem';
-import type { FileContent, Precondition, WriteResult } from '@/api/files';
+import type { Precondition } from '@/api/files';
+import { messageOf } from '@/api/problem';
 import type { Item } from '@/api/types';
 import { Refresher } from '@/lib/refresher';
 import { Store } from '@/lib/store';
-import type { Draft, Drafts } from './drafts';
-import { FileSaver, type Found, type SaveState } from './file-saver';
-import { LARGEST_TEXT_BYTES, bareEtag, decodeText, encodeText, sameBytes } from './file-text';
+import { DraftKeeper } from './draft-keeper';
+import type { Draft } from './drafts';
+import { Echoes } from './echoes';
+import { FileSaver, type SaveState } from './file-saver';
+import { opening, type FileBackend, type FileState } from './file-state';
+import { LARGEST_TEXT_BYTES, bareEtag, decodeText, encodeText } from './file-text';
+import { baseOf, isMissing, lookFor, presentBase } from './present-file';
 import type { TextBuffer } from './text-buffer';
-
-/** How long after a key the draft is written: what a crash can cost. */
-export const DRAFT_DELAY_MS = 400;
-
-/** Saves of ours whose events may still be on their way; more than that within a second or so nobody makes. */
-const MOST_ECHOES = 8;
-
-export type Phase =
-  | { kind: 'loading' }
-  | { kind: 'ready' }
-  | { kind: 'unsupported'; why: 'large' | 'binary'; size: number }
-  | { kind: 'failed'; message: string; missing: boolean };
-
-/** What happened to the file while we had unsaved edits (or, for `deleted`, at all). */
-export type Outside = 'changed' | 'deleted' | null;
-
-export interface FileState {
-  path: string;
-  phase: Phase;
-  save: SaveState;
-  outside: Outside;
-  /** When the draft was written that this text was restored from, until the user has kept or given it up. */
-  restoredAt: number | null;
-  /** The file has changed, and what it is now could not be read yet. */
-  stale: boolean;
-}
-
-export interface FileBackend {
-  read(path: string): Promise<FileContent>;
-  write(path: string, bytes: Uint8Array<ArrayBuffer>, expect: Precondition): Promise<WriteResult>;
-  createBuffer(path: string, text: string): Promise<TextBuffer>;
-  drafts: Drafts;
-  /** The server kept the other version beside ours. */
-  onConflictCopy: (path: string) => void;
-}
 
 export class OpenFile {
   readonly state: Store<FileState>;
   buffer: TextBuffer | null = null;
   private saver: FileSaver | null = null;
-  private draftTimer: ReturnType<typeof setTimeout> | null = null;
   private unsubscribe: (() => void) | null = null;
   private disposed = false;
   /** A change seen while we were reading or saving: looked at when that has ended. */
   private pending: { item: Item | null } | null = null;
-  /** Tags of our own saves whose events have not come yet; those come in order. */
-  private echoes: string[] = [];
+  private readonly echoes = new Echoes();
+  private readonly draft: DraftKeeper;
   /** What the tree said last of the file's size. */
   private size: number | null = null;
   private readonly refresher = new Refresher(
@@ -70,14 +38,12 @@ export class OpenFile {
     path: string,
     private readonly backend: FileBackend,
   ) {
-    this.state = new Store<FileState>({
-      path,
-      phase: { kind: 'loading' },
-      save: { kind: 'saved' },
-      outside: null,
-      restoredAt: null,
-      stale: false,
-    });
+    this.state = new Store<FileState>(opening(path));
+    this.draft = new DraftKeeper(backend.drafts, () =>
+      this.buffer && this.saver && !this.disposed && this.unsaved
+        ? { path: this.path, text: this.buffer.text(), etag: this.saver.etag }
+        : null,
+    );
   }
 
   get path(): string {
@@ -102,7 +68,7 @@ export class OpenFile {
       const draft = await this.backend.drafts.read(this.path).catch(() => undefined);
       const content = await this.backend.read(this.path).catch((error: unknown) => {
         // A draft of a file that is gone is still the user's text.
-        if (draft && error instanceof ApiError && error.status === 404) return null;
+        if (draft && isMissing(error)) return null;
         throw error;
       });
       if (content === null) return await this.ready('', 'absent', draft);
@@ -110,8 +76,7 @@ export class OpenFile {
       if (decoded.kind !== 'text') return this.unsupported(decoded.kind, content.bytes.length);
       await this.ready(decoded.text, { etag: content.etag }, draft);
     } catch (error) {
-      const missing = error instanceof ApiError && error.status === 404;
-      this.patch({ phase: { kind: 'failed', message: messageOf(error), missing } });
+      this.patch({ phase: { kind: 'failed', message: messageOf(error), missing: isMissing(error) } });
     } finally {
       this.lookAtPending();
     }
@@ -132,13 +97,20 @@ export class OpenFile {
         },
         onState: (save) => this.saveChanged(save),
         onWritten: (etag) => this.written(etag),
-        lookAgain: (ours) => this.lookAgain(ours),
+        lookAgain: async (ours) => {
+          const found = await lookFor(this.backend, this.path, ours);
+          if (found.kind === 'nothing') this.gone();
+          return found;
+        },
       },
       restore ? baseOf(restore, base) : base,
     );
     if (restore) buffer.replace(restore.text);
-    else if (draft) void this.dropDraft();
-    this.unsubscribe = buffer.onChange(() => this.edited());
+    else if (draft) void this.draft.drop(this.path);
+    this.unsubscribe = buffer.onChange(() => {
+      this.saver?.edited();
+      this.draft.edited();
+    });
     const absent = base === 'absent';
     this.patch({
       phase: { kind: 'ready' },
@@ -165,6 +137,7 @@ export class OpenFile {
     }
     this.pending = null;
     if (item) this.size = item.size;
+    const echo = this.echoes.hear(item?.etag);
     if (!saver) {
       // Nothing is open yet that could be overwritten: simply look again.
       if (item) this.refresher.request();
@@ -172,7 +145,7 @@ export class OpenFile {
       this.gone();
     } else if (bareEtag(item.etag) === bareEtag(saver.etag)) {
       this.asBefore(saver);
-    } else if (this.isEcho(bareEtag(item.etag))) {
+    } else if (echo) {
       return;
     } else if (this.unsaved) {
       saver.pause();
@@ -183,15 +156,15 @@ export class OpenFile {
   }
 
   /** Replaces our text by the server's. */
-  async takeTheirs(): Promise<void> {
-    await this.reload(true);
+  takeTheirs(): Promise<void> {
+    return this.reload(true);
   }
 
   /** Keeps our text and writes it over what is there now. */
   async takeMine(): Promise<boolean> {
     const saver = this.saver;
     if (!saver) return false;
-    const base = await this.presentBase();
+    const base = await presentBase(this.backend, this.path);
     this.patch({ outside: null, restoredAt: null });
     saver.rebase(base, false);
     return saver.flush();
@@ -207,42 +180,38 @@ export class OpenFile {
   /** The file has a new name; our own rename or a folder's. */
   renamed(path: string): void {
     const old = this.path;
-    const { outside } = this.state.get();
     this.patch({ path });
     // The event about the old name may have come before the answer to our rename.
-    if (outside === 'deleted' && this.saver?.etag) this.asBefore(this.saver);
-    if (this.unsaved) void this.keepDraft().then(() => this.backend.drafts.drop(old));
+    if (this.state.get().outside === 'deleted' && this.saver?.etag) this.asBefore(this.saver);
+    if (this.unsaved) void this.draft.keep().then(() => this.draft.drop(old));
   }
 
   /** The user keeps the restored text. */
-  async keepRestored(): Promise<boolean> {
+  keepRestored(): Promise<boolean> {
     this.patch({ restoredAt: null });
     return this.save();
   }
 
   /** Takes the file down; what was about to be saved is saved, and what cannot be stays as a draft. */
   dispose(): void {
-    const { saver, buffer, draftTimer } = this;
+    const { saver, buffer } = this;
     if (this.disposed) return;
-    if (draftTimer !== null) clearTimeout(draftTimer);
-    // The last keys are not in the draft yet; the text is read before this returns.
-    const kept = draftTimer === null ? Promise.resolve() : this.keepDraft();
+    const kept = this.draft.flush();
     this.takeDown();
     if (!saver || !buffer) return;
     void saver
       .leave()
-      .then((saved) => (saved ? kept.then(() => this.dropDraft()) : undefined))
+      .then((saved) => (saved ? kept.then(() => this.draft.drop(this.path)) : undefined))
       .finally(() => buffer.dispose());
   }
 
   /** Forgets the draft too: the user chose to close without saving. */
   async discard(): Promise<void> {
-    if (this.draftTimer !== null) clearTimeout(this.draftTimer);
-    this.draftTimer = null;
+    this.draft.cancel();
     this.takeDown();
     this.saver?.dispose();
     this.buffer?.dispose();
-    await this.dropDraft();
+    await this.draft.drop(this.path);
   }
 
   private takeDown(): void {
@@ -251,33 +220,17 @@ export class OpenFile {
     this.refresher.dispose();
   }
 
-  private edited(): void {
-    this.saver?.edited();
-    this.draftTimer ??= setTimeout(() => void this.keepDraft(), DRAFT_DELAY_MS);
-  }
-
-  private async keepDraft(): Promise<void> {
-    this.draftTimer = null;
-    if (!this.buffer || !this.saver || this.disposed || !this.unsaved) return;
-    // A full or forbidden database only costs the protection against crashes; the text is still here.
-    await this.backend.drafts.keep(this.path, this.buffer.text(), this.saver.etag).catch(() => undefined);
-  }
-
-  private dropDraft(): Promise<void> {
-    return this.backend.drafts.drop(this.path).catch(() => undefined);
-  }
-
   private written(etag: string): void {
-    this.echoes = [...this.echoes, bareEtag(etag)].slice(-MOST_ECHOES);
+    this.echoes.expect(etag);
     this.patch({ outside: null, restoredAt: null, stale: false });
     // What was typed meanwhile builds on what is there now: so must its draft.
-    if (this.saver?.dirty) void this.keepDraft();
+    if (this.saver?.dirty) void this.draft.keep();
   }
 
   private saveChanged(save: SaveState): void {
     this.patch({ save });
     const { outside } = this.state.get();
-    if (save.kind === 'saved' && outside === null) void this.dropDraft();
+    if (save.kind === 'saved' && outside === null) void this.draft.drop(this.path);
     // The user has undone what stood in the way of their text.
     if (save.kind === 'saved' && outside === 'changed') this.refresher.request();
     // The saver is still finishing: look again in the next turn.
@@ -288,14 +241,6 @@ export class OpenFile {
     const { pending } = this;
     this.pending = null;
     if (pending && !this.disposed) this.changedOutside(pending.item);
-  }
-
-  /** Whether this tag is that of a save of ours: an event may come when the next one is done already. */
-  private isEcho(tag: string): boolean {
-    const index = this.echoes.indexOf(tag);
-    // After a foreign tag none of ours can follow: our save would have been refused.
-    this.echoes = index < 0 ? [] : this.echoes.slice(index + 1);
-    return index >= 0;
   }
 
   /** The file is what our text builds on, whatever it was in between. */
@@ -332,29 +277,8 @@ export class OpenFile {
       buffer.replace(decoded.text);
       saver.rebase({ etag: content.etag }, true);
     } catch (error) {
-      if (error instanceof ApiError && error.status === 404) this.gone();
+      if (isMissing(error)) this.gone();
       else throw error;
-    }
-  }
-
-  private async presentBase(): Promise<Precondition> {
-    try {
-      return { etag: (await this.backend.read(this.path)).etag };
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 404) return 'absent';
-      throw error;
-    }
-  }
-
-  private async lookAgain(ours: readonly string[]): Promise<Found> {
-    try {
-      const { bytes, etag } = await this.backend.read(this.path);
-      const text = ours.find((candidate) => sameBytes(encodeText(candidate), bytes));
-      return text === undefined ? { kind: 'theirs' } : { kind: 'ours', text, etag };
-    } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 404) throw error;
-      this.gone();
-      return { kind: 'nothing' };
     }
   }
 
@@ -363,23 +287,13 @@ export class OpenFile {
     this.saver?.dispose();
     this.buffer?.dispose();
     // Only with the user's leave is there still a draft of what was open.
-    if (this.saver) void this.dropDraft();
+    if (this.saver) void this.draft.drop(this.path);
     this.saver = null;
     this.buffer = null;
-    this.patch({
-      phase: { kind: 'unsupported', why, size },
-      save: { kind: 'saved' },
-      outside: null,
-      restoredAt: null,
-    });
+    this.patch({ ...opening(this.path), phase: { kind: 'unsupported', why, size } });
   }
 
   private patch(change: Partial<FileState>): void {
     this.state.update((old) => ({ ...old, ...change }));
   }
-}
-
-/** What a restored text builds on. If the file has changed since the draft was made, the save will say so. */
-function baseOf(draft: Draft, present: Precondition): Precondition {
-  return present === 'absent' || draft.etag === '' ? 'absent' : { etag: draft.etag };
 }

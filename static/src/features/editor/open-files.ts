@@ -2,7 +2,8 @@
 import type { TreeChange } from '@/features/session/events';
 import { isWithin, movedPath } from '@/lib/paths';
 import { Store } from '@/lib/store';
-import { OpenFile, type FileBackend } from './open-file';
+import type { FileBackend } from './file-state';
+import { OpenFile } from './open-file';
 
 export interface Tabs {
   files: readonly OpenFile[];
