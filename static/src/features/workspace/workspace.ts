@@ -47,7 +47,7 @@ export class Workspace {
   readonly progress = new Store<Progress | null>(null);
   /** What the sandbox uses, told every few seconds while it runs. */
   readonly usage = new Store<LiveUsage | null>(null);
-  /** Why the last request to start, stop or restart was refused. */
+  /** Why the session, which does not run, was not started. */
   readonly refusal = new Store<string | null>(null);
   /** The file whose editor is to take the keyboard once it is there. */
   readonly focusRequest = new Store<string | null>(null);
@@ -146,6 +146,8 @@ export class Workspace {
         void this.tree.load();
         return;
       case 'state':
+        // Whatever was refused was refused in another state.
+        this.refusal.set(null);
         return this.changed(withState(this.session.get(), event.state, event.reason));
       case 'progress':
         return this.progress.set(event.progress);
@@ -186,10 +188,10 @@ export class Workspace {
   private settle(session: Session): void {
     if (session.state === 'cold' && this.autoStart) return void this.start();
     if (session.state !== 'stopping') this.autoStart = false;
+    this.refusal.set(null);
     if (session.state !== 'ready') this.usage.set(null);
     if (session.state === 'ready') {
       this.progress.set(null);
-      this.refusal.set(null);
       void this.readTerminals();
     } else if (session.state !== 'starting' || this.terminals.state.get().items.length > 0) {
       this.terminals.clear();
@@ -216,8 +218,15 @@ export class Workspace {
     try {
       this.answered(await request(this.id));
     } catch (error) {
-      if (!this.disposed && !this.isElsewhere(error)) this.refusal.set(messageOf(error));
+      if (!this.disposed && !this.isElsewhere(error)) this.refused(messageOf(error));
     }
+  }
+
+  /** Said in the terminals' place where there are none, which is no place for it while there are. */
+  private refused(why: string): void {
+    const { state } = this.session.get();
+    if (state === 'cold' || state === 'failed') this.refusal.set(why);
+    else this.callbacks.onNotice(why, 'error');
   }
 
   /** A handshake failed, or the session was taken over: HTTP tells why (a 401 reports itself). */
