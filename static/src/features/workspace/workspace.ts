@@ -22,11 +22,12 @@ import {
   startSession,
   stopSession,
 } from '@/features/session/session-api';
+import { LinkWatch } from '@/features/session/link-watch';
 import { SessionConnection } from '@/features/session/session-connection';
 import { TerminalSet } from '@/features/terminal/terminal-set';
 import { fetchTreePage } from '@/features/tree/tree-actions';
 import { TreeStore } from '@/features/tree/tree-store';
-import type { LinkStatus } from '@/lib/reconnecting-socket';
+import { abandonConnections, type LinkStatus } from '@/lib/reconnecting-socket';
 import { socketUrl } from '@/lib/socket-url';
 import { Store } from '@/lib/store';
 
@@ -56,6 +57,7 @@ export class Workspace {
   readonly terminals: TerminalSet;
   readonly drafts: Drafts;
   private readonly connection: SessionConnection;
+  private readonly watch: LinkWatch;
   /** Opening the page opens the session; a session that is stopped later stays stopped. */
   private autoStart = true;
   private autoTerminal = true;
@@ -82,9 +84,16 @@ export class Workspace {
       (changes) => this.files.treeChanged(changes),
     );
     this.terminals = new TerminalSet(id);
+    this.watch = new LinkWatch((signal) => this.isTrue(signal), abandonConnections);
     this.connection = new SessionConnection(socketUrl(`/api/v1/sessions/${id}/socket`), {
-      onEvent: (event) => this.handle(event),
-      onStatus: (status) => this.link.set(status),
+      onEvent: (event) => {
+        this.watch.heard(event);
+        this.handle(event);
+      },
+      onStatus: (status) => {
+        this.watch.status(status);
+        this.link.set(status);
+      },
       onGone: callbacks.onGone,
       onSignedOut: reportSignedOut,
       onElsewhere: (url) => (url === '' ? void this.lookAgain(true) : callbacks.onElsewhere(url)),
@@ -134,6 +143,7 @@ export class Workspace {
   dispose(): void {
     this.disposed = true;
     this.connection.dispose();
+    this.watch.dispose();
     this.tree.dispose();
     this.files.dispose();
   }
@@ -227,6 +237,16 @@ export class Workspace {
     const { state } = this.session.get();
     if (state === 'cold' || state === 'failed') this.refusal.set(why);
     else this.callbacks.onNotice(why, 'error');
+  }
+
+  /** Whether the server answers, and says of the session what the page shows. */
+  private async isTrue(signal: AbortSignal): Promise<boolean> {
+    try {
+      return (await fetchSession(this.id, signal)).state === this.session.get().state;
+    } catch (error) {
+      // A server short of breath is there all the same; connecting anew would only cost it more.
+      return error instanceof ApiError && error.status > 0 && error.transient;
+    }
   }
 
   /** A handshake failed, or the session was taken over: HTTP tells why (a 401 reports itself). */
