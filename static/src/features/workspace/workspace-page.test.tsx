@@ -75,6 +75,25 @@ describe('the workspace page', () => {
     expect(await screen.findByText('Something went wrong.')).toBeInTheDocument();
   });
 
+  it.each([true, false])('lists the files once, greeted at once by the socket: %s', async (greeted) => {
+    const starting = { ...SESSION, state: 'starting' };
+    class GreetingSocket extends FakeSocket {
+      constructor(url: string, protocol: string) {
+        super(url, protocol);
+        queueMicrotask(() => {
+          this.open();
+          this.receive(JSON.stringify({ type: 'hello', session: starting }));
+        });
+      }
+    }
+    if (greeted) vi.stubGlobal('WebSocket', GreetingSocket);
+    const tree = vi.fn(() => json({ items: [FILE], next: null }));
+    open({ [`GET /sessions/${ID}`]: () => json(starting), [`GET /sessions/${ID}/tree`]: tree });
+    expect(await screen.findByRole('treeitem', { name: 'main.py' })).toBeInTheDocument();
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect(tree).toHaveBeenCalledTimes(1);
+  });
+
   it('starts a cold session, shows the stages, and opens one terminal when it is ready', async () => {
     const start = vi.fn(() => json({ ...SESSION, state: 'starting' }, 202));
     const create = vi.fn(() => problem(503, 'busy', 'No terminal now.'));

@@ -31,6 +31,9 @@ import { abandonConnections, type LinkStatus } from '@/lib/reconnecting-socket';
 import { socketUrl } from '@/lib/socket-url';
 import { Store } from '@/lib/store';
 
+/** How long the files wait for the socket's greeting, which most often comes sooner than their listing would. */
+const GREETING_MS = 300;
+
 /** A reading without an answer is given up and tried again: the largest text over a slow line takes less. */
 const READ_TIMEOUT_MS = 60_000;
 
@@ -58,6 +61,8 @@ export class Workspace {
   readonly drafts: Drafts;
   private readonly connection: SessionConnection;
   private readonly watch: LinkWatch;
+  /** The first listing, should nobody greet us: one made before the events begin would have to be made again. */
+  private readonly listing: ReturnType<typeof setTimeout>;
   /** Opening the page opens the session; a session that is stopped later stays stopped. */
   private autoStart = true;
   private autoTerminal = true;
@@ -99,7 +104,7 @@ export class Workspace {
       onElsewhere: (url) => (url === '' ? void this.lookAgain(true) : callbacks.onElsewhere(url)),
       onRefused: () => void this.lookAgain(),
     });
-    void this.tree.load();
+    this.listing = setTimeout(() => void this.tree.load(), GREETING_MS);
     void this.drafts.tidy().catch(() => undefined);
     this.settle(session);
   }
@@ -144,6 +149,7 @@ export class Workspace {
     this.disposed = true;
     this.connection.dispose();
     this.watch.dispose();
+    clearTimeout(this.listing);
     this.tree.dispose();
     this.files.dispose();
   }
@@ -152,6 +158,7 @@ export class Workspace {
     switch (event.type) {
       case 'hello':
         this.changed(event.session);
+        clearTimeout(this.listing);
         // What happened while we were away is only in a fresh listing.
         void this.tree.load();
         return;
