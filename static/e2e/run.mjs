@@ -44,12 +44,35 @@ const server = serverFromEnvironment();
 let passes = 0;
 let failures = 0;
 let browser;
+let ending = null;
+
+/** Ends everything that was started, once, whether the scenarios are over or somebody has had enough of them. */
+function end() {
+  ending ??= (async () => {
+    await browser?.close().catch(() => undefined);
+    await server.stop();
+  })();
+  return ending;
+}
+
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+]) {
+  process.on(signal, () => {
+    end()
+      .catch((error) => console.error(error.stack ?? error))
+      .finally(() => process.exit(code));
+  });
+}
+
 try {
   const chosen = await scenarios(process.argv.slice(2));
   await server.start();
   console.log(`server at ${server.url}`);
   browser = await openBrowser();
   for (const scenario of chosen) {
+    if (ending) break;
     if (scenario.needsControl && !server.controllable) {
       console.log(`left out  ${scenario.file}: it kills the server, so it needs CARREL_BIN`);
       continue;
@@ -70,8 +93,7 @@ try {
   failures += 1;
   console.log(error.stack ?? error);
 } finally {
-  await browser?.close();
-  await server.stop().catch((error) => {
+  await end().catch((error) => {
     failures += 1;
     console.log(error.stack ?? error);
   });

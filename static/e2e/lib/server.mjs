@@ -17,6 +17,14 @@ async function freePort() {
   return port;
 }
 
+/** Nothing of the caller's own server or engine: this one stands by itself. */
+function ownEnvironment(settings) {
+  const others = Object.entries(process.env).filter(
+    ([name]) => !name.startsWith('CARREL_') && name !== 'DOCKER_HOST',
+  );
+  return { ...Object.fromEntries(others), CARREL_ENGINE__EMBEDDED: 'always', ...settings };
+}
+
 function exited(child) {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => child.once('exit', resolve));
@@ -65,7 +73,7 @@ export class OwnServer {
       ['serve', '--listen', `127.0.0.1:${this.port}`, '--data-dir', this.dataDir],
       {
         stdio: ['ignore', 'pipe', process.env.CARREL_E2E_LOG ? 'inherit' : 'pipe'],
-        env: { ...process.env, ...this.settings },
+        env: ownEnvironment(this.settings),
       },
     );
     this.child = child;
@@ -106,9 +114,15 @@ export class OwnServer {
 
   /** Ends the server and everything it has started. */
   async stop() {
+    if (this.dataDir === undefined) return;
     // Whatever became of the server itself, what it has started must go.
     if (this.child) await this.terminate().catch((error) => console.error(`${error}`));
-    const down = spawn(this.binary, ['down', '--data-dir', this.dataDir], { stdio: 'inherit' });
+    // Nobody wants what programs have written into a folder that goes too.
+    const discard = this.ownsData ? ['--discard'] : [];
+    const down = spawn(this.binary, ['down', '--data-dir', this.dataDir, ...discard], {
+      stdio: 'inherit',
+      env: ownEnvironment(this.settings),
+    });
     await deadline(exited(down), STOP_MS, 'taking down');
     if (down.exitCode !== 0) throw new Error(`carrel down ended with ${down.exitCode}`);
     if (this.ownsData) await rm(this.dataDir, { recursive: true, force: true });

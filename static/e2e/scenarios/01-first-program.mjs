@@ -43,6 +43,13 @@ export async function run({ page }) {
   await user.waitForTerminal(page, /total 1212000[\s\S]*total 1212000/, 60_000);
   await screenshot(page, '05-run-button');
 
+  // What has the terminal now is left alone.
+  await user.command(page, `clear; python -c 'import time; print("busy", flush=True); time.sleep(1000)'`);
+  await user.waitForTerminal(page, /^busy$/m);
+  await page.getByRole('button', { name: 'Run', exact: true }).click();
+  await page.getByRole('tab', { name: 'Run', exact: true }).waitFor();
+  await user.waitForTerminal(page, /total 1212000/, 60_000);
+
   await page.keyboard.press('Control+`');
   await page.getByRole('button', { name: /Use light colours/ }).click();
   // Colours fade over.

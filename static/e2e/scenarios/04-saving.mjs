@@ -55,6 +55,9 @@ export async function run({ page, watch, browser, url }) {
     await again.goto(`${url}/s/${id}/`);
     await again.getByText(/Unsaved changes from .* were restored/).waitFor();
     await again.locator('.view-line', { hasText: 'unsaved = 3' }).waitFor();
+    // It waits for the user, who may not want it.
+    await again.locator('[data-save="dirty"]').waitFor();
+    await again.getByRole('button', { name: 'Keep' }).click();
     await again.locator('[data-save="saved"]').waitFor();
     await user.waitForTerminal(again, /[$#] ?$/m);
     await user.command(again, 'clear; cat a.py; head -c 100 /dev/urandom > b.bin');

@@ -64,9 +64,17 @@ export async function run({ page }) {
   // Nothing the replay of old output asks for is typed into the shell.
   await user.command(
     page,
-    `clear; printf '\\033[6n\\033[c\\033]0;hijacked\\007\\033]52;c;c3RvbGVu\\007'; sleep 1; clear`,
+    // The first answers are the program's; those to the replay would be the shell's.
+    `clear; printf '\\033[6n\\033[c\\033]0;hijacked\\007\\033]52;c;c3RvbGVu\\007'; read -rs -t 1 -N 99; clear; echo asked`,
   );
+  await user.waitForTerminal(page, /^asked$/m);
   await page.evaluate(() => navigator.clipboard.writeText('mine'));
+  await page.reload();
+  await user.waitForTerminal(page, /^asked$/m);
+  await user.command(page, 'echo untouched');
+  await user.waitForTerminal(page, /^untouched$/m);
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), 'mine');
+  assert.equal(await page.title(), 'Terminals · Carrel');
   await user.command(
     page,
     `clear; printf '\\033]52;c;c3RvbGVu\\007\\033]8;;javascript:alert(1)\\007bad link\\033]8;;\\007\\n'`,

@@ -12,6 +12,9 @@ export type LinkStatus = 'connecting' | 'connected' | 'reconnecting' | 'restarti
 /** RFC 6455: the server is going away; ours sends it when it restarts. */
 export const CLOSE_GOING_AWAY = 1001;
 
+/** RFC 6455: the connection broke without a close frame. */
+const CLOSE_ABNORMAL = 1006;
+
 /** A handshake that takes longer than this is given up and tried again. */
 export const OPEN_TIMEOUT_MS = 10_000;
 
@@ -26,6 +29,13 @@ export interface SocketEvents {
   onClose: (code: number, wasOpen: boolean, reason: string) => boolean;
 }
 
+const sockets = new Set<ReconnectingSocket>();
+
+/** The network is another one, or gone without a word: every connection of the page is made anew. */
+export function abandonConnections(): void {
+  for (const socket of sockets) socket.abandon();
+}
+
 export class ReconnectingSocket {
   private socket: WebSocket | null = null;
   private timer: ReturnType<typeof setTimeout> | null = null;
@@ -37,6 +47,7 @@ export class ReconnectingSocket {
     window.addEventListener('online', this.wake);
     window.addEventListener('offline', this.sleep);
     document.addEventListener('visibilitychange', this.visible);
+    sockets.add(this);
     this.connect();
   }
 
@@ -56,8 +67,16 @@ export class ReconnectingSocket {
     this.socket?.close(code, reason);
   }
 
+  /** Lets go of a connection that is thought dead, on which a closing handshake would take long to fail. */
+  abandon(): void {
+    if (this.current !== 'connected') return;
+    this.detach()?.close();
+    this.closed(CLOSE_ABNORMAL, true, '');
+  }
+
   dispose(): void {
     this.disposed = true;
+    sockets.delete(this);
     window.removeEventListener('online', this.wake);
     window.removeEventListener('offline', this.sleep);
     document.removeEventListener('visibilitychange', this.visible);

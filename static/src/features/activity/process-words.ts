@@ -9,6 +9,7 @@ export interface ProcessWords {
 }
 
 const SHELLS = new Set(['bash', 'sh', 'dash', 'zsh', 'fish']);
+const SHELL = 'Shell';
 const EDITORS = new Set(['vim', 'vi', 'nvim', 'nano', 'emacs', 'view']);
 const READERS = new Set(['less', 'more', 'tail', 'man']);
 const PYTHON = /^python(\d(\.\d+)?)?$/;
@@ -34,11 +35,17 @@ export function describeProcess(command: string): ProcessWords {
   return { title: verb && /^[a-z][\w-]*$/.test(verb) ? `${program} ${verb}` : program, kind: null };
 }
 
+/** Whether this is a shell that reads its commands from a terminal. */
+export function isWaitingShell(command: string): boolean {
+  const { title, kind } = describeProcess(command);
+  return title === SHELL && kind === null;
+}
+
 function describeShell(rest: readonly string[]): ProcessWords {
   const script = rest.find((word) => !word.startsWith('-'));
   if (rest.includes('-c'))
     return { title: 'Shell command', kind: script ? rest.slice(rest.indexOf('-c') + 1).join(' ') : null };
-  return script ? { title: baseName(script), kind: 'shell script' } : { title: 'Shell', kind: null };
+  return script ? { title: baseName(script), kind: 'shell script' } : { title: SHELL, kind: null };
 }
 
 function describePython(rest: readonly string[]): ProcessWords {

@@ -96,6 +96,21 @@ export function allowDrafts(user: string): void {
   if (hasLeft(user)) removeStored(LEFT_KEY);
 }
 
+/** Whose file a draft is of. */
+export interface DraftPlace {
+  session: string;
+  path: string;
+}
+
+/** Every draft of this user, in whichever session and written by whichever tab. */
+export async function draftsOf(table: DraftTable, user: string): Promise<DraftPlace[]> {
+  const mine = (await table.all()).map(({ key }) => key).filter((key) => key.startsWith(`${user}/`));
+  return mine.map((key) => {
+    const [, session = '', ...path] = key.split('/');
+    return { session, path: path.join('/') };
+  });
+}
+
 /** Deletes every draft of this user. */
 export async function forgetDrafts(table: DraftTable, user: string): Promise<void> {
   for (const { key } of await table.all()) if (key.startsWith(`${user}/`)) await table.delete(key);

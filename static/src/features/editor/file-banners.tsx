@@ -5,18 +5,19 @@ import { useState } from 'react';
 import { messageOf } from '@/api/problem';
 import { Banner } from '@/components/banner';
 import { Button } from '@/components/button';
+import { useConfirm } from '@/components/confirm';
 import { useToast } from '@/components/toasts';
 import { formatAgo } from '@/lib/format';
 import { useStore } from '@/lib/store';
-import { useWorkspace } from '@/features/workspace/workspace-context';
 import { ConflictDialog } from './conflict-dialog';
 import type { OpenFile } from './open-file';
+import { useCloseFile } from './use-close-file';
 
 export function FileBanners({ file }: { file: OpenFile }) {
-  const { files } = useWorkspace();
-  const { save, outside, restoredAt, path } = useStore(file.state);
+  const { save, outside, restoredAt, stale, path } = useStore(file.state);
   const [resolving, setResolving] = useState(false);
   const toast = useToast();
+  const close = useCloseFile(useConfirm());
   const failed = (error: unknown): void => toast(messageOf(error), 'danger');
   const asked = resolving || save.kind === 'conflict';
 
@@ -28,11 +29,17 @@ export function FileBanners({ file }: { file: OpenFile }) {
           actions={
             <>
               <Button onClick={() => void file.takeTheirs().catch(failed)}>Discard them</Button>
-              <Button onClick={() => file.dismissRestored()}>Keep</Button>
+              <Button onClick={() => void file.keepRestored()}>Keep</Button>
             </>
           }
         >
           Unsaved changes from {formatAgo(new Date(restoredAt).toISOString())} were restored.
+        </Banner>
+      ) : null}
+      {stale ? (
+        <Banner tone="warn">
+          <strong className="font-semibold">Not up to date.</strong> This file has changed and could not be
+          read again yet. Trying again by itself.
         </Banner>
       ) : null}
       {save.kind === 'retrying' ? (
@@ -57,7 +64,7 @@ export function FileBanners({ file }: { file: OpenFile }) {
           actions={
             <>
               <Button onClick={() => void file.takeMine().catch(failed)}>Write it again</Button>
-              <Button onClick={() => files.close(path)}>Close</Button>
+              <Button onClick={() => void close(path)}>Close</Button>
             </>
           }
         >

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Precondition, WriteResult } from '@/api/files';
 import { ApiError, unreachable } from '@/api/problem';
 import { FakeBuffer } from '@/test/fake-buffer';
-import { AUTOSAVE_MS, FileSaver } from './file-saver';
+import { AUTOSAVE_MS, FileSaver, type Found } from './file-saver';
 
 interface Write {
   text: string;
@@ -15,7 +15,9 @@ function setUp(base: Precondition = { etag: '"1"' }) {
   const buffer = new FakeBuffer('one');
   const writes: Write[] = [];
   const states: string[] = [];
-  const isOurs = vi.fn<(text: string) => Promise<string | null>>(() => Promise.resolve(null));
+  const lookAgain = vi.fn<(ours: readonly string[]) => Promise<Found>>(() =>
+    Promise.resolve({ kind: 'theirs' }),
+  );
   const saver: FileSaver = new FileSaver(
     {
       buffer,
@@ -29,7 +31,8 @@ function setUp(base: Precondition = { etag: '"1"' }) {
           });
         }),
       onState: (state) => states.push(state.kind),
-      isOurs,
+      onWritten: () => undefined,
+      lookAgain,
     },
     base,
   );
@@ -39,7 +42,7 @@ function setUp(base: Precondition = { etag: '"1"' }) {
     if (!write) throw new Error('nothing was written');
     return write;
   };
-  return { buffer, writes, states, saver, isOurs, last };
+  return { buffer, writes, states, saver, lookAgain, last };
 }
 
 const settle = () => vi.advanceTimersByTimeAsync(0);
@@ -142,8 +145,8 @@ describe('FileSaver', () => {
   });
 
   it('recognises its own write whose answer was lost', async () => {
-    const { buffer, saver, isOurs, last } = setUp();
-    isOurs.mockResolvedValue('"2"');
+    const { buffer, saver, lookAgain, last } = setUp();
+    lookAgain.mockResolvedValue({ kind: 'ours', text: 'two', etag: '"2"' });
     buffer.type('two');
     void saver.flush();
     await settle();
@@ -169,5 +172,65 @@ describe('FileSaver', () => {
     buffer.type('two');
     await vi.advanceTimersByTimeAsync(60_000);
     expect(writes).toHaveLength(0);
+  });
+
+  it('does not call an undone text saved while a write may still have arrived', async () => {
+    const { buffer, writes, saver, lookAgain, last } = setUp();
+    buffer.type('two');
+    void saver.flush();
+    await settle();
+    last().fail(unreachable());
+    await settle();
+    buffer.type('one');
+    expect(saver.current.kind).toBe('retrying');
+    await vi.advanceTimersByTimeAsync(6_000);
+    // The first write had arrived, and only its answer was lost.
+    lookAgain.mockResolvedValue({ kind: 'ours', text: 'two', etag: '"2"' });
+    last().fail(new ApiError(412, 'precondition_failed', 'changed'));
+    await settle();
+    expect(lookAgain).toHaveBeenLastCalledWith(['one', 'two']);
+    expect(saver.current.kind).toBe('dirty');
+    await vi.advanceTimersByTimeAsync(AUTOSAVE_MS);
+    expect(writes).toHaveLength(3);
+    expect(last()).toMatchObject({ text: 'one', expect: { etag: '"2"' } });
+    last().answer('"3"');
+    await settle();
+    expect(saver.current.kind).toBe('saved');
+  });
+
+  it('is in no conflict with a file that is gone', async () => {
+    const { buffer, writes, saver, lookAgain, last } = setUp();
+    lookAgain.mockResolvedValue({ kind: 'nothing' });
+    buffer.type('two');
+    void saver.flush();
+    await settle();
+    last().fail(new ApiError(412, 'precondition_failed', 'changed'));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(saver.current.kind).toBe('dirty');
+    expect(writes).toHaveLength(1);
+  });
+
+  it('saves restored text at the next key, not by itself', async () => {
+    const { buffer, writes, saver } = setUp();
+    saver.markDirty();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(writes).toHaveLength(0);
+    buffer.type('two');
+    await vi.advanceTimersByTimeAsync(AUTOSAVE_MS);
+    expect(writes).toHaveLength(1);
+  });
+
+  it('writes at its end what it would have written in a moment', async () => {
+    const { buffer, saver, last } = setUp();
+    buffer.type('two');
+    void saver.flush();
+    await settle();
+    buffer.type('three');
+    const left = saver.leave();
+    last().answer('"2"');
+    await settle();
+    expect(last()).toMatchObject({ text: 'three', expect: { etag: '"2"' } });
+    last().answer('"3"');
+    expect(await left).toBe(true);
   });
 });

@@ -5,7 +5,8 @@
  * `failed` (the server said no: waits for the user or the next edit) and `conflict` (somebody else wrote: nothing
  * is written until the user has decided).
  *
- * **Invariants**: at most one write is in flight; `saved` means that exactly the present text was acknowledged.
+ * **Invariants**: at most one write is in flight; `saved` means that exactly the present text was acknowledged, and
+ * that no write is on its way, or may have arrived, that has not been answered.
  */
 import { ApiError, messageOf } from '@/api/problem';
 import type { Precondition, WriteResult } from '@/api/files';
@@ -30,9 +31,13 @@ export interface SaverDeps {
   buffer: TextBuffer;
   write: (text: string, expect: Precondition) => Promise<WriteResult>;
   onState: (state: SaveState) => void;
-  /** 412: tells whether what is there now is just what we tried to write (an answer got lost), and its tag. */
-  isOurs: (text: string) => Promise<string | null>;
+  /** A write was acknowledged; comes before the state that follows from it. */
+  onWritten: (etag: string) => void;
+  /** 412: tells what is there now, which may be one of `ours` whose answer got lost. */
+  lookAgain: (ours: readonly string[]) => Promise<Found>;
 }
+
+export type Found = { kind: 'ours'; text: string; etag: string } | { kind: 'theirs' } | { kind: 'nothing' };
 
 export class FileSaver {
   private state: SaveState = { kind: 'saved' };
@@ -42,6 +47,8 @@ export class FileSaver {
   private attempt = 0;
   private paused = false;
   private disposed = false;
+  /** Text of a write that was never answered: it may be there, or arrive yet. */
+  private unanswered: string | null = null;
 
   constructor(
     private readonly deps: SaverDeps,
@@ -69,12 +76,11 @@ export class FileSaver {
 
   /** The user changed the text. */
   edited(): void {
-    if (this.state.kind === 'conflict' || this.running) return;
-    if (!this.dirty && this.base !== 'absent') {
+    if (this.state.kind === 'conflict' || this.state.kind === 'retrying' || this.running) return;
+    if (!this.dirty && this.base !== 'absent' && this.unanswered === null) {
       this.clearTimer();
       return this.setState({ kind: 'saved' });
     }
-    if (this.state.kind === 'retrying') return;
     this.setState({ kind: 'dirty' });
     this.schedule(AUTOSAVE_MS);
   }
@@ -83,7 +89,7 @@ export class FileSaver {
   async flush(): Promise<boolean> {
     if (this.running) await this.running;
     if (this.state.kind === 'conflict') return false;
-    if (this.dirty || this.base === 'absent') await this.run();
+    if (this.dirty || this.base === 'absent' || this.unanswered !== null) await this.run();
     return this.savedNow();
   }
 
@@ -93,22 +99,39 @@ export class FileSaver {
     this.clearTimer();
   }
 
+  /** The file is gone: there is nothing left to be in conflict with. */
+  gone(): void {
+    this.pause();
+    if (this.state.kind === 'conflict') this.setState({ kind: 'dirty' });
+  }
+
   /** The text is now based on this content; `clean` when it also equals it. */
   rebase(base: Precondition, clean: boolean): void {
     this.base = base;
     this.paused = false;
     this.attempt = 0;
+    this.unanswered = null;
     this.clearTimer();
     if (clean) this.savedVersion = this.deps.buffer.version();
     this.setState({ kind: clean ? 'saved' : 'dirty' });
     if (!clean) this.schedule(AUTOSAVE_MS);
   }
 
-  /** Marks the present text as never saved, for a restored draft. */
+  /** Marks the present text as never saved, for a restored draft: saved at the next key or when asked to. */
   markDirty(): void {
     this.savedVersion = Number.NaN;
+    this.clearTimer();
     this.setState({ kind: 'dirty' });
-    this.schedule(AUTOSAVE_MS);
+  }
+
+  /**
+   * The last of this saver: what would have been written in a moment is written now. Resolves to whether all text
+   * is acknowledged, and the buffer is not needed after that.
+   */
+  async leave(): Promise<boolean> {
+    const due = this.timer !== null || this.running !== null;
+    this.dispose();
+    return due ? this.flush() : this.savedNow();
   }
 
   dispose(): void {
@@ -147,18 +170,33 @@ export class FileSaver {
     this.savedVersion = version;
     this.attempt = 0;
     this.paused = false;
+    this.unanswered = null;
+    this.deps.onWritten(etag);
     this.setState({ kind: this.dirty ? 'dirty' : 'saved' });
   }
 
   private async refused(error: unknown, version: number, text: string): Promise<void> {
     const problem = error instanceof ApiError ? error : null;
-    if (problem?.status === 412) {
-      const etag = await this.deps.isOurs(text).catch(() => null);
-      if (etag !== null) return this.saved(version, etag);
-      return this.setState({ kind: 'conflict' });
+    if (problem?.status === 412) return this.preconditionFailed(version, text);
+    if (problem?.transient) {
+      this.unanswered = text;
+      this.setState({ kind: 'retrying', message: problem.message });
+    } else {
+      this.setState({ kind: 'failed', message: messageOf(error) });
     }
-    if (problem?.transient) this.setState({ kind: 'retrying', message: problem.message });
-    else this.setState({ kind: 'failed', message: messageOf(error) });
+  }
+
+  private async preconditionFailed(version: number, text: string): Promise<void> {
+    const ours = this.unanswered === null ? [text] : [text, this.unanswered];
+    const found = await this.deps.lookAgain(ours).catch((): Found => ({ kind: 'theirs' }));
+    this.unanswered = null;
+    if (found.kind === 'ours') {
+      // An earlier write of ours did arrive: the present text goes on top of it.
+      return this.saved(found.text === text ? version : Number.NaN, found.etag);
+    }
+    if (found.kind === 'theirs') return this.setState({ kind: 'conflict' });
+    this.pause();
+    this.setState({ kind: 'dirty' });
   }
 
   /** What comes next once a write has ended. */

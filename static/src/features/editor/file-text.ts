@@ -20,6 +20,10 @@ export function encodeText(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
 }
 
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}
+
 /** An entity tag without quotes and weakness, so that the tree's and the header's compare equal. */
 export function bareEtag(etag: string | null | undefined): string {
   return (etag ?? '').replace(/^W\//, '').replaceAll('"', '');

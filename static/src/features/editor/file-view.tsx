@@ -11,7 +11,8 @@ import { baseName, displayName } from '@/lib/paths';
 import { useStore } from '@/lib/store';
 import { CodeView } from './code-view';
 import { FileBanners } from './file-banners';
-import type { OpenFile, Phase } from './open-file';
+import type { Phase } from './file-state';
+import type { OpenFile } from './open-file';
 
 export function FileView({ file }: { file: OpenFile }) {
   const { phase, path } = useStore(file.state);

@@ -6,7 +6,8 @@ import { FakeBuffer } from '@/test/fake-buffer';
 import { MemoryDraftTable } from './draft-database';
 import { Drafts } from './drafts';
 import { LARGEST_TEXT_BYTES } from './file-text';
-import { DRAFT_DELAY_MS, OpenFile } from './open-file';
+import { DRAFT_DELAY_MS } from './draft-keeper';
+import { OpenFile } from './open-file';
 
 /** A server with files whose tag is their text. */
 function setUp(files: Record<string, string>) {
@@ -142,13 +143,141 @@ describe('OpenFile', () => {
   });
 
   it('keeps a draft shortly after a key, and at once when it is taken down', async () => {
-    const { drafts, open } = setUp({ 'a.py': 'one' });
+    const { files, drafts, open } = setUp({ 'a.py': 'one' });
     const { file, buffer } = await open('a.py');
     buffer.type('two');
     await new Promise((resolve) => setTimeout(resolve, DRAFT_DELAY_MS + 50));
     expect((await drafts.read('a.py'))?.text).toBe('two');
     buffer.type('three');
+    files['a.py'] = 'theirs';
     file.dispose();
+    await vi.waitFor(() => expect(buffer.disposed).toBe(true));
     expect((await drafts.read('a.py'))?.text).toBe('three');
+  });
+
+  it('is still changed outside after an undo, and then shows what is there', async () => {
+    const { files, writes, open } = setUp({ 'a.py': 'one' });
+    const { file, buffer } = await open('a.py');
+    buffer.type('mine');
+    files['a.py'] = 'theirs';
+    file.changedOutside(item('a.py', 'theirs'));
+    buffer.type('one');
+    await vi.waitFor(() => expect(buffer.text()).toBe('theirs'));
+    expect(file.state.get()).toMatchObject({ outside: null, save: { kind: 'saved' } });
+    buffer.type('theirs and mine');
+    expect(await file.save()).toBe(true);
+    expect(writes.at(-1)?.text).toBe('theirs and mine');
+  });
+
+  it('stays deleted when the edits made since are undone', async () => {
+    const { files, open } = setUp({ 'a.py': 'one' });
+    const { file, buffer } = await open('a.py');
+    delete files['a.py'];
+    file.changedOutside(null);
+    buffer.type('two');
+    buffer.type('one');
+    expect(file.state.get().outside).toBe('deleted');
+  });
+
+  it('calls a file deleted when that is what a save comes upon', async () => {
+    const { files, open } = setUp({ 'a.py': 'one' });
+    const { file, buffer } = await open('a.py');
+    delete files['a.py'];
+    buffer.type('mine');
+    expect(await file.save()).toBe(false);
+    expect(file.state.get()).toMatchObject({ outside: 'deleted', save: { kind: 'dirty' } });
+    expect(await file.takeMine()).toBe(true);
+    expect(files['a.py']).toBe('mine');
+  });
+
+  it('writes no restored text until the user has kept it', async () => {
+    vi.useFakeTimers();
+    const { files, drafts, open } = setUp({ 'a.py': 'one' });
+    await drafts.keep('a.py', 'draft', '"one"');
+    await drafts.keep('gone.py', 'draft', '"was"');
+    const { file } = await open('a.py');
+    const { file: gone, buffer } = await open('gone.py');
+    buffer.type('draft, and a key');
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(files).toEqual({ 'a.py': 'one' });
+    expect(file.undecided && gone.undecided).toBe(true);
+    vi.useRealTimers();
+    expect(await file.keepRestored()).toBe(true);
+    expect(files).toEqual({ 'a.py': 'draft' });
+  });
+
+  it('does not let the draft of a new file overwrite one made since', async () => {
+    const { files, drafts, open } = setUp({ 'a.py': 'theirs' });
+    await drafts.keep('a.py', 'draft', '');
+    const { file } = await open('a.py');
+    expect(await file.save()).toBe(false);
+    expect(files['a.py']).toBe('theirs');
+  });
+
+  it('keeps a draft typed during a save with the tag of that save', async () => {
+    const { drafts, open } = setUp({ 'a.py': 'one' });
+    const { file, buffer } = await open('a.py');
+    buffer.type('two');
+    const saving = file.save();
+    buffer.type('three');
+    await saving;
+    expect(await drafts.read('a.py')).toMatchObject({ text: 'three', etag: '"two"' });
+    await file.discard();
+  });
+
+  it('knows the event of a save before its last one', async () => {
+    const { open } = setUp({ 'a.py': 'one' });
+    const { file, buffer } = await open('a.py');
+    for (const text of ['two', 'three']) {
+      buffer.type(text);
+      await file.save();
+    }
+    buffer.type('four');
+    file.changedOutside(item('a.py', 'two'));
+    file.changedOutside(item('a.py', 'three'));
+    expect(file.state.get().outside).toBeNull();
+    file.changedOutside(item('a.py', 'two'));
+    expect(file.state.get().outside).toBe('changed');
+    await file.discard();
+  });
+
+  it('says that it is not up to date while a change cannot be read, and tries again', async () => {
+    vi.useFakeTimers();
+    const { files, backend, open } = setUp({ 'a.py': 'one' });
+    const { file, buffer } = await open('a.py');
+    files['a.py'] = 'two';
+    backend.read.mockRejectedValueOnce(new ApiError(503, 'busy', 'Not now.'));
+    file.changedOutside(item('a.py', 'two'));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(file.state.get().stale).toBe(true);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(buffer.text()).toBe('two');
+    expect(file.state.get().stale).toBe(false);
+    vi.useRealTimers();
+  });
+
+  it('reads once more, not once per event, and nothing that has grown too large', async () => {
+    const { files, backend, open } = setUp({ 'a.py': 'one' });
+    const { file, buffer } = await open('a.py');
+    backend.read.mockClear();
+    for (const text of ['two', 'three', 'four']) {
+      files['a.py'] = text;
+      file.changedOutside(item('a.py', text));
+    }
+    await vi.waitFor(() => expect(buffer.text()).toBe('four'));
+    expect(backend.read).toHaveBeenCalledTimes(2);
+    file.changedOutside({ ...item('a.py', 'huge'), size: LARGEST_TEXT_BYTES + 1 });
+    await vi.waitFor(() => expect(file.state.get().phase.kind).toBe('unsupported'));
+    expect(backend.read).toHaveBeenCalledTimes(2);
+  });
+
+  it('saves what was about to be saved when it is taken down, and forgets the draft', async () => {
+    const { files, drafts, open } = setUp({ 'a.py': 'one' });
+    const { file, buffer } = await open('a.py');
+    buffer.type('two');
+    file.dispose();
+    await vi.waitFor(() => expect(buffer.disposed).toBe(true));
+    expect(files['a.py']).toBe('two');
+    expect(await drafts.paths()).toEqual([]);
   });
 });

@@ -3,66 +3,47 @@
  *
  * `loading → ready | unsupported | failed`. Everything React shows is in `state`, an immutable snapshot.
  */
-import { ApiError, messageOf } from '@/api/problem';
-import type { FileContent, Precondition, WriteResult } from '@/api/files';
+import type { Precondition } from '@/api/files';
+import { messageOf } from '@/api/problem';
 import type { Item } from '@/api/types';
+import { Refresher } from '@/lib/refresher';
 import { Store } from '@/lib/store';
-import type { Drafts } from './drafts';
+import { DraftKeeper } from './draft-keeper';
+import type { Draft } from './drafts';
+import { Echoes } from './echoes';
 import { FileSaver, type SaveState } from './file-saver';
+import { opening, type FileBackend, type FileState } from './file-state';
 import { LARGEST_TEXT_BYTES, bareEtag, decodeText, encodeText } from './file-text';
+import { baseOf, isMissing, lookFor, presentBase } from './present-file';
 import type { TextBuffer } from './text-buffer';
-
-/** How long after a key the draft is written: what a crash can cost. */
-export const DRAFT_DELAY_MS = 400;
-
-export type Phase =
-  | { kind: 'loading' }
-  | { kind: 'ready' }
-  | { kind: 'unsupported'; why: 'large' | 'binary'; size: number }
-  | { kind: 'failed'; message: string; missing: boolean };
-
-/** What happened to the file while we had unsaved edits (or, for `deleted`, at all). */
-export type Outside = 'changed' | 'deleted' | null;
-
-export interface FileState {
-  path: string;
-  phase: Phase;
-  save: SaveState;
-  outside: Outside;
-  /** When the draft was written that this text was restored from. */
-  restoredAt: number | null;
-}
-
-export interface FileBackend {
-  read(path: string): Promise<FileContent>;
-  write(path: string, bytes: Uint8Array<ArrayBuffer>, expect: Precondition): Promise<WriteResult>;
-  createBuffer(path: string, text: string): Promise<TextBuffer>;
-  drafts: Drafts;
-  /** The server kept the other version beside ours. */
-  onConflictCopy: (path: string) => void;
-}
 
 export class OpenFile {
   readonly state: Store<FileState>;
   buffer: TextBuffer | null = null;
   private saver: FileSaver | null = null;
-  private draftTimer: ReturnType<typeof setTimeout> | null = null;
   private unsubscribe: (() => void) | null = null;
   private disposed = false;
-  /** A change seen while our own save was under way: looked at when the save has ended. */
-  private pending: Item | 'deleted' | null = null;
+  /** A change seen while we were reading or saving: looked at when that has ended. */
+  private pending: { item: Item | null } | null = null;
+  private readonly echoes = new Echoes();
+  private readonly draft: DraftKeeper;
+  /** What the tree said last of the file's size. */
+  private size: number | null = null;
+  private readonly refresher = new Refresher(
+    () => (this.saver ? this.reload(false) : this.load(this.size)),
+    (stale) => this.patch({ stale }),
+  );
 
   constructor(
     path: string,
     private readonly backend: FileBackend,
   ) {
-    this.state = new Store<FileState>({
-      path,
-      phase: { kind: 'loading' },
-      save: { kind: 'saved' },
-      outside: null,
-      restoredAt: null,
-    });
+    this.state = new Store<FileState>(opening(path));
+    this.draft = new DraftKeeper(backend.drafts, () =>
+      this.buffer && this.saver && !this.disposed && this.unsaved
+        ? { path: this.path, text: this.buffer.text(), etag: this.saver.etag }
+        : null,
+    );
   }
 
   get path(): string {
@@ -74,6 +55,12 @@ export class OpenFile {
     return this.saver !== null && (this.saver.dirty || this.state.get().save.kind !== 'saved');
   }
 
+  /** Whether the user is to say something before this text may be written. */
+  get undecided(): boolean {
+    const { outside, restoredAt } = this.state.get();
+    return outside !== null || restoredAt !== null;
+  }
+
   async load(size: number | null): Promise<void> {
     if (size !== null && size > LARGEST_TEXT_BYTES) return this.unsupported('large', size);
     this.patch({ phase: { kind: 'loading' } });
@@ -81,7 +68,7 @@ export class OpenFile {
       const draft = await this.backend.drafts.read(this.path).catch(() => undefined);
       const content = await this.backend.read(this.path).catch((error: unknown) => {
         // A draft of a file that is gone is still the user's text.
-        if (draft && error instanceof ApiError && error.status === 404) return null;
+        if (draft && isMissing(error)) return null;
         throw error;
       });
       if (content === null) return await this.ready('', 'absent', draft);
@@ -89,22 +76,17 @@ export class OpenFile {
       if (decoded.kind !== 'text') return this.unsupported(decoded.kind, content.bytes.length);
       await this.ready(decoded.text, { etag: content.etag }, draft);
     } catch (error) {
-      const missing = error instanceof ApiError && error.status === 404;
-      this.patch({ phase: { kind: 'failed', message: messageOf(error), missing } });
+      this.patch({ phase: { kind: 'failed', message: messageOf(error), missing: isMissing(error) } });
+    } finally {
+      this.lookAtPending();
     }
   }
 
-  private async ready(
-    text: string,
-    base: Precondition,
-    draft: { text: string; etag: string; savedAt: number } | undefined,
-  ): Promise<void> {
+  private async ready(text: string, base: Precondition, draft: Draft | undefined): Promise<void> {
     const buffer = await this.backend.createBuffer(this.path, text);
     if (this.disposed) return buffer.dispose();
     this.buffer = buffer;
     const restore = draft && draft.text !== text ? draft : null;
-    // A draft keeps the tag it was made from: if the file has changed since, the save will say so.
-    const restoredBase: Precondition = restore?.etag ? { etag: restore.etag } : base;
     this.saver = new FileSaver(
       {
         buffer,
@@ -114,19 +96,30 @@ export class OpenFile {
           return result;
         },
         onState: (save) => this.saveChanged(save),
-        isOurs: (now) => this.isOurs(now),
+        onWritten: (etag) => this.written(etag),
+        lookAgain: async (ours) => {
+          const found = await lookFor(this.backend, this.path, ours);
+          if (found.kind === 'nothing') this.gone();
+          return found;
+        },
       },
-      restore ? restoredBase : base,
+      restore ? baseOf(restore, base) : base,
     );
     if (restore) buffer.replace(restore.text);
-    else if (draft) void this.backend.drafts.drop(this.path).catch(() => undefined);
-    this.unsubscribe = buffer.onChange(() => this.edited());
+    else if (draft) void this.draft.drop(this.path);
+    this.unsubscribe = buffer.onChange(() => {
+      this.saver?.edited();
+      this.draft.edited();
+    });
+    const absent = base === 'absent';
     this.patch({
       phase: { kind: 'ready' },
-      restoredAt: restore ? restore.savedAt : null,
-      outside: base === 'absent' ? 'deleted' : null,
+      restoredAt: restore && !absent ? restore.savedAt : null,
+      outside: absent ? 'deleted' : null,
     });
     if (restore) this.saver.markDirty();
+    // Like a file that is deleted while it is open: made again only when the user says so.
+    if (absent) this.saver.pause();
   }
 
   /** Saves now; resolves to whether all text is acknowledged. */
@@ -136,41 +129,44 @@ export class OpenFile {
 
   /** What the tree says about this path now. */
   changedOutside(item: Item | null): void {
-    const saver = this.saver;
+    if (item !== null && item.kind !== 'file') return;
+    const { saver } = this;
+    if (this.state.get().phase.kind === 'loading' || saver?.busy) {
+      this.pending = { item };
+      return;
+    }
+    this.pending = null;
+    if (item) this.size = item.size;
+    const echo = this.echoes.hear(item?.etag);
     if (!saver) {
       // Nothing is open yet that could be overwritten: simply look again.
-      if (item?.kind === 'file' && this.state.get().phase.kind !== 'loading') void this.load(item.size);
-      return;
-    }
-    if (item !== null && item.kind !== 'file') return;
-    if (saver.busy) {
-      this.pending = item ?? 'deleted';
-      return;
-    }
-    if (item === null) {
-      saver.pause();
-      this.patch({ outside: 'deleted' });
-    } else if (bareEtag(item.etag) === bareEtag(saver.etag) && this.state.get().outside !== 'deleted') {
+      if (item) this.refresher.request();
+    } else if (item === null) {
+      this.gone();
+    } else if (bareEtag(item.etag) === bareEtag(saver.etag)) {
+      this.asBefore(saver);
+    } else if (echo) {
       return;
     } else if (this.unsaved) {
       saver.pause();
       this.patch({ outside: 'changed' });
     } else {
-      void this.reload();
+      this.refresher.request();
     }
   }
 
   /** Replaces our text by the server's. */
-  async takeTheirs(): Promise<void> {
-    await this.reload(true);
+  takeTheirs(): Promise<void> {
+    return this.reload(true);
   }
 
   /** Keeps our text and writes it over what is there now. */
   async takeMine(): Promise<boolean> {
     const saver = this.saver;
     if (!saver) return false;
-    saver.rebase(await this.presentBase(), false);
-    this.patch({ outside: null });
+    const base = await presentBase(this.backend, this.path);
+    this.patch({ outside: null, restoredAt: null });
+    saver.rebase(base, false);
     return saver.flush();
   }
 
@@ -184,108 +180,117 @@ export class OpenFile {
   /** The file has a new name; our own rename or a folder's. */
   renamed(path: string): void {
     const old = this.path;
-    const { outside } = this.state.get();
     this.patch({ path });
     // The event about the old name may have come before the answer to our rename.
-    if (outside === 'deleted' && this.saver?.etag) {
-      this.saver.rebase({ etag: this.saver.etag }, !this.saver.dirty);
-      this.patch({ outside: null });
-    }
-    if (this.unsaved) void this.keepDraft().then(() => this.backend.drafts.drop(old));
+    if (this.state.get().outside === 'deleted' && this.saver?.etag) this.asBefore(this.saver);
+    if (this.unsaved) void this.draft.keep().then(() => this.draft.drop(old));
   }
 
-  dismissRestored(): void {
+  /** The user keeps the restored text. */
+  keepRestored(): Promise<boolean> {
     this.patch({ restoredAt: null });
+    return this.save();
   }
 
+  /** Takes the file down; what was about to be saved is saved, and what cannot be stays as a draft. */
   dispose(): void {
+    const { saver, buffer } = this;
     if (this.disposed) return;
-    if (this.draftTimer !== null) {
-      clearTimeout(this.draftTimer);
-      // The last keys are not in the draft yet; the text is read before this returns.
-      void this.keepDraft();
-    }
-    this.disposed = true;
-    this.unsubscribe?.();
-    this.saver?.dispose();
-    this.buffer?.dispose();
+    const kept = this.draft.flush();
+    this.takeDown();
+    if (!saver || !buffer) return;
+    void saver
+      .leave()
+      .then((saved) => (saved ? kept.then(() => this.draft.drop(this.path)) : undefined))
+      .finally(() => buffer.dispose());
   }
 
   /** Forgets the draft too: the user chose to close without saving. */
   async discard(): Promise<void> {
-    if (this.draftTimer !== null) clearTimeout(this.draftTimer);
-    this.draftTimer = null;
-    this.dispose();
-    await this.backend.drafts.drop(this.path).catch(() => undefined);
+    this.draft.cancel();
+    this.takeDown();
+    this.saver?.dispose();
+    this.buffer?.dispose();
+    await this.draft.drop(this.path);
   }
 
-  private edited(): void {
-    this.saver?.edited();
-    this.draftTimer ??= setTimeout(() => void this.keepDraft(), DRAFT_DELAY_MS);
+  private takeDown(): void {
+    this.disposed = true;
+    this.unsubscribe?.();
+    this.refresher.dispose();
   }
 
-  private async keepDraft(): Promise<void> {
-    this.draftTimer = null;
-    if (!this.buffer || !this.saver || this.disposed || !this.unsaved) return;
-    // A full or forbidden database only costs the protection against crashes; the text is still here.
-    await this.backend.drafts.keep(this.path, this.buffer.text(), this.saver.etag).catch(() => undefined);
+  private written(etag: string): void {
+    this.echoes.expect(etag);
+    this.patch({ outside: null, restoredAt: null, stale: false });
+    // What was typed meanwhile builds on what is there now: so must its draft.
+    if (this.saver?.dirty) void this.draft.keep();
   }
 
   private saveChanged(save: SaveState): void {
-    const saved = save.kind === 'saved';
-    this.patch({ save, ...(saved ? { restoredAt: null, outside: null } : {}) });
-    if (saved) void this.backend.drafts.drop(this.path).catch(() => undefined);
-    if (save.kind !== 'saving' && this.pending !== null) {
-      const pending = this.pending;
-      this.pending = null;
-      // The saver is still finishing: look again in the next turn.
-      setTimeout(() => !this.disposed && this.changedOutside(pending === 'deleted' ? null : pending), 0);
-    }
+    this.patch({ save });
+    const { outside } = this.state.get();
+    if (save.kind === 'saved' && outside === null) void this.draft.drop(this.path);
+    // The user has undone what stood in the way of their text.
+    if (save.kind === 'saved' && outside === 'changed') this.refresher.request();
+    // The saver is still finishing: look again in the next turn.
+    if (save.kind !== 'saving' && this.pending) setTimeout(() => this.lookAtPending(), 0);
   }
 
-  private async reload(evenIfDirty = false): Promise<void> {
+  private lookAtPending(): void {
+    const { pending } = this;
+    this.pending = null;
+    if (pending && !this.disposed) this.changedOutside(pending.item);
+  }
+
+  /** The file is what our text builds on, whatever it was in between. */
+  private asBefore(saver: FileSaver): void {
+    if (this.state.get().outside === null) return;
+    this.patch({ outside: null });
+    saver.rebase({ etag: saver.etag }, !saver.dirty);
+  }
+
+  private gone(): void {
+    this.saver?.gone();
+    this.patch({ outside: 'deleted' });
+  }
+
+  /** Shows what the server has; `atWill`: the user gives up what is typed. */
+  private async reload(atWill: boolean): Promise<void> {
+    const { saver, buffer } = this;
+    if (!saver || !buffer) return;
+    const { etag } = saver;
     try {
-      const content = await this.backend.read(this.path);
+      const large = this.size !== null && this.size > LARGEST_TEXT_BYTES;
+      const content = large ? null : await this.backend.read(this.path);
+      if (this.disposed || this.saver !== saver) return;
+      // A save has ended meanwhile, or is under way: this reading may be older.
+      if (saver.etag !== etag || saver.busy) return this.refresher.request();
+      if (this.unsaved && !atWill) {
+        saver.pause();
+        return this.patch({ outside: 'changed' });
+      }
+      if (content === null) return this.unsupported('large', this.size ?? 0);
       const decoded = decodeText(content.bytes);
       if (decoded.kind !== 'text') return this.unsupported(decoded.kind, content.bytes.length);
-      if (!this.buffer || !this.saver || this.saver.busy) return;
-      if (this.unsaved && !evenIfDirty) return this.patch({ outside: 'changed' });
-      this.buffer.replace(decoded.text);
-      this.saver.rebase({ etag: content.etag }, true);
-      this.patch({ outside: null, restoredAt: null });
+      this.patch({ outside: null, restoredAt: null, stale: false });
+      buffer.replace(decoded.text);
+      saver.rebase({ etag: content.etag }, true);
     } catch (error) {
-      if (error instanceof ApiError && error.status === 404) {
-        this.saver?.pause();
-        this.patch({ outside: 'deleted' });
-      } else if (evenIfDirty) {
-        throw error;
-      }
+      if (isMissing(error)) this.gone();
+      else throw error;
     }
-  }
-
-  private async presentBase(): Promise<Precondition> {
-    try {
-      return { etag: (await this.backend.read(this.path)).etag };
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 404) return 'absent';
-      throw error;
-    }
-  }
-
-  private async isOurs(text: string): Promise<string | null> {
-    const content = await this.backend.read(this.path);
-    const ours = encodeText(text);
-    const same = ours.length === content.bytes.length && ours.every((byte, i) => byte === content.bytes[i]);
-    return same ? content.etag : null;
   }
 
   private unsupported(why: 'large' | 'binary', size: number): void {
     this.unsubscribe?.();
     this.saver?.dispose();
     this.buffer?.dispose();
+    // Only with the user's leave is there still a draft of what was open.
+    if (this.saver) void this.draft.drop(this.path);
     this.saver = null;
     this.buffer = null;
-    this.patch({ phase: { kind: 'unsupported', why, size } });
+    this.patch({ ...opening(this.path), phase: { kind: 'unsupported', why, size } });
   }
 
   private patch(change: Partial<FileState>): void {

@@ -2,7 +2,8 @@
 import type { TreeChange } from '@/features/session/events';
 import { isWithin, movedPath } from '@/lib/paths';
 import { Store } from '@/lib/store';
-import { OpenFile, type FileBackend } from './open-file';
+import type { FileBackend } from './file-state';
+import { OpenFile } from './open-file';
 
 export interface Tabs {
   files: readonly OpenFile[];
@@ -83,6 +84,15 @@ export class OpenFiles {
         .map((file) => file.save()),
     );
     return results.every(Boolean);
+  }
+
+  /**
+   * Saves what the user need not be asked about; resolves to the paths whose text is then still only here.
+   */
+  async saveDecided(): Promise<string[]> {
+    const { files } = this.tabs.get();
+    await Promise.all(files.filter((file) => file.unsaved && !file.undecided).map((file) => file.save()));
+    return files.filter((file) => file.unsaved).map((file) => file.path);
   }
 
   /** Saves what is open at or below `path`, before it moves. */

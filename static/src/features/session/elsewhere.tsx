@@ -5,6 +5,7 @@ import { ExternalLink, Server } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { Button } from '@/components/button';
 import { Empty } from '@/components/states';
+import { DraftRescue } from '@/features/editor/draft-rescue';
 import { displayName } from '@/lib/paths';
 import { webAddress } from '@/lib/urls';
 
@@ -40,13 +41,14 @@ export function Elsewhere({ session, serverUrl, onRetry, children }: ElsewherePr
       }
     >
       {server || !serverUrl ? (
-        'One server has a session at a time. Its files and terminals are there; nothing is lost.'
+        'One server has a session at a time. Its saved files and its terminals are there.'
       ) : (
         <>
           The server gave an address that cannot be followed:{' '}
           <span className="font-mono text-xs break-all">{displayName(serverUrl)}</span>
         </>
       )}
+      <DraftRescue session={session} />
     </Empty>
   );
 }

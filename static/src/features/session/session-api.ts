@@ -31,8 +31,8 @@ export function fetchDeletedSessions(): Promise<Session[]> {
   return fetchAll(true);
 }
 
-export function fetchSession(id: string): Promise<Session> {
-  return unwrap(api.GET('/api/v1/sessions/{id}', { params: { path: { id } } }));
+export function fetchSession(id: string, signal: AbortSignal | null = null): Promise<Session> {
+  return unwrap(api.GET('/api/v1/sessions/{id}', { params: { path: { id } }, signal }));
 }
 
 export function createSession(name: string): Promise<Session> {

@@ -3,24 +3,45 @@
 
 import { LogOut } from 'lucide-react';
 import { messageOf } from '@/api/problem';
+import { useConfirm } from '@/components/confirm';
 import { Dropdown } from '@/components/menu';
 import { useToast } from '@/components/toasts';
 import { useAuth, useUser } from '@/features/auth/auth-context';
+import { draftTable } from '@/features/editor/draft-database';
+import { draftsOf, type DraftPlace } from '@/features/editor/drafts';
+import { namesOf } from '@/lib/names';
 
 interface UserMenuProps {
-  /** Asked first; `false` keeps the user here. */
-  beforeSignOut?: () => Promise<boolean>;
+  /** Saves what this page can; resolves to what is then still only here. */
+  saveFirst?: () => Promise<readonly DraftPlace[]>;
 }
 
-export function UserMenu({ beforeSignOut }: UserMenuProps) {
+export function UserMenu({ saveFirst }: UserMenuProps) {
   const user = useUser();
   const { signOut } = useAuth();
   const toast = useToast();
+  const confirm = useConfirm();
   const name = user.display_name || user.username;
+
+  /** Signing out leaves no drafts in the browser: those of other sessions, tabs and visits go too. */
+  const mayLeave = async (): Promise<boolean> => {
+    const here = (await saveFirst?.()) ?? [];
+    const kept = await draftsOf(draftTable(), user.id).catch(() => []);
+    const places = new Map([...here, ...kept].map((place) => [`${place.session}/${place.path}`, place.path]));
+    return (
+      places.size === 0 ||
+      confirm({
+        title: 'Sign out without saving?',
+        text: `${namesOf([...places.values()])} ${places.size === 1 ? 'has' : 'have'} changes that are not saved. They are lost if you sign out now.`,
+        yes: 'Sign out',
+        danger: true,
+      })
+    );
+  };
 
   const leave = async (): Promise<void> => {
     try {
-      if ((await beforeSignOut?.()) ?? true) await signOut();
+      if (await mayLeave()) await signOut();
     } catch (error) {
       toast(messageOf(error), 'danger');
     }

@@ -440,3 +440,22 @@ describe('several viewers', () => {
     expect(seen.ends).toEqual(['elsewhere']);
   });
 });
+
+describe('input that may not have arrived', () => {
+  const type = (heard: boolean): string[] => {
+    const { connection, seen } = setUp();
+    FakeSocket.last.open();
+    FakeSocket.last.receive(hello(0));
+    connection.send(new TextEncoder().encode('ls\n'));
+    if (heard) FakeSocket.last.receive(output(0, 'ls'));
+    vi.advanceTimersByTime(60_000);
+    FakeSocket.last.drop();
+    return seen.notices;
+  };
+
+  it('is told of however long ago it was, if nothing was heard since', () =>
+    expect(type(false)).toEqual(['What you typed last may not have arrived.']));
+
+  it('is not what was followed by output long before the connection broke', () =>
+    expect(type(true)).toEqual([]));
+});

@@ -28,7 +28,10 @@ export const DEFAULT_WINDOW_BYTES = 256 * 1024;
 /** An ack is sent each time this fraction of the window has been rendered. */
 export const ACKS_PER_WINDOW = 4;
 
-/** Input younger than this when a connection breaks may not have arrived; the user is told. */
+/**
+ * Input younger than this when a connection breaks may not have arrived, whatever was heard since; the user is told.
+ * So is input of any age since which nothing was heard.
+ */
 export const UNCERTAIN_INPUT_MS = 2_000;
 
 /** Our close code for a frame of the server that makes no sense; browsers may only send 1000 and 3000–4999. */
@@ -79,6 +82,8 @@ export class TerminalConnection {
   /** Output before this sequence was printed before the screen was first drawn. */
   private replayEnd = 0;
   private lastSentAt = Number.NEGATIVE_INFINITY;
+  /** Whether anything came from the server since input was sent. */
+  private heardSince = true;
   /** Whether nothing has been drawn since the screen was cleared. */
   private blank = false;
   /** Counts clears: what was drawn before one says nothing about the sequence after it. */
@@ -130,6 +135,7 @@ export class TerminalConnection {
   }
 
   private message(data: ArrayBuffer | string): void {
+    this.heardSince = true;
     if (typeof data === 'string') return this.fail('text frame');
     try {
       const frame = decodeFrame(data);
@@ -237,13 +243,15 @@ export class TerminalConnection {
     for (let chunk = this.input.next(); chunk; chunk = this.input.next()) {
       if (!this.socket.send(encodeInput(chunk))) return;
       this.lastSentAt = Date.now();
+      this.heardSince = false;
     }
   }
 
   private closed(code: number, wasOpen: boolean): boolean {
     this.greeted = false;
     const unconfirmed = this.input.restart();
-    if (unconfirmed > 0 && Date.now() - this.lastSentAt < UNCERTAIN_INPUT_MS) {
+    const uncertain = !this.heardSince || Date.now() - this.lastSentAt < UNCERTAIN_INPUT_MS;
+    if (unconfirmed > 0 && uncertain) {
       this.callbacks.onNotice?.('warning', 'What you typed last may not have arrived.');
     }
     if (!wasOpen) this.callbacks.onRefused?.();

@@ -53,6 +53,62 @@ describe('the terminals of a session', () => {
     expect(focus).not.toHaveBeenCalled();
   });
 
+  describe('run a line', () => {
+    const process = (pid: number, terminal: string, command: string) => ({
+      pid,
+      parent: 1,
+      terminal,
+      command,
+    });
+    const shells = [process(1, 'a', '-bash'), process(2, 'b', 'bash -l')];
+
+    /** What was typed, by terminal, when `processes` run in A, which is in front, and in B. */
+    const run = async (processes: object[], name = B.name): Promise<Record<string, string>> => {
+      const create = vi.fn(async (request: Request) => {
+        const { name: given } = (await request.json()) as { name: string };
+        return json({ ...terminal('c', 3), name: given }, 201);
+      });
+      serve({
+        [`GET /sessions/${SESSION}/processes`]: () => json({ items: processes }),
+        [`POST /sessions/${SESSION}/terminals`]: create,
+      });
+      const set = new TerminalSet(SESSION);
+      const typed: Record<string, string> = {};
+      for (const id of ['a', 'b', 'c'])
+        set.register(id, { type: (text) => void (typed[id] = text), focus: () => undefined });
+      set.replace([A, { ...B, name }]);
+      set.activate('a');
+      expect(await set.run('python x')).toBe(true);
+      return typed;
+    };
+    const line = '\x05\x15python x\n';
+
+    it('in the terminal in front, when its shell waits', async () =>
+      expect(await run(shells)).toEqual({ a: line }));
+
+    it('in a new one, when something runs there', async () =>
+      expect(await run([...shells, process(9, 'a', 'vim notes')])).toEqual({ c: line }));
+
+    it('in a new one, when there is no shell any more', async () =>
+      expect(await run([process(1, 'a', 'python3')])).toEqual({ c: line }));
+
+    it('in the one opened for the last run, when its shell waits', async () =>
+      expect(await run([...shells, process(9, 'a', 'vim notes')], 'Run')).toEqual({ b: line }));
+
+    it('in the one that is just being opened', async () => {
+      const create = vi.fn(() => json(A, 201));
+      serve({ [`POST /sessions/${SESSION}/terminals`]: create });
+      const set = new TerminalSet(SESSION);
+      const type = vi.fn();
+      set.register('a', { type, focus: () => undefined });
+      const opening = set.open();
+      expect(await set.run('python x')).toBe(true);
+      expect(await opening).toBe('a');
+      expect(type).toHaveBeenCalledWith(line);
+      expect(create).toHaveBeenCalledTimes(1);
+    });
+  });
+
   it('stand as they stood at the last visit', () => {
     const first = new TerminalSet(SESSION);
     first.replace([A, B]);

@@ -2,6 +2,8 @@
 import { api, unwrap } from '@/api/client';
 import { messageOf } from '@/api/problem';
 import type { Terminal } from '@/api/types';
+import { fetchProcesses } from '@/features/activity/processes-api';
+import { isWaitingShell } from '@/features/activity/process-words';
 import { readStored, writeStored } from '@/lib/storage';
 import { Store } from '@/lib/store';
 import * as layouts from './terminal-layout';
@@ -12,6 +14,12 @@ const FIRST_SIZE = { cols: 100, rows: 24 } as const;
 
 /** How long a caller may wait for a new terminal's screen to appear. */
 const HANDLE_WAIT_MS = 15_000;
+
+/** Name of the terminals that are opened to run something in. */
+const RUN_NAME = 'Run';
+
+/** Ctrl-E and Ctrl-U: whatever is half typed at a prompt goes, wherever in it the cursor is. */
+const CLEAR_LINE = '\x05\x15';
 
 /** Something a terminal's connection had to say. */
 export interface Notice {
@@ -42,6 +50,7 @@ export class TerminalSet {
   readonly state: Store<TerminalsState>;
   /** Counts complete lists, so that an answer overtaken by an event is not believed. */
   private lists = 0;
+  private opening: Promise<string | null> | null = null;
   private readonly handles = new Map<string, TerminalHandle>();
   private readonly waiters = new Map<string, (handle: TerminalHandle) => void>();
   private readonly memory: string;
@@ -94,15 +103,19 @@ export class TerminalSet {
     }));
   }
 
-  /** Opens a terminal and gives it the keyboard; one at a time. */
-  async open(placement: Placement = null): Promise<string | null> {
-    if (this.state.get().opening) return null;
+  /** Opens a terminal in front; one at a time, and whoever asks meanwhile gets the same. */
+  open(placement: Placement = null, name?: string): Promise<string | null> {
+    this.opening ??= this.create(placement, name).finally(() => (this.opening = null));
+    return this.opening;
+  }
+
+  private async create(placement: Placement, name?: string): Promise<string | null> {
     this.state.update((old) => ({ ...old, opening: true, problem: null }));
     try {
       const terminal = await unwrap(
         api.POST('/api/v1/sessions/{id}/terminals', {
           params: { path: { id: this.session } },
-          body: { ...FIRST_SIZE },
+          body: { ...FIRST_SIZE, ...(name === undefined ? {} : { name }) },
         }),
       );
       const others = this.state.get().items.filter((item) => item.id !== terminal.id);
@@ -218,18 +231,32 @@ export class TerminalSet {
     if (active !== null) this.handles.get(active)?.focus();
   }
 
-  /** Types a line into the terminal in front, opening one if none is alive. */
+  /** Runs a line where nothing but a shell would read it, in a terminal of its own if need be. */
   async run(line: string): Promise<boolean> {
-    const { items } = this.state.get();
-    const alive =
-      items.find((item) => item.id === this.active && !item.exit) ?? items.findLast((item) => !item.exit);
-    const id = alive?.id ?? (await this.open());
+    const id = (await this.opening) ?? (await this.waitingShell()) ?? (await this.open(null, RUN_NAME));
     if (id === null) return false;
     this.activate(id);
     const handle = await this.handleOf(id);
-    handle?.type(`${line}\n`);
+    handle?.type(`${CLEAR_LINE}${line}\n`);
     handle?.focus();
     return handle !== null;
+  }
+
+  /** The terminal in front, or one that was opened to run something, if only a shell is there. */
+  private async waitingShell(): Promise<string | null> {
+    const { items } = this.state.get();
+    const candidates = [
+      ...items.filter((item) => item.id === this.active),
+      ...items.filter((item) => item.name === RUN_NAME),
+    ].filter((item) => !item.exit);
+    if (candidates.length === 0) return null;
+    // Who cannot be told what runs types into nothing.
+    const processes = await fetchProcesses(this.session).catch(() => []);
+    const waits = ({ id, pid }: Terminal): boolean => {
+      const inside = processes.filter((process) => process.terminal === id);
+      return inside.length === 1 && inside.every((it) => it.pid === pid && isWaitingShell(it.command));
+    };
+    return candidates.find(waits)?.id ?? null;
   }
 
   private patch(id: string, change: Partial<Terminal>): void {

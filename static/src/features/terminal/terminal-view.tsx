@@ -1,13 +1,14 @@
 /** One terminal's screen in the page: makes a `TerminalScreen`, shows its connection state over it. */
 'use client';
 
-import { Scaling } from 'lucide-react';
+import { RotateCw, Scaling } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import { API_BASE, reportSignedOut } from '@/api/client';
 import { messageOf } from '@/api/problem';
 import type { Terminal } from '@/api/types';
+import { Button } from '@/components/button';
 import { useConfirm } from '@/components/confirm';
-import { Spinner } from '@/components/states';
+import { Failure, Spinner } from '@/components/states';
 import { useTheme } from '@/components/theme';
 import { useToast } from '@/components/toasts';
 import { isPageKey } from '@/features/workspace/page-keys';
@@ -34,6 +35,9 @@ export function TerminalView({ terminal }: { terminal: Terminal }) {
   const screen = useRef<TerminalScreen | null>(null);
   const [status, setStatus] = useState<LinkStatus>('connecting');
   const [foreign, setForeign] = useState(false);
+  /** Why there is no screen, and how often one was asked for. */
+  const [failure, setFailure] = useState<string | null>(null);
+  const [attempt, setAttempt] = useState(0);
   const { theme } = useTheme();
   const currentTheme = useRef(theme);
   currentTheme.current = theme;
@@ -95,18 +99,21 @@ export function TerminalView({ terminal }: { terminal: Terminal }) {
         focus: () => created.focus(),
       });
     };
-    open().catch((error: unknown) => toast(messageOf(error), 'danger'));
+    setFailure(null);
+    open().catch((error: unknown) => {
+      if (!disposed) setFailure(messageOf(error));
+    });
     return () => {
       disposed = true;
       unregister?.();
       screen.current?.dispose();
       screen.current = null;
     };
-  }, [session, id, terminals, toast, confirm]);
+  }, [session, id, terminals, toast, confirm, attempt]);
 
   useEffect(() => screen.current?.setTheme(theme), [theme]);
 
-  const words = WORDS[status];
+  const words = failure === null ? WORDS[status] : null;
   return (
     <div className="absolute inset-0">
       <div
@@ -114,6 +121,20 @@ export function TerminalView({ terminal }: { terminal: Terminal }) {
         className={cx('h-full overflow-hidden transition-opacity', words && 'opacity-60')}
         data-testid="terminal"
       />
+      {failure === null ? null : (
+        <div className="absolute inset-0">
+          <Failure
+            title="This terminal could not be shown"
+            actions={
+              <Button onClick={() => setAttempt((count) => count + 1)}>
+                <RotateCw aria-hidden className="size-3.5" /> Try again
+              </Button>
+            }
+          >
+            What runs in it goes on. {failure}
+          </Failure>
+        </div>
+      )}
       <div className="absolute top-2 right-4 z-10 flex flex-col items-end gap-1.5 text-xs">
         <div role="status">
           {words ? (

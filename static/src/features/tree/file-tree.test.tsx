@@ -191,3 +191,25 @@ describe('the keyboard', () => {
     expect(elsewhere).toHaveFocus();
   });
 });
+
+describe('a new file', () => {
+  it('is made in the root when the folder it was meant for has just gone', async () => {
+    const paths = ['src', 'src/a.py', 'src/b.py', 'src/c.py', 'z.txt'];
+    const gone = (changes: string[]) =>
+      act(() =>
+        FakeSocket.last.receive(
+          JSON.stringify({ type: 'tree', changes: changes.map((path) => ({ path, item: null })) }),
+        ),
+      );
+    await open();
+    await click('src');
+    fireEvent.click(screen.getByRole('button', { name: 'New file' }));
+    expect(screen.getByLabelText('Name of the new file')).toBeInTheDocument();
+    gone(paths.slice(0, 4));
+    expect(screen.getByLabelText('Name of the new file')).toBeInTheDocument();
+    fireEvent.keyDown(screen.getByLabelText('Name of the new file'), { key: 'Escape' });
+    gone(['z.txt']);
+    fireEvent.click(screen.getAllByRole('button', { name: 'New file' })[0] as HTMLElement);
+    expect(screen.getByLabelText('Name of the new file')).toBeInTheDocument();
+  });
+});

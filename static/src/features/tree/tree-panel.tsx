@@ -8,7 +8,7 @@ import { Empty, Failure, Loading } from '@/components/states';
 import { useWorkspace } from '@/features/workspace/workspace-context';
 import { useStore } from '@/lib/store';
 import { FileTree } from './file-tree';
-import { ROOT } from './tree-model';
+import { ROOT, isFolder, type TreeModel } from './tree-model';
 
 /** A row in which the user types a name. */
 export type Editing =
@@ -20,12 +20,16 @@ export function TreePanel() {
   const [editing, setEditing] = useState<Editing>(null);
   const [folder, setFolder] = useState<string>(ROOT);
   const create = (what: 'file' | 'folder'): void => setEditing({ kind: 'create', what, folder });
-  const empty = tree.items.size === 0 && editing === null;
+  const shown = withinTree(editing, tree);
+  const empty = tree.items.size === 0 && shown === null;
 
   return (
     <section aria-label="Files" className="flex h-full min-h-0 flex-col bg-bg">
       <header className="flex h-9 shrink-0 items-center gap-0.5 border-b pr-1.5 pl-3">
         <h2 className="flex-1 text-xs font-semibold text-muted">Files</h2>
+        <span role="status" className="text-2xs text-warn">
+          {status.kind === 'ready' && status.stale ? 'Not up to date' : null}
+        </span>
         <IconButton label="New file" onClick={() => create('file')}>
           <FilePlus2 />
         </IconButton>
@@ -55,9 +59,15 @@ export function TreePanel() {
             Make one here, or from the terminal.
           </Empty>
         ) : (
-          <FileTree tree={tree} editing={editing} onEditing={setEditing} onFolder={setFolder} />
+          <FileTree tree={tree} editing={shown} onEditing={setEditing} onFolder={setFolder} />
         )}
       </div>
     </section>
   );
+}
+
+/** Folders go while a name is typed, or just before: what was to be made in one of them is made in the root. */
+function withinTree(editing: Editing, tree: TreeModel): Editing {
+  if (editing?.kind === 'rename') return tree.items.has(editing.path) ? editing : null;
+  return !editing || isFolder(tree, editing.folder) ? editing : { ...editing, folder: ROOT };
 }

@@ -2,10 +2,13 @@
 import { messageOf } from '@/api/problem';
 import type { Item } from '@/api/types';
 import type { TreeChange } from '@/features/session/events';
+import { Retry } from '@/lib/retry';
 import { Store } from '@/lib/store';
 import { EMPTY_TREE, applyChanges, applyMove, treeOf, type TreeModel } from './tree-model';
 
-export type TreeStatus = { kind: 'loading' } | { kind: 'ready' } | { kind: 'failed'; message: string };
+/** `stale`: shown is an older listing, since the last one could not be read. */
+export type TreeStatus =
+  { kind: 'loading' } | { kind: 'ready'; stale: boolean } | { kind: 'failed'; message: string };
 
 export interface TreeState {
   tree: TreeModel;
@@ -23,6 +26,7 @@ export class TreeStore {
   private late: TreeChange[] | null = null;
   private generation = 0;
   private loadedOnce = false;
+  private readonly retry = new Retry();
 
   constructor(
     private readonly fetchPage: (cursor: string | null) => Promise<TreePage>,
@@ -38,6 +42,7 @@ export class TreeStore {
   async load(): Promise<void> {
     const generation = ++this.generation;
     this.late = [];
+    this.retry.cancel();
     if (!this.loadedOnce) this.state.update((old) => ({ ...old, status: { kind: 'loading' } }));
     try {
       const items: Item[] = [];
@@ -49,14 +54,22 @@ export class TreeStore {
         cursor = page.next;
       } while (cursor !== null);
       this.replace(applyChanges(treeOf(items), this.late));
+      this.retry.reset();
     } catch (error) {
       if (generation !== this.generation) return;
       // An older listing stays useful; only a first one that fails leaves nothing to show.
-      if (!this.loadedOnce) {
-        this.state.update((old) => ({ ...old, status: { kind: 'failed', message: messageOf(error) } }));
-      }
+      const status: TreeStatus = this.loadedOnce
+        ? { kind: 'ready', stale: true }
+        : { kind: 'failed', message: messageOf(error) };
+      this.state.update((old) => ({ ...old, status }));
+      if (this.loadedOnce) this.retry.later(() => void this.load());
     }
     this.late = null;
+  }
+
+  dispose(): void {
+    this.generation += 1;
+    this.retry.cancel();
   }
 
   apply(changes: readonly TreeChange[]): void {
@@ -74,7 +87,7 @@ export class TreeStore {
     const before = this.tree;
     const first = !this.loadedOnce;
     this.loadedOnce = true;
-    this.state.set({ tree, status: { kind: 'ready' } });
+    this.state.set({ tree, status: { kind: 'ready', stale: false } });
     if (!first) this.onChanges(difference(before, tree));
   }
 }

@@ -124,7 +124,22 @@ describe('TreeStore', () => {
     await store.load();
     fail = true;
     await store.load();
-    expect(store.state.get().status.kind).toBe('ready');
+    expect(store.state.get().status).toEqual({ kind: 'ready', stale: true });
     expect(store.tree.items.has('a')).toBe(true);
+    store.dispose();
+  });
+
+  it('reads a listing that failed again, and says until then that it is not up to date', async () => {
+    vi.useFakeTimers();
+    const read = vi.fn<() => Promise<TreePage>>(() => Promise.resolve({ items: [item('a')], next: null }));
+    const store = new TreeStore(read, vi.fn());
+    await store.load();
+    read.mockRejectedValueOnce(new Error('away'));
+    await store.load();
+    expect(store.state.get().status).toEqual({ kind: 'ready', stale: true });
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(store.state.get().status).toEqual({ kind: 'ready', stale: false });
+    expect(read).toHaveBeenCalledTimes(3);
+    vi.useRealTimers();
   });
 });

@@ -35,14 +35,14 @@ export function StatusBar({ onActivity }: { onActivity: () => void }) {
 }
 
 function FileStatus({ file }: { file: OpenFile }) {
-  const { save, phase, path } = useStore(file.state);
+  const { save, phase, path, outside } = useStore(file.state);
   const cursor = useStore(cursorStore);
   if (phase.kind !== 'ready') return null;
   const trouble = save.kind === 'failed' || save.kind === 'conflict' || save.kind === 'retrying';
   return (
     <>
       <span role="status" data-save={save.kind} className={trouble ? 'text-danger' : ''}>
-        {SAVE_WORDS[save.kind]}
+        {outside === 'deleted' && save.kind === 'saved' ? 'Deleted' : SAVE_WORDS[save.kind]}
       </span>
       {cursor ? (
         <span className="tabular-nums">

@@ -6,6 +6,9 @@ import { useToast } from '@/components/toasts';
 import { extensionOf, shellQuote } from '@/lib/paths';
 import { useWorkspace } from './workspace-context';
 
+/** Where a sandbox has the workspace; the shell may be anywhere. */
+const ROOT_FOLDER = '/workspace';
+
 export function runnable(path: string | null): path is string {
   return path !== null && extensionOf(path) === 'py';
 }
@@ -23,7 +26,7 @@ export function useRun(): () => void {
       if (workspace.session.get().state !== 'ready') {
         return toast('The session is not running. Open it first.', 'danger');
       }
-      if (!(await workspace.terminals.run(`python ${shellQuote(active)}`))) {
+      if (!(await workspace.terminals.run(`python ${shellQuote(`${ROOT_FOLDER}/${active}`)}`))) {
         toast('No terminal could be opened.', 'danger');
       }
     };

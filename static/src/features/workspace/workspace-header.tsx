@@ -9,6 +9,7 @@ import { Button, IconButton } from '@/components/button';
 import { useConfirm } from '@/components/confirm';
 import { Dropdown, type MenuEntry } from '@/components/menu';
 import { NameDialog } from '@/features/dashboard/name-dialog';
+import type { DraftPlace } from '@/features/editor/drafts';
 import { EndingBanner } from '@/features/session/ending-banner';
 import { reasonBeside, reasonWords } from '@/features/session/reason';
 import { StateBadge } from '@/features/session/state-badge';
@@ -19,6 +20,7 @@ import { UserMenu } from '@/features/shell/user-menu';
 import { cx } from '@/lib/cx';
 import { displayName } from '@/lib/paths';
 import { useStore } from '@/lib/store';
+import { useLeave } from './use-leave';
 import { runnable } from './use-run';
 import { useWorkspace } from './workspace-context';
 
@@ -34,6 +36,7 @@ export function WorkspaceHeader({ onRun, onHelp, activity, onActivity }: Workspa
   const workspace = useWorkspace();
   const session = useStore(workspace.session);
   const { active } = useStore(workspace.files.tabs);
+  const leave = useLeave();
   const confirm = useConfirm();
   const router = useRouter();
   const deletion = useDeletion();
@@ -70,21 +73,15 @@ export function WorkspaceHeader({ onRun, onHelp, activity, onActivity }: Workspa
     if (yes) await workspace.abandon();
   };
 
-  /** Signing out leaves no drafts in the browser, so what can be saved is saved first. */
-  const mayLeave = async (): Promise<boolean> =>
-    (await workspace.files.saveAll()) ||
-    (await confirm({
-      title: 'Sign out without saving?',
-      text: 'Some changes could not be saved. They are lost if you sign out now.',
-      yes: 'Sign out',
-      danger: true,
-    }));
+  const saveFirst = async (): Promise<DraftPlace[]> =>
+    (await workspace.files.saveDecided()).map((path) => ({ session: workspace.id, path }));
 
   return (
     <header className="flex h-11 shrink-0 items-center gap-2 border-b bg-panel px-3">
       <Link
         href="/"
         prefetch={false}
+        onClick={leave}
         aria-label="To your sessions"
         title="To your sessions"
         className="rounded-md"
@@ -135,7 +132,7 @@ export function WorkspaceHeader({ onRun, onHelp, activity, onActivity }: Workspa
         <CircleHelp />
       </IconButton>
       <ThemeToggle />
-      <UserMenu beforeSignOut={mayLeave} />
+      <UserMenu saveFirst={saveFirst} />
       {renaming ? (
         <NameDialog
           title="Rename session"

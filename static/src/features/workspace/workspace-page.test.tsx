@@ -75,6 +75,25 @@ describe('the workspace page', () => {
     expect(await screen.findByText('Something went wrong.')).toBeInTheDocument();
   });
 
+  it.each([true, false])('lists the files once, greeted at once by the socket: %s', async (greeted) => {
+    const starting = { ...SESSION, state: 'starting' };
+    class GreetingSocket extends FakeSocket {
+      constructor(url: string, protocol: string) {
+        super(url, protocol);
+        queueMicrotask(() => {
+          this.open();
+          this.receive(JSON.stringify({ type: 'hello', session: starting }));
+        });
+      }
+    }
+    if (greeted) vi.stubGlobal('WebSocket', GreetingSocket);
+    const tree = vi.fn(() => json({ items: [FILE], next: null }));
+    open({ [`GET /sessions/${ID}`]: () => json(starting), [`GET /sessions/${ID}/tree`]: tree });
+    expect(await screen.findByRole('treeitem', { name: 'main.py' })).toBeInTheDocument();
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect(tree).toHaveBeenCalledTimes(1);
+  });
+
   it('starts a cold session, shows the stages, and opens one terminal when it is ready', async () => {
     const start = vi.fn(() => json({ ...SESSION, state: 'starting' }, 202));
     const create = vi.fn(() => problem(503, 'busy', 'No terminal now.'));
@@ -165,6 +184,32 @@ describe('the workspace page', () => {
     expect(start).not.toHaveBeenCalled();
     fireEvent.click(screen.getByRole('button', { name: 'Open' }));
     await vi.waitFor(() => expect(start).toHaveBeenCalledTimes(1));
+  });
+
+  it('says at once that a stop was refused, and no longer when the session stops later', async () => {
+    open({
+      [`GET /sessions/${ID}`]: () => json({ ...SESSION, state: 'ready' }),
+      [`POST /sessions/${ID}/terminals`]: () => problem(503, 'busy', 'No terminal now.'),
+      [`POST /sessions/${ID}/stop`]: () => problem(503, 'busy', 'Not now, please.'),
+    });
+    await screen.findByText('No terminal now.');
+    act(() => FakeSocket.last.open());
+    fireEvent.keyDown(screen.getByRole('button', { name: 'Session menu' }), { key: 'Enter' });
+    fireEvent.click(await screen.findByRole('menuitem', { name: 'Stop' }));
+    const notices = screen.getByRole('log', { name: 'Notices', hidden: true });
+    expect(await within(notices).findByText('Not now, please.')).toBeInTheDocument();
+    event({ type: 'state', state: 'cold', reason: 'stopped after 30 min without use' });
+    expect(screen.getByText('Stopped after 30 min without use')).toBeInTheDocument();
+  });
+
+  it('shows why a session was not started until its state changes', async () => {
+    open({
+      [`GET /sessions/${ID}`]: () => json(SESSION),
+      [`POST /sessions/${ID}/start`]: () => problem(503, 'busy', 'Too many sessions run.'),
+    });
+    expect(await screen.findByText('Too many sessions run.')).toBeInTheDocument();
+    event({ type: 'state', state: 'cold', reason: null });
+    expect(screen.queryByText('Too many sessions run.')).not.toBeInTheDocument();
   });
 
   it('shows the tree as it changes', async () => {

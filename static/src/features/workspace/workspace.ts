@@ -23,13 +23,20 @@ import {
   startSession,
   stopSession,
 } from '@/features/session/session-api';
+import { LinkWatch } from '@/features/session/link-watch';
 import { SessionConnection } from '@/features/session/session-connection';
 import { TerminalSet } from '@/features/terminal/terminal-set';
 import { fetchTreePage } from '@/features/tree/tree-actions';
 import { TreeStore } from '@/features/tree/tree-store';
-import type { LinkStatus } from '@/lib/reconnecting-socket';
+import { abandonConnections, type LinkStatus } from '@/lib/reconnecting-socket';
 import { socketUrl } from '@/lib/socket-url';
 import { Store } from '@/lib/store';
+
+/** How long the files wait for the socket's greeting, which most often comes sooner than their listing would. */
+const GREETING_MS = 300;
+
+/** A reading without an answer is given up and tried again: the largest text over a slow line takes less. */
+const READ_TIMEOUT_MS = 60_000;
 
 export interface WorkspaceCallbacks {
   onNotice: (text: string, level: string) => void;
@@ -45,7 +52,7 @@ export class Workspace {
   readonly progress = new Store<Progress | null>(null);
   /** What the sandbox uses, told every few seconds while it runs. */
   readonly usage = new Store<LiveUsage | null>(null);
-  /** Why the last request to start, stop or restart was refused. */
+  /** Why the session, which does not run, was not started. */
   readonly refusal = new Store<string | null>(null);
   /** The file whose editor is to take the keyboard once it is there. */
   readonly focusRequest = new Store<string | null>(null);
@@ -54,6 +61,9 @@ export class Workspace {
   readonly terminals: TerminalSet;
   readonly drafts: Drafts;
   private readonly connection: SessionConnection;
+  private readonly watch: LinkWatch;
+  /** The first listing, should nobody greet us: one made before the events begin would have to be made again. */
+  private readonly listing: ReturnType<typeof setTimeout>;
   /** Opening the page opens the session; a session that is stopped later stays stopped. */
   private autoStart = true;
   private autoTerminal = true;
@@ -68,7 +78,7 @@ export class Workspace {
     this.session = new Store(session);
     this.drafts = new Drafts(draftTable(), user, id);
     this.files = new OpenFiles({
-      read: (path) => readFile(id, path),
+      read: (path) => readFile(id, path, AbortSignal.timeout(READ_TIMEOUT_MS)),
       write: (path, bytes, expect) => writeFile(id, path, bytes, expect),
       createBuffer: createMonacoBuffer,
       drafts: this.drafts,
@@ -80,15 +90,22 @@ export class Workspace {
       (changes) => this.files.treeChanged(changes),
     );
     this.terminals = new TerminalSet(id);
+    this.watch = new LinkWatch((signal) => this.isTrue(signal), abandonConnections);
     this.connection = new SessionConnection(socketUrl(`/api/v1/sessions/${id}/socket`), {
-      onEvent: (event) => this.handle(event),
-      onStatus: (status) => this.link.set(status),
+      onEvent: (event) => {
+        this.watch.heard(event);
+        this.handle(event);
+      },
+      onStatus: (status) => {
+        this.watch.status(status);
+        this.link.set(status);
+      },
       onGone: callbacks.onGone,
       onSignedOut: reportSignedOut,
       onElsewhere: (url) => (url === '' ? void this.lookAgain(true) : callbacks.onElsewhere(url)),
       onRefused: () => void this.lookAgain(),
     });
-    void this.tree.load();
+    this.listing = setTimeout(() => void this.tree.load(), GREETING_MS);
     void this.drafts.tidy().catch(() => undefined);
     this.settle(session);
   }
@@ -134,6 +151,9 @@ export class Workspace {
   dispose(): void {
     this.disposed = true;
     this.connection.dispose();
+    this.watch.dispose();
+    clearTimeout(this.listing);
+    this.tree.dispose();
     this.files.dispose();
   }
 
@@ -141,10 +161,13 @@ export class Workspace {
     switch (event.type) {
       case 'hello':
         this.changed(event.session);
+        clearTimeout(this.listing);
         // What happened while we were away is only in a fresh listing.
         void this.tree.load();
         return;
       case 'state':
+        // Whatever was refused was refused in another state.
+        this.refusal.set(null);
         return this.changed(withState(this.session.get(), event.state, event.reason));
       case 'progress':
         return this.progress.set(event.progress);
@@ -185,10 +208,10 @@ export class Workspace {
   private settle(session: Session): void {
     if (session.state === 'cold' && this.autoStart) return void this.start();
     if (session.state !== 'stopping') this.autoStart = false;
+    this.refusal.set(null);
     if (session.state !== 'ready') this.usage.set(null);
     if (session.state === 'ready') {
       this.progress.set(null);
-      this.refusal.set(null);
       void this.readTerminals();
     } else if (session.state !== 'starting' || this.terminals.state.get().items.length > 0) {
       this.terminals.clear();
@@ -215,7 +238,24 @@ export class Workspace {
     try {
       this.answered(await request(this.id));
     } catch (error) {
-      if (!this.disposed && !this.isElsewhere(error)) this.refusal.set(messageOf(error));
+      if (!this.disposed && !this.isElsewhere(error)) this.refused(messageOf(error));
+    }
+  }
+
+  /** Said in the terminals' place where there are none, which is no place for it while there are. */
+  private refused(why: string): void {
+    const { state } = this.session.get();
+    if (state === 'cold' || state === 'failed') this.refusal.set(why);
+    else this.callbacks.onNotice(why, 'error');
+  }
+
+  /** Whether the server answers, and says of the session what the page shows. */
+  private async isTrue(signal: AbortSignal): Promise<boolean> {
+    try {
+      return (await fetchSession(this.id, signal)).state === this.session.get().state;
+    } catch (error) {
+      // A server short of breath is there all the same; connecting anew would only cost it more.
+      return error instanceof ApiError && error.status > 0 && error.transient;
     }
   }
 

@@ -1,0 +1,38 @@
+/** What is at a path now, and what a write there builds on. */
+import type { Precondition } from '@/api/files';
+import { ApiError } from '@/api/problem';
+import type { Draft } from './drafts';
+import type { Found } from './file-saver';
+import type { FileBackend } from './file-state';
+import { encodeText, sameBytes } from './file-text';
+
+export function isMissing(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 404;
+}
+
+/** What a write must expect in order to replace just what is there now. */
+export async function presentBase(backend: FileBackend, path: string): Promise<Precondition> {
+  try {
+    return { etag: (await backend.read(path)).etag };
+  } catch (error) {
+    if (isMissing(error)) return 'absent';
+    throw error;
+  }
+}
+
+/** Whether what is there is one of the texts we tried to write. */
+export async function lookFor(backend: FileBackend, path: string, ours: readonly string[]): Promise<Found> {
+  try {
+    const { bytes, etag } = await backend.read(path);
+    const text = ours.find((candidate) => sameBytes(encodeText(candidate), bytes));
+    return text === undefined ? { kind: 'theirs' } : { kind: 'ours', text, etag };
+  } catch (error) {
+    if (isMissing(error)) return { kind: 'nothing' };
+    throw error;
+  }
+}
+
+/** What a restored text builds on. If the file has changed since the draft was made, the save will say so. */
+export function baseOf(draft: Draft, present: Precondition): Precondition {
+  return present === 'absent' || draft.etag === '' ? 'absent' : { etag: draft.etag };
+}

@@ -1,0 +1,13 @@
+/** Several files in a sentence. */
+import { baseName, displayName } from './paths';
+
+/** More would make a sentence nobody reads. */
+const MOST_NAMES = 3;
+
+/** `“a.py”`, `“a.py” and “b.py”`, `“a.py”, “b.py”, “c.py” and 2 more`. */
+export function namesOf(paths: readonly string[]): string {
+  const words = paths.slice(0, MOST_NAMES).map((path) => `“${displayName(baseName(path))}”`);
+  if (paths.length > MOST_NAMES) words.push(`${paths.length - MOST_NAMES} more`);
+  const last = words.pop() ?? '';
+  return words.length > 0 ? `${words.join(', ')} and ${last}` : last;
+}
