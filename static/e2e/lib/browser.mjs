@@ -33,6 +33,10 @@ export async function openBrowser() {
     viewport: { width: 1440, height: 900 },
     colorScheme: process.env.CARREL_E2E_SCHEME === 'light' ? 'light' : 'dark',
     permissions: ['clipboard-read', 'clipboard-write'],
+    // Playwright would end this process with its browser, and leave the server behind.
+    handleSIGINT: false,
+    handleSIGTERM: false,
+    handleSIGHUP: false,
   });
   return {
     context,
