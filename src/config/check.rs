@@ -158,7 +158,7 @@ impl Config {
         check(
             "terminal.max_viewers",
             (1..=carrel_protocol::MAX_VIEWERS).contains(&self.terminal.max_viewers),
-            "must be 1 to 128",
+            "must be 1 to 256",
         );
         check("terminal.ping_seconds", (1..=60).contains(&self.terminal.ping_seconds), "must be 1 to 60");
         check(

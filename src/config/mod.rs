@@ -311,7 +311,7 @@ impl Default for TerminalConfig {
             flood_bytes_per_second: 256 * 1024,
             stall_seconds: 30,
             max_terminals: 16,
-            max_viewers: 64,
+            max_viewers: 256,
             ping_seconds: 10,
         }
     }

@@ -45,7 +45,7 @@ pub const MAX_PAGE_ENTRIES: usize = 256;
 pub const MAX_TERMINALS: usize = 32;
 
 /// Viewers (attachments) of all terminals of one sandbox together.
-pub const MAX_VIEWERS: usize = 128;
+pub const MAX_VIEWERS: usize = 256;
 
 /// Bytes a viewer may have sent to a terminal that the terminal has not yet taken.
 pub const INPUT_WINDOW_BYTES: u64 = 64 * 1024;

@@ -12,7 +12,7 @@ use crate::support::counter::{COUNTER, counted, counting, counts_on};
 use crate::support::process::Server;
 use crate::support::terminal::{PATIENCE, Terminal};
 
-/// Viewers, and the sessions they are spread over: one session has room for 64.
+/// Viewers, and the sessions they are spread over.
 const VIEWERS: usize = 200;
 const SESSIONS: usize = 5;
 
