@@ -112,7 +112,7 @@ create table if not exists workspace_items (
 -- For the day blobs nobody refers to are swept.
 create index if not exists workspace_items_blob_idx on workspace_items (blob_hash) where blob_hash is not null;
 
--- Every change of every path, append-only: what there was after it, who did it and where. `other_path` is the other end of a move.
+-- Every change of every path, until its history is thinned; never changed: what there was after it, who did it and where. `other_path` is the other end of a move.
 create table if not exists workspace_versions (
     id          bigint      generated always as identity primary key,
     session_id  uuid        not null constraint workspace_versions_session_fkey references sessions (id) on delete cascade,

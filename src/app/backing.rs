@@ -86,17 +86,29 @@ impl Backing {
 /// When something could not be ended; trying again is right.
 pub(super) async fn down(config: &Config, data: &DataDir) -> anyhow::Result<()> {
     EmbeddedPostgres::end_running(&data.join("postgres")).await?;
-    if data.join("engine").exists() {
+    let had_ours = data.join("engine").exists();
+    if had_ours {
         EmbeddedEngine::at(data.root(), data.run())?.down().await?;
     }
     // As well: the machine's own engine may have come to life since ours was last needed, and have been used from then on.
+    match remove_given(config, data).await {
+        Err(error) if had_ours => {
+            tracing::warn!(error = %format!("{error:#}"), "the machine's own Docker Engine cannot be asked for sandboxes of ours")
+        }
+        removed => removed?,
+    }
+    data.remove_run()
+}
+
+/// Removes our sandboxes from an engine that is not ours, if one is to be used.
+async fn remove_given(config: &Config, data: &DataDir) -> anyhow::Result<()> {
     if let Ok(Host::Given(host)) = Host::resolve(&config.engine, docker_host().as_deref(), geteuid().is_root()).await {
         let engine = Engine::connect(&config.engine, &host, data.instance()).await?;
         for found in engine.list().await? {
             engine.remove(&found.container).await?;
         }
     }
-    data.remove_run()
+    Ok(())
 }
 
 /// Runs `work` with the URL of the database: the configured one, the one of a server that runs, or one started just for this.

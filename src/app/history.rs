@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::config::WorkspaceConfig;
 use crate::db::history::{self, Retention};
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, Transaction};
 use crate::model::SessionId;
 
 /// How often histories that have grown are weighed.
@@ -23,7 +23,8 @@ fn retention(config: &WorkspaceConfig) -> Retention {
         all: hour * config.history_all_hours,
         hourly: day * config.history_hourly_days,
         daily: (config.history_days > 0).then(|| day * config.history_days),
-        bytes: config.history_mb << 20,
+        // What there is now must have its history.
+        bytes: config.history_mb.max(config.max_total_mb) << 20,
     }
 }
 
@@ -35,14 +36,11 @@ pub(super) async fn again_and_again(db: Db, config: WorkspaceConfig) {
     let (mut round, mut weighed) = (0_u32, 0);
     loop {
         tick.tick().await;
-        let done = async {
-            weighed = weigh(&db, &retention, weighed).await?;
-            if round % THIN_EVERY == 0 {
-                thin(&db, &retention).await?;
-            }
-            Ok::<_, DbError>(())
+        let done = match round % THIN_EVERY {
+            0 => thin_all(&db, &retention).await,
+            _ => weigh_grown(&db, &retention, &mut weighed).await,
         };
-        match done.await {
+        match done {
             Ok(()) => round = round.wrapping_add(1),
             // The same round is tried again.
             Err(error) => tracing::warn!(error = %error, "cannot thin out histories now; trying again in a minute"),
@@ -50,36 +48,52 @@ pub(super) async fn again_and_again(db: Db, config: WorkspaceConfig) {
     }
 }
 
-/// Sees to it that histories which have grown since version `since` weigh what they may; answers the version up to which that was seen to.
-async fn weigh(db: &Db, retention: &Retention, since: i64) -> Result<i64, DbError> {
+/// Sees to it that histories which have grown since version `since` weigh what they may. One whose versions were written in an order that
+/// is not theirs may be overlooked until all are thinned.
+async fn weigh_grown(db: &Db, retention: &Retention, since: &mut i64) -> Result<(), DbError> {
     let (until, grown) = {
         let connection = db.bulk().await?;
         let until = history::newest(&connection).await?;
-        (until, history::changed(&connection, since, until).await?)
+        (until, history::changed(&connection, *since, until).await?)
     };
     for session in grown {
-        while part(db, async |tx| history::fit(tx, session, retention).await).await? > 0 {}
+        told(session, weigh(db, retention, session).await);
     }
-    Ok(until)
+    *since = until;
+    Ok(())
 }
 
-async fn thin(db: &Db, retention: &Retention) -> Result<(), DbError> {
-    let mut cursor: Option<SessionId> = None;
+async fn thin_all(db: &Db, retention: &Retention) -> Result<(), DbError> {
+    let mut cursor = None;
     loop {
         let page = history::sessions(&db.bulk().await?, cursor, PAGE).await?;
         let Some(last) = page.last().copied() else { return Ok(()) };
         for session in page {
-            while part(db, async |tx| history::thin(tx, session, retention).await).await? > 0 {}
+            told(session, thin(db, retention, session).await);
         }
         cursor = Some(last);
     }
 }
 
+/// One history that gives trouble keeps no other from being thinned.
+fn told(session: SessionId, thinned: Result<(), DbError>) {
+    if let Err(error) = thinned {
+        tracing::warn!(session.id = %session, error = %error, "cannot thin out a session's history now; trying again within the hour");
+    }
+}
+
+async fn thin(db: &Db, retention: &Retention, session: SessionId) -> Result<(), DbError> {
+    while part(db, async |tx| history::thin(tx, session, retention).await).await? > 0 {}
+    weigh(db, retention, session).await
+}
+
+async fn weigh(db: &Db, retention: &Retention, session: SessionId) -> Result<(), DbError> {
+    while part(db, async |tx| history::fit(tx, session, retention).await).await? > 0 {}
+    Ok(())
+}
+
 /// Does one part of the work, in a transaction and on a connection of its own: others have their turn in between.
-async fn part(
-    db: &Db,
-    work: impl AsyncFnOnce(&crate::db::Transaction<'_>) -> Result<usize, DbError>,
-) -> Result<usize, DbError> {
+async fn part(db: &Db, work: impl AsyncFnOnce(&Transaction<'_>) -> Result<usize, DbError>) -> Result<usize, DbError> {
     let mut connection = db.bulk().await?;
     let transaction = connection.transaction().await?;
     let removed = work(&transaction).await?;

@@ -96,11 +96,7 @@ impl Config {
         check("workspace.history_all_hours", self.workspace.history_all_hours <= 87_600, "must be at most 87600");
         check("workspace.history_hourly_days", self.workspace.history_hourly_days <= 3650, "must be at most 3650");
         check("workspace.history_days", self.workspace.history_days <= 36_500, "must be at most 36500, or 0 for ever");
-        check(
-            "workspace.history_mb",
-            (self.workspace.max_total_mb..=1_048_576).contains(&self.workspace.history_mb),
-            "must be at least workspace.max_total_mb and at most 1048576",
-        );
+        check("workspace.history_mb", self.workspace.history_mb <= 1_048_576, "must be at most 1048576");
         check("workspace.undelete_days", self.workspace.undelete_days <= 3650, "must be at most 3650");
         // Temporary file systems are charged to the sandbox's memory: were they to fill it, the kernel would kill programs for files.
         check(

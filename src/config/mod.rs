@@ -335,8 +335,8 @@ pub struct WorkspaceConfig {
     pub history_hourly_days: u32,
     /// Days after which a version goes; 0 is never.
     pub history_days: u32,
-    /// All versions of one workspace's files together in MiB, compressed and each content once; beyond it the files that weigh most lose their
-    /// oldest.
+    /// All versions of one workspace's files together in MiB, compressed, each content once and 4 KiB for each version, and never less than
+    /// `max_total_mb`; beyond it the files that weigh most lose their oldest.
     pub history_mb: u64,
 }
 

@@ -20,8 +20,17 @@ pub struct Retention {
     pub hourly: Duration,
     /// … and of those beyond, up to this age, the last in each day; `None` keeps these for ever.
     pub daily: Option<Duration>,
-    /// Bytes, as stored, of all contents of one history together.
+    /// Bytes, as stored, of all contents of one history together, and [`ROW`] more for each of its versions.
     pub bytes: u64,
+}
+
+/// What a version weighs beside its content: more than its row takes, so that a bound on bytes is one on their number, too.
+const ROW: i64 = 4096;
+
+/// Takes a session's history for this transaction; `false` when another server is at it.
+async fn take(tx: &Transaction<'_>, session: SessionId) -> Result<bool, DbError> {
+    let sql = "select pg_try_advisory_xact_lock(hashtextextended('carrel history ' || $1::uuid::text, 0))";
+    Ok(tx.query_one(sql, &[&session.0]).await?.try_get(0)?)
 }
 
 /// Removes up to [`PART`] versions of a session that are older than they need be; how many it were.
@@ -30,6 +39,9 @@ pub struct Retention {
 /// When the database cannot be asked; and [`DbError::is_swept_content`] when somebody has just saved a content that was about to go:
 /// nothing was removed, and the next attempt finds it in use.
 pub async fn thin(tx: &Transaction<'_>, session: SessionId, retention: &Retention) -> Result<usize, DbError> {
+    if !take(tx, session).await? {
+        return Ok(0);
+    }
     let sql = "with aged as (
             select id, path, at, now() - at as age from workspace_versions
             where session_id = $1 and at < now() - make_interval(secs => $2)
@@ -56,22 +68,26 @@ pub async fn thin(tx: &Transaction<'_>, session: SessionId, retention: &Retentio
 /// # Errors
 /// As [`thin`].
 pub async fn fit(tx: &Transaction<'_>, session: SessionId, retention: &Retention) -> Result<usize, DbError> {
+    if !take(tx, session).await? {
+        return Ok(0);
+    }
     let sql = "with weighed as (
-            select v.id, v.path, case
+            select v.id, v.path, $4::bigint + case
                 -- A content weighs once, where it was last.
-                when row_number() over (partition by v.blob_hash order by v.id desc) = 1 then octet_length(b.encoded) else 0
+                when row_number() over (partition by v.blob_hash order by v.id desc) = 1
+                then coalesce(octet_length(b.encoded), 0) else 0
             end as bytes
-            from workspace_versions v join blobs b on b.hash = v.blob_hash where v.session_id = $1
+            from workspace_versions v left join blobs b on b.hash = v.blob_hash where v.session_id = $1
         ), of_path as (
             select id, bytes, sum(bytes) over (partition by path order by id desc) as so_far from weighed
         ), of_all as (
             select id, bytes, sum(bytes) over (order by so_far, id desc) as so_far from of_path
         )
         delete from workspace_versions where id in (
-            select id from of_all where so_far > $2 and bytes > 0 order by so_far desc limit $3
+            select id from of_all where so_far > $2::bigint order by so_far desc limit $3
         ) returning blob_hash";
     let bytes = i64::try_from(retention.bytes).unwrap_or(i64::MAX);
-    let removed = tx.query(sql, &[&session.0, &bytes, &PART]).await?;
+    let removed = tx.query(sql, &[&session.0, &bytes, &PART, &ROW]).await?;
     remove_unused(tx, &removed).await?;
     Ok(removed.len())
 }

@@ -1,4 +1,4 @@
-//! Table `workspace_versions`: every change of every path, append-only. Written by [`items::apply`](super::items::apply) alone.
+//! Table `workspace_versions`: every change of every path, until it is thinned ([`history`](super::history)). Written by [`items::apply`](super::items::apply) alone.
 
 use std::collections::HashMap;
 

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use carrel_protocol::Bucket;
 
-/// Printed at full speed before a terminal counts as flooding, in bytes; comes back at the pace.
+/// Printed at full speed before a terminal counts as flooding, in bytes; comes back at the pace. Never more than half of the scrollback, or a
+/// viewer with a fresh burst would run so far ahead of the others that these miss something.
 const BURST: u64 = 2 * 1024 * 1024;
 
 /// What is held back is looked at again after so long.
@@ -33,9 +34,10 @@ pub(super) struct OutputPace {
 }
 
 impl OutputPace {
-    /// Of a viewer that has seen everything before `start`. `rate` is in bytes a second; 0 never holds anything back.
-    pub(super) fn new(rate: u64, start: u64, now: Instant) -> Self {
-        let bucket = (rate > 0).then(|| Bucket::full(rate, BURST, now));
+    /// Of a viewer that has seen everything before `start`. `rate` is in bytes a second; 0 never holds anything back. `ring`: bytes of
+    /// scrollback.
+    pub(super) fn new(rate: u64, ring: u32, start: u64, now: Instant) -> Self {
+        let bucket = (rate > 0).then(|| Bucket::full(rate, BURST.min(u64::from(ring) / 2), now));
         let least = rate * STEP_MILLIS / 1000;
         Self { bucket, least, sent: start, acknowledged: start, passed: start }
     }
@@ -82,6 +84,7 @@ mod tests {
     use super::*;
 
     const RATE: u64 = 256 * 1024;
+    const RING: u32 = 64 * 1024 * 1024;
 
     /// Printing as fast as it is let for `time`; how much that was.
     fn flood(pace: &mut OutputPace, begin: Instant, time: Duration, crowded: bool) -> u64 {
@@ -99,16 +102,16 @@ mod tests {
     #[test]
     fn a_flood_gives_way_to_those_who_type_and_to_nobody_else() {
         let (now, second) = (Instant::now(), Duration::from_secs(1));
-        let passed = flood(&mut OutputPace::new(RATE, 0, now), now, 4 * second, true);
+        let passed = flood(&mut OutputPace::new(RATE, RING, 0, now), now, 4 * second, true);
         assert!((BURST + 3 * RATE..=BURST + 4 * RATE).contains(&passed), "{passed}");
-        assert!(flood(&mut OutputPace::new(RATE, 0, now), now, second, false) >= 200 * BURST);
-        assert!(flood(&mut OutputPace::new(0, 0, now), now, second, true) >= 200 * BURST, "switched off");
+        assert!(flood(&mut OutputPace::new(RATE, RING, 0, now), now, second, false) >= 200 * BURST);
+        assert!(flood(&mut OutputPace::new(0, RING, 0, now), now, second, true) >= 200 * BURST, "switched off");
     }
 
     #[test]
     fn a_burst_that_came_in_quiet_counts() {
         let now = Instant::now();
-        let mut pace = OutputPace::new(RATE, 0, now);
+        let mut pace = OutputPace::new(RATE, RING, 0, now);
         flood(&mut pace, now, STEP, false);
         pace.sent(u64::MAX);
         pace.acknowledged(u64::MAX);
@@ -121,7 +124,7 @@ mod tests {
     #[test]
     fn what_was_never_sent_cannot_be_acknowledged() {
         let now = Instant::now();
-        let mut pace = OutputPace::new(RATE, 100, now);
+        let mut pace = OutputPace::new(RATE, RING, 100, now);
         pace.sent(200);
         pace.acknowledged(201);
         assert_eq!(pace.pass(now, false), None);
@@ -134,7 +137,7 @@ mod tests {
         #[test]
         fn all_is_passed_on_in_order_whatever_happens(steps in proptest::collection::vec((0_u64..4 * BURST, 0_u64..200, any::<bool>()), 1..100)) {
             let mut now = Instant::now();
-            let (mut pace, mut end, mut passed) = (OutputPace::new(RATE, 7, now), 7, 7);
+            let (mut pace, mut end, mut passed) = (OutputPace::new(RATE, RING, 7, now), 7, 7);
             for (bytes, millis, crowded) in steps {
                 end += bytes;
                 pace.sent(end);

@@ -25,6 +25,7 @@ use super::terminal_pace::{self, OutputPace};
 use super::typists::Typists;
 use crate::actors::api::{Announcements, Attachment};
 use crate::actors::describe::{ActorDescription, Describe};
+use crate::config::TerminalConfig;
 use crate::link::{InputRefused, Viewer, ViewerEvents};
 use crate::model::{Announcement, SessionId, TerminalId};
 
@@ -51,13 +52,13 @@ pub struct TerminalSocket {
 }
 
 impl TerminalSocket {
-    /// A socket for an attachment that was just made. `rate`: how fast it may print while people type elsewhere, in bytes a second.
+    /// A socket for an attachment that was just made.
     pub(super) fn new(
         session: SessionId,
         admission: Admission,
         attachment: Attachment,
         typists: Arc<Typists>,
-        rate: u64,
+        config: &TerminalConfig,
     ) -> Self {
         let Attachment { viewer, events, start, end, reset, window, terminal, announcements } = attachment;
         let size = terminal.size;
@@ -67,7 +68,7 @@ impl TerminalSocket {
             life: Life::new(admission),
             viewer,
             input: InputFlow::default(),
-            pace: OutputPace::new(rate, start, Instant::now()),
+            pace: OutputPace::new(config.flood_bytes_per_second, config.ring_bytes, start, Instant::now()),
             pacing: false,
             typists,
             hello: Control::Hello {

@@ -80,6 +80,7 @@ impl SessionActor {
                 Err(error) => {
                     actor.back_to_live();
                     actor.start_again = false;
+                    actor.resolve(&Ok(()));
                     return Err(error);
                 }
             }

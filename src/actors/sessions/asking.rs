@@ -18,6 +18,9 @@ use crate::model::backoff::Backoff;
 /// How long a request waits for its answer: for longer than database, engine and agent may take, one after the other, to give one.
 const ASK_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// The same for a change of a file, which waits for those before it: for longer than the largest file may take.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(120);
+
 /// Pauses while a session's actor is being replaced, and how many.
 const REPLACEMENT: Backoff = Backoff { first: Duration::from_millis(20), most: Duration::from_millis(500) };
 const REPLACEMENT_PAUSES: u32 = 8;
@@ -110,6 +113,10 @@ impl Sessions {
         let sync = self.ask(id, || Workspace).await?;
         let watch = self.inner.deps.registry.workspace_watch(id).unwrap_or_default();
         let asked = Asked::new(message, watch)?;
-        sync.send::<Asked<WorkspaceSyncActor, T>>(asked).await.unwrap_or(Err(SessionError::Busy))
+        match tokio::time::timeout(WRITE_TIMEOUT, sync.send::<Asked<WorkspaceSyncActor, T>>(asked)).await {
+            Ok(answered) => answered.unwrap_or(Err(SessionError::Busy)),
+            // What was asked may still happen: whoever asks again finds it done, or does it.
+            Err(_) => Err(SessionError::Unavailable("the sandbox takes too long".into())),
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! From the sandbox into the database: what programs have changed.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use carrel_protocol::{AgentError, Entry, Request};
 use futures_util::{StreamExt, stream};
@@ -107,7 +107,7 @@ async fn carry_out(work: &Work, told: &Told, link: &AgentLink, plan: Plan) -> Re
     }));
     let most = work.max_file_bytes();
     let mut left = portions(wanted, most);
-    let mut torn = false;
+    let (mut torn, mut refused) = (false, None);
     while let Some(portion) = left.pop_front() {
         let _room = transfer::reserve(portion.iter().map(|file| room_for(file, most)).sum()).await;
         let mut blobs = Vec::new();
@@ -125,10 +125,18 @@ async fn carry_out(work: &Work, told: &Told, link: &AgentLink, plan: Plan) -> Re
             }
         }
         drop(fetched);
-        commit(work, told, std::mem::take(&mut changes), blobs).await?;
+        match commit(work, told, std::mem::take(&mut changes), blobs).await {
+            // What comes later may fit.
+            Err(error) if is_bound(&error) => refused = Some(error),
+            committed => committed?,
+        }
     }
     commit(work, told, changes, Vec::new()).await?;
-    if torn { Err(SessionError::Busy) } else { Ok(()) }
+    match refused {
+        Some(error) => Err(error),
+        None if torn => Err(SessionError::Busy),
+        None => Ok(()),
+    }
 }
 
 /// Cuts files into runs that are fetched and committed together.
@@ -214,25 +222,32 @@ async fn commit(
     work: &Work,
     told: &Told,
     mut changes: Vec<ItemChange>,
-    mut blobs: Vec<blobs::EncodedBlob>,
+    blobs: Vec<blobs::EncodedBlob>,
 ) -> Result<(), SessionError> {
     if changes.is_empty() {
         return Ok(());
     }
     let error = match try_commit(work, &changes, &blobs).await {
-        Err(error @ (SessionError::TooManyBytes | SessionError::TooManyItems)) => error,
+        Err(error) if is_bound(&error) => error,
         committed => return committed,
     };
     let kept = kept(work, &changes).await?;
     // No removals: a file that was renamed would lose its old name and not get its new one.
     changes.retain(|change| matches!(change, ItemChange::Put { path, .. } if kept.contains_key(path)));
-    let contents: HashSet<_> = changes.iter().filter_map(content).collect();
-    blobs.retain(|blob| contents.contains(&blob.hash));
-    if !changes.is_empty() {
-        // Nothing is worse when these do not fit either.
-        try_commit(work, &changes, &blobs).await.ok();
+    // One by one, so that one that has outgrown its room keeps no other out.
+    for change in changes {
+        let at = blobs.iter().position(|blob| content(&change) == Some(blob.hash));
+        match try_commit(work, &[change], at.map_or(&[], |at| &blobs[at..=at])).await {
+            Err(error) if is_bound(&error) => {}
+            committed => committed?,
+        }
     }
     Err(not_saved(work, told, error))
+}
+
+/// Whether a workspace is too large for something, rather than something being amiss.
+fn is_bound(error: &SessionError) -> bool {
+    matches!(error, SessionError::TooManyBytes | SessionError::TooManyItems)
 }
 
 async fn try_commit(work: &Work, changes: &[ItemChange], blobs: &[blobs::EncodedBlob]) -> Result<(), SessionError> {

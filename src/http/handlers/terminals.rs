@@ -104,8 +104,8 @@ pub async fn terminal_socket(
         Ok(attachment) => attachment,
         Err(error) => return elsewhere::instead(error, &request, payload, PROTOCOL),
     };
-    let (typists, rate) = (Arc::clone(&state.typists), state.config.terminal.flood_bytes_per_second);
-    let actor = TerminalSocket::new(session, admission, attachment, typists, rate);
+    let typists = Arc::clone(&state.typists);
+    let actor = TerminalSocket::new(session, admission, attachment, typists, &state.config.terminal);
     socket::start(actor, &request, payload, PROTOCOL, MAX_FRAME_BYTES)
 }
 

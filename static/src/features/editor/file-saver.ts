@@ -93,6 +93,12 @@ export class FileSaver {
     return this.savedNow();
   }
 
+  /** As `pause`; resolves when no write is in flight any more. */
+  async quiet(): Promise<void> {
+    this.pause();
+    await this.running;
+  }
+
   /** Stops saving by itself until `rebase` or an explicit `flush`, because the file changed outside. */
   pause(): void {
     this.paused = true;

@@ -13,8 +13,8 @@ import type { Draft } from './drafts';
 import { Echoes } from './echoes';
 import { FileSaver, type SaveState } from './file-saver';
 import { opening, type FileBackend, type FileState } from './file-state';
-import { LARGEST_TEXT_BYTES, bareEtag, decodeText, encodeText } from './file-text';
-import { baseOf, isMissing, lookFor, presentBase } from './present-file';
+import { LARGEST_TEXT_BYTES, bareEtag, decodeText } from './file-text';
+import { baseOf, isMissing, lookFor, presentBase, writeText } from './present-file';
 import type { TextBuffer } from './text-buffer';
 
 export class OpenFile {
@@ -23,8 +23,8 @@ export class OpenFile {
   private saver: FileSaver | null = null;
   private unsubscribe: (() => void) | null = null;
   private disposed = false;
-  /** A change seen while we were reading or saving: looked at when that has ended. */
-  private pending: { item: Item | null } | null = null;
+  /** What a change or a reading came to while we were reading or saving: done when that has ended. */
+  private pending: (() => void) | null = null;
   private readonly echoes = new Echoes();
   private readonly draft: DraftKeeper;
   /** What the tree said last of the file's size. */
@@ -90,11 +90,7 @@ export class OpenFile {
     this.saver = new FileSaver(
       {
         buffer,
-        write: async (now, expect) => {
-          const result = await this.backend.write(this.path, encodeText(now), expect);
-          if (result.conflictCopy) this.backend.onConflictCopy(result.conflictCopy);
-          return result;
-        },
+        write: (now, expect) => writeText(this.backend, this.path, now, expect),
         onState: (save) => this.saveChanged(save),
         onWritten: (etag) => this.written(etag),
         lookAgain: async (ours) => {
@@ -105,8 +101,8 @@ export class OpenFile {
       },
       restore ? baseOf(restore, base) : base,
     );
+    if (draft && !restore) void this.draft.drop(this.path);
     if (restore) buffer.replace(restore.text);
-    else if (draft) void this.draft.drop(this.path);
     this.unsubscribe = buffer.onChange(() => {
       this.saver?.edited();
       this.draft.edited();
@@ -132,7 +128,7 @@ export class OpenFile {
     if (item !== null && item.kind !== 'file') return;
     const { saver } = this;
     if (this.state.get().phase.kind === 'loading' || saver?.busy) {
-      this.pending = { item };
+      this.pending = () => this.changedOutside(item);
       return;
     }
     this.pending = null;
@@ -156,7 +152,8 @@ export class OpenFile {
   }
 
   /** Replaces our text by the server's. */
-  takeTheirs(): Promise<void> {
+  async takeTheirs(): Promise<void> {
+    await this.saver?.quiet();
     return this.reload(true);
   }
 
@@ -173,7 +170,7 @@ export class OpenFile {
   /** Writes our text to `copy` and takes the server's here. */
   async keepBoth(copy: string): Promise<void> {
     if (!this.buffer) return;
-    await this.backend.write(copy, encodeText(this.buffer.text()), 'absent');
+    await writeText(this.backend, copy, this.buffer.text(), 'absent');
     await this.reload(true);
   }
 
@@ -240,7 +237,7 @@ export class OpenFile {
   private lookAtPending(): void {
     const { pending } = this;
     this.pending = null;
-    if (pending && !this.disposed) this.changedOutside(pending.item);
+    if (!this.disposed) pending?.();
   }
 
   /** The file is what our text builds on, whatever it was in between. */
@@ -265,7 +262,11 @@ export class OpenFile {
       const content = large ? null : await this.backend.read(this.path);
       if (this.disposed || this.saver !== saver) return;
       // A save has ended meanwhile, or is under way: this reading may be older.
-      if (saver.etag !== etag || saver.busy) return this.refresher.request();
+      if (saver.etag !== etag || saver.busy) {
+        if (atWill) return await this.takeTheirs();
+        if (!saver.busy) return this.refresher.request();
+        return void (this.pending ??= () => this.refresher.request());
+      }
       if (this.unsaved && !atWill) {
         saver.pause();
         return this.patch({ outside: 'changed' });

@@ -1,5 +1,5 @@
 /** What is at a path now, and what a write there builds on. */
-import type { Precondition } from '@/api/files';
+import type { Precondition, WriteResult } from '@/api/files';
 import { ApiError } from '@/api/problem';
 import type { Draft } from './drafts';
 import type { Found } from './file-saver';
@@ -18,6 +18,18 @@ export async function presentBase(backend: FileBackend, path: string): Promise<P
     if (isMissing(error)) return 'absent';
     throw error;
   }
+}
+
+/** Writes a text; what a program wrote there in the same moment is kept beside it, and told. */
+export async function writeText(
+  backend: FileBackend,
+  path: string,
+  text: string,
+  expect: Precondition,
+): Promise<WriteResult> {
+  const result = await backend.write(path, encodeText(text), expect);
+  if (result.conflictCopy) backend.onConflictCopy(result.conflictCopy);
+  return result;
 }
 
 /** Whether what is there is one of the texts we tried to write. */
