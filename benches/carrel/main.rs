@@ -91,8 +91,14 @@ fn with_containers(
 ) -> anyhow::Result<()> {
     // Without a warm pool nothing starts in the background of a measurement.
     let cold = [&SETTINGS[..], &[("CARREL_POOL__SIZE", "0")]].concat();
-    let server = Server::start(binary, data, &cold)?;
     let relay = Relay::start()?;
+    if wanted("output") {
+        // As many as the relay's program has: the one of the default is shared by program and agent.
+        let roomy = [&cold[..], &[("CARREL_SANDBOX__CPUS", "2")]].concat();
+        let server = Server::start(binary, data, &roomy)?;
+        output::measure(&server, &relay, report, ", sandbox of two CPUs", 0.9)?;
+    }
+    let server = Server::start(binary, data, &cold)?;
     if wanted("echo") {
         echo::measure(&server, &relay, report)?;
     }
@@ -119,16 +125,7 @@ fn with_containers(
     }
     if wanted("opening") {
         opening::cold(&server, report)?;
-    }
-    server.stop()?;
-    if wanted("output") {
-        // As many as the relay's program has: the one of the default is shared by program and agent.
-        let roomy = [&cold[..], &[("CARREL_SANDBOX__CPUS", "2")]].concat();
-        let server = Server::start(binary, data, &roomy)?;
-        output::measure(&server, &relay, report, ", sandbox of two CPUs", 0.9)?;
         server.stop()?;
-    }
-    if wanted("opening") {
         let warm = [&SETTINGS[..], &[("CARREL_POOL__SIZE", "2"), ("CARREL_POOL__REFILL_INTERVAL_MS", "0")]].concat();
         let server = Server::start(binary, data, &warm)?;
         opening::warm(&server, report)?;
