@@ -161,7 +161,16 @@ impl SessionActor {
                 ctx.run_later(COLLECT_RETRY.most, |actor, ctx| actor.collect(ctx));
                 return;
             }
+            // Its user has given it up meanwhile.
+            let given_up = match &actor.phase {
+                Phase::Stopping(_, stop) if stop.discard => Some(stop.reason.clone()),
+                _ => None,
+            };
             actor.back_to_live();
+            if let Some(reason) = given_up {
+                actor.stop_by_itself(reason, ctx);
+                return actor.discard();
+            }
             actor.start_again = false;
             actor.resolve(&Ok(()));
             actor.tell(SessionNotice::Message { level: Level::Error, text });

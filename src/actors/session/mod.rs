@@ -111,8 +111,8 @@ pub struct SessionActor {
     progress: Option<Progress>,
     /// Once the stop under way has ended.
     start_again: bool,
-    /// Somebody wants it stopped as soon as the start under way has ended; why.
-    stop_asked: Option<String>,
+    /// Somebody wants it stopped as soon as the start under way has ended.
+    stop_asked: Option<StopSession>,
     last_used: Instant,
     touched: Option<Instant>,
     deps: Deps,
@@ -154,7 +154,7 @@ pub struct StartSession;
 
 /// End the sandbox after collecting its changes. The reply comes when the session is `stopping`, or at once when nothing runs, or it is on its
 /// way: then it is stopped when it has arrived.
-#[derive(Message)]
+#[derive(Debug, Message)]
 #[rtype(result = "Result<Session, SessionError>")]
 pub struct StopSession {
     /// Why, in words for its user.

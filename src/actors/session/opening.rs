@@ -171,7 +171,7 @@ impl SessionActor {
             Phase::Live(Box::new(Live { sandbox, link: None, link_number: 0, door, out_of_memory: None, claim }));
         self.lifetime_begins();
         self.take_call(caller, ctx);
-        let asked = self.stop_asked.take();
+        let (asked, discard) = self.stop_asked.take().map_or((None, false), |stop| (Some(stop.reason), stop.discard));
         match self.session.as_ref().map(|session| session.state) {
             // Deleted, or told to stop, while it was on its way.
             None | Some(SessionState::Stopping) => {
@@ -179,6 +179,9 @@ impl SessionActor {
             }
             Some(_) if asked.is_some() => self.stop_by_itself(asked.unwrap_or_default(), ctx),
             Some(_) => self.become_ready(0, ctx),
+        }
+        if discard {
+            self.discard();
         }
     }
 
@@ -203,7 +206,7 @@ impl SessionActor {
     }
 
     /// Stops a session nobody waits for the stopping of. Where that cannot be written down, it becomes ready first.
-    fn stop_by_itself(&mut self, reason: String, ctx: &mut Context<Self>) {
+    pub(super) fn stop_by_itself(&mut self, reason: String, ctx: &mut Context<Self>) {
         let stopping = self.begin_stop(reason, ctx);
         ctx.spawn(stopping.map(|stopping, actor, ctx| {
             if stopping.is_err() {

@@ -48,14 +48,12 @@ impl Handler<StopSession> for SessionActor {
         if !stop.start_again {
             self.resolve(&Err(SessionError::NotReady { state: SessionState::Stopping }));
         }
-        let answer = match self.phase {
-            Phase::Live(_) => self.begin_stop(stop.reason, ctx),
-            Phase::Opening => {
-                self.stop_asked = Some(stop.reason);
-                self.answer_session()
-            }
-            _ => self.answer_session(),
-        };
+        if matches!(self.phase, Phase::Opening) {
+            self.stop_asked = Some(stop);
+            return self.answer_session();
+        }
+        // Where a stop is under way already, that answers.
+        let answer = self.begin_stop(stop.reason, ctx);
         if stop.discard {
             self.discard();
         }

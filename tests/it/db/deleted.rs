@@ -1,37 +1,20 @@
 //! Deleted sessions: what goes with them, and what stays.
 
 use carrel::db::deleted::{self, Undeleted};
-use carrel::db::items::{self, Bounds, ItemChange};
-use carrel::db::versions::Origin;
-use carrel::db::{Client, Db, blobs, sessions};
-use carrel::model::{ItemKind, Precondition, SessionId, SessionState, WorkspacePath};
+use carrel::db::{Client, blobs, sessions};
+use carrel::model::SessionState;
 
 use crate::support::postgres;
-
-const BOUNDS: Bounds = Bounds { max_items: 100, max_bytes: 1 << 20 };
-
-async fn put(db: &Db, session: SessionId, path: &str, content: &'static str) -> carrel::model::ContentHash {
-    let blob = blobs::encode(content.into()).await.unwrap();
-    let (hash, size) = (blob.hash, blob.size);
-    let mut connection = db.interactive().await.unwrap();
-    let tx = connection.transaction().await.unwrap();
-    blobs::put_many(&tx, &[blob]).await.unwrap();
-    let kind = ItemKind::File { hash, size, executable: false };
-    let change = ItemChange::Put { path: WorkspacePath::new(path).unwrap(), kind, precondition: Precondition::None };
-    items::apply(&tx, &postgres::lease(session), &[change], Origin::Editor, None, &BOUNDS).await.unwrap();
-    tx.commit().await.unwrap();
-    hash
-}
 
 #[tokio::test]
 async fn a_purge_takes_what_is_due_and_only_contents_nobody_else_has() {
     let db = postgres::db().await;
     let (going, staying) = (postgres::session(&db).await.id, postgres::session(&db).await.id);
-    let own = put(&db, going, "own", "only here").await;
-    let former = put(&db, going, "changed", "a former version").await;
-    put(&db, going, "changed", "the present one").await;
-    let shared = put(&db, going, "shared", "in both").await;
-    put(&db, staying, "a/b/shared", "in both").await;
+    let own = postgres::put(&db, going, "own", "only here").await;
+    let former = postgres::put(&db, going, "changed", "a former version").await;
+    postgres::put(&db, going, "changed", "the present one").await;
+    let shared = postgres::put(&db, going, "shared", "in both").await;
+    postgres::put(&db, staying, "a/b/shared", "in both").await;
     let client = db.interactive().await.unwrap();
     let at_once = 0;
     assert!(sessions::mark_deleted(&client, &postgres::lease(staying), 7).await.unwrap());
@@ -46,16 +29,16 @@ async fn a_purge_takes_what_is_due_and_only_contents_nobody_else_has() {
     assert_eq!(deleted::purge(&db, 10).await.unwrap(), 0);
     // A content that was purged can be stored again.
     let again = postgres::session(&db).await.id;
-    assert_eq!(put(&db, again, "own", "only here").await, own);
+    assert_eq!(postgres::put(&db, again, "own", "only here").await, own);
 }
 
 #[tokio::test]
 async fn the_longest_history_goes_in_parts() {
     let db = postgres::db().await;
     let (going, staying) = (postgres::session(&db).await.id, postgres::session(&db).await.id);
-    let own = put(&db, going, "own", "only here").await;
-    let shared = put(&db, going, "shared", "in both").await;
-    put(&db, staying, "shared", "in both").await;
+    let own = postgres::put(&db, going, "own", "only here").await;
+    let shared = postgres::put(&db, going, "shared", "in both").await;
+    postgres::put(&db, staying, "shared", "in both").await;
     let client = db.interactive().await.unwrap();
     let history = "insert into workspace_versions (session_id, path, change, kind, blob_hash, origin, at)
         select session_id, path, 'modified', kind, blob_hash, origin, at from workspace_versions, generate_series(1, 6000)

@@ -3,14 +3,11 @@
 use std::time::Duration;
 
 use carrel::db::history::{self, Retention};
-use carrel::db::items::{self, Bounds, ItemChange};
-use carrel::db::versions::{self, Origin};
-use carrel::db::{Client, Db, blobs};
-use carrel::model::{ContentHash, ItemKind, Precondition, SessionId, WorkspacePath};
+use carrel::db::{Client, Db, blobs, versions};
+use carrel::model::{ContentHash, SessionId, WorkspacePath};
 
 use crate::support::postgres;
 
-const BOUNDS: Bounds = Bounds { max_items: 100, max_bytes: 1 << 30 };
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const RETENTION: Retention = Retention {
     all: DAY,
@@ -21,20 +18,6 @@ const RETENTION: Retention = Retention {
 
 fn path(path: &str) -> WorkspacePath {
     WorkspacePath::new(path).unwrap()
-}
-
-/// Saves a file.
-async fn put(db: &Db, session: SessionId, name: &str, content: Vec<u8>) -> ContentHash {
-    let blob = blobs::encode(content.into()).await.unwrap();
-    let (hash, size) = (blob.hash, blob.size);
-    let mut connection = db.interactive().await.unwrap();
-    let tx = connection.transaction().await.unwrap();
-    blobs::put_many(&tx, &[blob]).await.unwrap();
-    let kind = ItemKind::File { hash, size, executable: false };
-    let change = ItemChange::Put { path: path(name), kind, precondition: Precondition::None };
-    items::apply(&tx, &postgres::lease(session), &[change], Origin::Terminal, None, &BOUNDS).await.unwrap();
-    tx.commit().await.unwrap();
-    hash
 }
 
 /// Makes the newest version of all so old: an age, cut to the beginning of its hour or day, and what is added to that.
@@ -77,14 +60,14 @@ async fn the_older_the_fewer_are_kept_and_what_there_is_now_always() {
         ("30 hours", "hour", "40 minutes"),
         ("29 hours", "hour", "10 minutes"),
     ] {
-        saved.push(put(&db, session, "a.py", format!("{at:?}").into()).await);
+        saved.push(postgres::put(&db, session, "a.py", format!("{at:?}")).await);
         date(&db, at).await;
     }
     for recent in ["a minute ago", "now"] {
-        saved.push(put(&db, session, "a.py", recent.into()).await);
+        saved.push(postgres::put(&db, session, "a.py", recent).await);
     }
     // Old as it is, nothing has replaced it.
-    let untouched = put(&db, session, "b.py", b"untouched".to_vec()).await;
+    let untouched = postgres::put(&db, session, "b.py", b"untouched".to_vec()).await;
     date(&db, ("400 days", "day", "0")).await;
     let thin = async || run(&db, async |tx| history::thin(tx, session, &RETENTION).await.unwrap()).await;
     assert_eq!(thin().await, 4);
@@ -107,8 +90,8 @@ async fn who_weighs_most_gives_and_nobody_else() {
         // Noise, which does not compress.
         let mut noise = vec![0; 200 << 10];
         blake3::Hasher::new().update(&number.to_le_bytes()).finalize_xof().fill(&mut noise);
-        large.push(put(&db, session, "large.bin", noise).await);
-        small.push(put(&db, session, "small.py", number.to_string().into()).await);
+        large.push(postgres::put(&db, session, "large.bin", noise).await);
+        small.push(postgres::put(&db, session, "small.py", number.to_string()).await);
     }
     let fit = async || run(&db, async |tx| history::fit(tx, session, &RETENTION).await.unwrap()).await;
     assert_eq!(fit().await, 8);

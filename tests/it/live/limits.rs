@@ -79,6 +79,18 @@ async fn a_session_with_more_files_than_it_may_is_stopped_without_them_by_who_sa
 }
 
 #[tokio::test]
+async fn who_gives_up_what_does_not_fit_is_heard_while_the_session_is_still_taken_over() {
+    let (server, session) = small().await;
+    session.shell().await.run("for n in $(seq 50); do touch f$n; done").await;
+    stop_fails(&session).await;
+    server.kill_9().await;
+    server.start_again().await;
+    ok(session.request(Method::POST, "/stop?discard=true").send().await.unwrap(), 202).await;
+    let cold = async || (session.get().await["state"] == "cold").then_some(());
+    eventually(PATIENCE, "the end of the session", cold).await;
+}
+
+#[tokio::test]
 async fn a_change_of_a_kept_file_is_saved_although_new_ones_beside_it_do_not_fit() {
     let (_server, session) = small().await;
     session.save("main.py", "before").await;

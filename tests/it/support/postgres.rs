@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use carrel::config::DatabaseConfig;
 use carrel::db::embedded::EmbeddedError;
+use carrel::db::items::{Bounds, ItemChange};
 use carrel::db::leases::Lease;
+use carrel::db::versions::Origin;
 use carrel::db::{self, Db, EmbeddedPostgres};
-use carrel::model::{Role, Session, SessionId, User, UserId};
+use carrel::model::{ContentHash, ItemKind, Precondition, Role, Session, SessionId, User, UserId, WorkspacePath};
 
 use super::janitor::{Estate, Janitor};
 
@@ -133,4 +135,19 @@ pub async fn session_of(db: &Db, id: SessionId, owner: UserId, name: &str) -> Se
 /// The lease of a session that no server has ever taken.
 pub fn lease(id: SessionId) -> Lease {
     Lease::new(id, 0)
+}
+
+/// Saves a file as a program of the session would.
+pub async fn put(db: &Db, session: SessionId, path: &str, content: impl Into<bytes::Bytes>) -> ContentHash {
+    let blob = db::blobs::encode(content.into()).await.unwrap();
+    let (hash, size) = (blob.hash, blob.size);
+    let mut connection = db.interactive().await.unwrap();
+    let transaction = connection.transaction().await.unwrap();
+    db::blobs::put_many(&transaction, &[blob]).await.unwrap();
+    let kind = ItemKind::File { hash, size, executable: false };
+    let change = ItemChange::Put { path: WorkspacePath::new(path).unwrap(), kind, precondition: Precondition::None };
+    let bounds = Bounds { max_items: 100, max_bytes: 1 << 30 };
+    db::items::apply(&transaction, &lease(session), &[change], Origin::Terminal, None, &bounds).await.unwrap();
+    transaction.commit().await.unwrap();
+    hash
 }
