@@ -1,5 +1,6 @@
 //! Every JSON shape of the API, in one place. TypeScript types are generated from these.
 
+mod history;
 mod live;
 
 use serde::{Deserialize, Serialize};
@@ -7,6 +8,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+pub use history::{Change, Changed, Copy, Delete, Origin, Restore, Version, VersionList, Who};
 pub use live::{ProcessList, RenameTerminal};
 
 use crate::model::terminal::ExitState;

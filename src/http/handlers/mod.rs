@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod admin;
 pub mod deleted;
 pub mod files;
+pub mod history;
 pub mod operations;
 pub mod processes;
 pub mod sessions;
