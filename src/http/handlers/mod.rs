@@ -8,4 +8,6 @@ pub mod history;
 pub mod operations;
 pub mod processes;
 pub mod sessions;
+pub mod snapshots;
+pub mod templates;
 pub mod terminals;
