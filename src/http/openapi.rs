@@ -5,7 +5,7 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use super::error::{Code, Problem};
-use super::handlers::{accounts, admin, deleted, files, operations, processes, sessions, terminals};
+use super::handlers::{accounts, admin, archive, deleted, files, operations, processes, sessions, terminals, upload};
 
 /// The OpenAPI document of this version of Carrel.
 #[must_use]
@@ -38,6 +38,11 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         files::get_file,
         files::put_file,
         files::delete_item,
+        archive::get_archive,
+        upload::begin_upload,
+        upload::get_upload,
+        upload::put_chunk,
+        upload::give_upload_up,
         files::create_folder,
         files::move_item,
         terminals::list_terminals,

@@ -5,7 +5,7 @@ use actix_web::middleware::Compress;
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, web};
 
 use super::error::ApiError;
-use super::handlers::{accounts, admin, deleted, files, operations, processes, sessions, terminals};
+use super::handlers::{accounts, admin, archive, deleted, files, operations, processes, sessions, terminals, upload};
 use super::page;
 
 /// One route: a method on a path.
@@ -83,6 +83,11 @@ routes! {
     GET    "/api/v1/sessions/{id}/files/{path}"           User     Raw    files::get_file;
     PUT    "/api/v1/sessions/{id}/files/{path}"           User     Raw    files::put_file;
     DELETE "/api/v1/sessions/{id}/files/{path}"           User     Raw    files::delete_item;
+    POST   "/api/v1/sessions/{id}/upload"                 User     Text   upload::begin_upload;
+    GET    "/api/v1/sessions/{id}/upload/{uid}"           User     Raw    upload::get_upload;
+    PUT    "/api/v1/sessions/{id}/upload/{uid}"           User     Raw    upload::put_chunk;
+    DELETE "/api/v1/sessions/{id}/upload/{uid}"           User     Raw    upload::give_upload_up;
+    GET    "/api/v1/sessions/{id}/archive.zip"            User     Raw    archive::get_archive;
     POST   "/api/v1/sessions/{id}/folders"                User     Text   files::create_folder;
     POST   "/api/v1/sessions/{id}/move"                   User     Text   files::move_item;
     GET    "/api/v1/sessions/{id}/terminals"              User     Text   terminals::list_terminals;

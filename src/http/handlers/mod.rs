@@ -2,9 +2,11 @@
 
 pub mod accounts;
 pub mod admin;
+pub mod archive;
 pub mod deleted;
 pub mod files;
 pub mod operations;
 pub mod processes;
 pub mod sessions;
 pub mod terminals;
+pub mod upload;
