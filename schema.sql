@@ -159,3 +159,6 @@ create index if not exists sessions_purge_idx on sessions (purge_at) where purge
 -- When a session was last started, and what its user was granted beyond `sandbox.max_life_seconds`: both outlive the server.
 alter table sessions add column if not exists started_at timestamptz;
 alter table sessions add column if not exists life_extra_seconds integer not null default 0;
+
+-- The history of a whole workspace, newest first.
+create index if not exists workspace_versions_session_idx on workspace_versions (session_id, id desc);

@@ -1,7 +1,6 @@
 //! What an archive holds, checked as it is found.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry as Place;
 
 use carrel_protocol::rules::{SCRATCH_PREFIX, is_ignored, stays_inside};
 use carrel_protocol::{PathError, WorkspacePath};
@@ -143,24 +142,21 @@ impl Lister {
         let mut above = path.parent();
         while let Some(folder) = above {
             above = folder.parent();
-            match self.places.entry(folder) {
-                Place::Occupied(place) if place.get().0 => break,
-                Place::Occupied(place) => return Err(BadArchive::NotFolder(place.key().clone())),
-                Place::Vacant(place) => drop(place.insert((true, false))),
-            }
+            match self.places.get(&folder) {
+                Some((true, _)) => break,
+                Some((false, _)) => return Err(BadArchive::NotFolder(folder)),
+                None => self.places.insert(folder, (true, false)),
+            };
         }
         let is_folder = kind == EntryKind::Folder;
-        match self.places.entry(path.clone()) {
+        match self.places.get(&path) {
+            None => {}
             // A folder may be listed after what lies in it.
-            Place::Occupied(mut place) if is_folder && *place.get() == (true, false) => {
-                drop(place.insert((true, true)))
-            }
-            Place::Occupied(place) if place.get().0 && !is_folder && !place.get().1 => {
-                return Err(BadArchive::NotFolder(path));
-            }
-            Place::Occupied(_) => return Err(BadArchive::Twice(path)),
-            Place::Vacant(place) => drop(place.insert((is_folder, true))),
+            Some((true, false)) if is_folder => {}
+            Some((true, false)) => return Err(BadArchive::NotFolder(path)),
+            Some(_) => return Err(BadArchive::Twice(path)),
         }
+        self.places.insert(path.clone(), (is_folder, true));
         if self.places.len() as u64 > self.bounds.max_items {
             return Err(BadArchive::TooManyItems(self.bounds.max_items));
         }

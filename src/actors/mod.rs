@@ -12,6 +12,7 @@
 
 pub mod api;
 pub mod describe;
+pub mod edits;
 pub mod engine_watch;
 pub mod health;
 pub mod leases;

@@ -11,7 +11,7 @@ use actix::prelude::*;
 use futures_util::StreamExt;
 
 use super::Deps;
-use super::api::{Attachment, NewTerminal, SaveFile, Saved, SessionError, Subscription};
+use super::api::{Attachment, EditFiles, Edited, NewTerminal, SaveFile, Saved, SessionError, Subscription};
 use super::describe::{ActorDescription, Describe};
 use super::health::{self, Health, Subject};
 use super::session::{
@@ -186,6 +186,14 @@ impl Sessions {
         user: UserId,
     ) -> Result<Item, SessionError> {
         self.write(id, Move { from, to, user }).await
+    }
+
+    /// Changes several files at once: all of them or none.
+    ///
+    /// # Errors
+    /// [`SessionError`].
+    pub async fn edit(&self, id: SessionId, edit: EditFiles) -> Result<Edited, SessionError> {
+        self.write(id, edit).await
     }
 
     /// A session's terminals, oldest first; none while it has no sandbox.

@@ -5,7 +5,9 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use super::error::{Code, Problem};
-use super::handlers::{accounts, admin, archive, deleted, files, operations, processes, sessions, terminals, upload};
+use super::handlers::{
+    accounts, admin, archive, deleted, files, history, operations, processes, sessions, terminals, upload,
+};
 
 /// The OpenAPI document of this version of Carrel.
 #[must_use]
@@ -45,6 +47,10 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         upload::give_upload_up,
         files::create_folder,
         files::move_item,
+        history::copy_item,
+        history::delete_items,
+        history::restore,
+        history::list_versions,
         terminals::list_terminals,
         terminals::create_terminal,
         terminals::rename_terminal,

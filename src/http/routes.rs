@@ -5,7 +5,9 @@ use actix_web::middleware::Compress;
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, web};
 
 use super::error::ApiError;
-use super::handlers::{accounts, admin, archive, deleted, files, operations, processes, sessions, terminals, upload};
+use super::handlers::{
+    accounts, admin, archive, deleted, files, history, operations, processes, sessions, terminals, upload,
+};
 use super::page;
 
 /// One route: a method on a path.
@@ -90,6 +92,10 @@ routes! {
     GET    "/api/v1/sessions/{id}/archive.zip"            User     Raw    archive::get_archive;
     POST   "/api/v1/sessions/{id}/folders"                User     Text   files::create_folder;
     POST   "/api/v1/sessions/{id}/move"                   User     Text   files::move_item;
+    POST   "/api/v1/sessions/{id}/copy"                   User     Text   history::copy_item;
+    POST   "/api/v1/sessions/{id}/delete"                 User     Text   history::delete_items;
+    POST   "/api/v1/sessions/{id}/restore"                User     Text   history::restore;
+    GET    "/api/v1/sessions/{id}/versions/{path}"        User     Raw    history::list_versions;
     GET    "/api/v1/sessions/{id}/terminals"              User     Text   terminals::list_terminals;
     POST   "/api/v1/sessions/{id}/terminals"              User     Text   terminals::create_terminal;
     PATCH  "/api/v1/sessions/{id}/terminals/{tid}"        User     Text   terminals::rename_terminal;

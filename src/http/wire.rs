@@ -1,5 +1,6 @@
 //! Every JSON shape of the API, in one place. TypeScript types are generated from these.
 
+mod history;
 mod live;
 mod transfer;
 
@@ -8,6 +9,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+pub use history::{Change, Changed, Copy, Delete, Origin, Restore, Version, VersionList, Who};
 pub use live::{ProcessList, RenameTerminal};
 pub use transfer::{BeginUpload, Upload, UploadOffset};
 

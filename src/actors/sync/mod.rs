@@ -16,6 +16,8 @@
 //! **Talks to**: the database and the agent's link, through [`work`]. Held by its SessionActor alone; it holds nobody.
 
 mod collect;
+mod edit;
+mod intent;
 mod jobs;
 mod place;
 mod restore;
@@ -37,7 +39,7 @@ pub use work::Work;
 use self::jobs::{Answer, Job, Outcome, run};
 use self::told::Told;
 use self::written::Written;
-use super::api::{SaveFile, Saved, SessionError};
+use super::api::{EditFiles, Edited, SaveFile, Saved, SessionError};
 use super::describe::{ActorDescription, Describe, Tally};
 use super::watch::watched;
 use crate::link::AgentLink;
@@ -356,6 +358,14 @@ impl Handler<Move> for WorkspaceSyncActor {
 
     fn handle(&mut self, change: Move, ctx: &mut Self::Context) -> Self::Result {
         self.submit(ctx, |answer| Job::Move(change, answer))
+    }
+}
+
+impl Handler<EditFiles> for WorkspaceSyncActor {
+    type Result = ResponseFuture<Result<Edited, SessionError>>;
+
+    fn handle(&mut self, edit: EditFiles, ctx: &mut Self::Context) -> Self::Result {
+        self.submit(ctx, |answer| Job::Edit(edit, answer))
     }
 }
 

@@ -50,13 +50,13 @@ impl Work {
         Bounds { max_items: u64::from(workspace.max_items), max_bytes: workspace.max_total_mb * 1024 * 1024 }
     }
 
-    /// What a change would do to the database. Asked before the sandbox is touched: what it holds and the database refuses would stand in
+    /// What changes would do to the database. Asked before the sandbox is touched: what it holds and the database refuses would stand in
     /// the way of every later commit. Nobody else writes the workspace, so the answer holds until this job has committed.
     ///
     /// # Errors
-    /// What committing the change would be refused for.
-    pub(super) async fn rehearse(&self, client: &impl Client, change: &ItemChange) -> Result<Applied, SessionError> {
-        let planned = items::rehearse(client, self.session, std::slice::from_ref(change), &self.bounds()).await?;
+    /// What committing them would be refused for.
+    pub(super) async fn rehearse(&self, client: &impl Client, changes: &[ItemChange]) -> Result<Applied, SessionError> {
+        let planned = items::rehearse(client, self.session, changes, &self.bounds()).await?;
         self.has_room(client, &planned, growth(&planned)).await?;
         Ok(planned)
     }

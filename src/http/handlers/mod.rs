@@ -5,6 +5,7 @@ pub mod admin;
 pub mod archive;
 pub mod deleted;
 pub mod files;
+pub mod history;
 pub mod operations;
 pub mod processes;
 pub mod sessions;

@@ -42,7 +42,9 @@ async fn answer(
     }
     let body = match route.path.rsplit('/').next().unwrap() {
         "folders" => json!({ "path": "new" }),
-        "move" => json!({ "from": "main.py", "to": "stolen.py" }),
+        "move" | "copy" => json!({ "from": "main.py", "to": "stolen.py" }),
+        "delete" => json!({ "paths": ["main.py"] }),
+        "restore" => json!({ "at": "2026-01-01T00:00:00Z" }),
         "terminals" => json!({ "cols": 80, "rows": 24 }),
         _ => json!({ "name": "Mine now" }),
     };

@@ -6,6 +6,7 @@ mod deleted;
 mod editing;
 mod fall;
 mod hidden;
+mod history;
 mod isolation;
 mod kept;
 mod life;
