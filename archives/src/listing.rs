@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use carrel_protocol::rules::{SCRATCH_PREFIX, is_ignored, stays_inside};
+use carrel_protocol::rules::{SCRATCH_PREFIX, stays_inside};
 use carrel_protocol::{PathError, WorkspacePath};
 
 use crate::Bounds;
@@ -10,6 +10,9 @@ use crate::refused::{BadArchive, shown};
 
 /// Skipped things that are named; more are only counted.
 pub const MAX_SKIPPED: usize = 1000;
+
+/// Folders whose content tools make again, at any depth: an archive of a whole project holds tens of thousands of such files.
+const TOOL_FOLDERS: [&[u8]; 4] = [b".venv", b"__pycache__", b"node_modules", b".cache"];
 
 /// What an archive holds: no two things of one name, nothing in what is no folder, nothing that leads out, all of it within its bounds.
 #[derive(Debug)]
@@ -109,7 +112,7 @@ impl Lister {
         let mut parts = name.split(|byte| *byte == b'/');
         let why = match std::str::from_utf8(name) {
             Ok(_) if parts.clone().any(is_desktop) => Why::Desktop,
-            Ok(_) if is_ignored(name, folder) && !parts.clone().any(|part| part == b"..") => Why::Ignored,
+            Ok(_) if is_made_by_tools(name, folder) && !parts.clone().any(|part| part == b"..") => Why::Ignored,
             Ok(_) if parts.any(is_reserved) => Why::Reserved,
             Ok(text) => {
                 let refused = |why: PathError| BadArchive::Name { name: shown(name), why };
@@ -173,6 +176,13 @@ impl Lister {
     pub(crate) fn finish(self) -> Listing {
         self.listing
     }
+}
+
+/// Whether it lies in a folder of tools, or is one itself (`folder`).
+fn is_made_by_tools(name: &[u8], folder: bool) -> bool {
+    let mut above = name.split(|byte| *byte == b'/');
+    let last = above.next_back().unwrap_or_default();
+    (folder && TOOL_FOLDERS.contains(&last)) || above.any(|part| TOOL_FOLDERS.contains(&part))
 }
 
 #[cfg(test)]
