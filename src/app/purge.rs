@@ -1,9 +1,11 @@
-//! Purging deleted sessions when their time is over, and contents that were stored ahead for something that never came.
+//! Purging deleted sessions when their time is over, contents that were stored ahead for something that never came, and uploads nobody
+//! goes on with.
 
 use std::time::Duration;
 
 use crate::db::blobs::{self, Swept, UNUSED_AGE};
 use crate::db::{Db, deleted};
+use crate::staging::Staging;
 
 /// How often it is looked for what is due; at start, too.
 const INTERVAL: Duration = Duration::from_secs(600);
@@ -38,6 +40,19 @@ pub(super) async fn again_and_again(db: Db) {
             Err(error) => {
                 tracing::warn!(error = %error, "cannot sweep unused contents now; trying again in ten minutes")
             }
+        }
+    }
+}
+
+/// Removes, again and again, what was staged and not touched for a day.
+pub(super) async fn sweep_staged(staging: Staging) {
+    let mut tick = tokio::time::interval(INTERVAL);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        match staging.sweep().await {
+            0 => {}
+            count => tracing::info!(count, "removed uploads that nobody had gone on with for a day"),
         }
     }
 }

@@ -6,7 +6,8 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::{Code, Problem};
 use super::handlers::{
-    accounts, admin, deleted, files, history, operations, processes, sessions, snapshots, templates, terminals,
+    accounts, admin, archive, deleted, files, history, operations, processes, sessions, snapshots, templates,
+    terminals, upload,
 };
 
 /// The OpenAPI document of this version of Carrel.
@@ -40,6 +41,11 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         files::get_file,
         files::put_file,
         files::delete_item,
+        archive::get_archive,
+        upload::begin_upload,
+        upload::get_upload,
+        upload::put_chunk,
+        upload::give_upload_up,
         files::create_folder,
         files::move_item,
         history::copy_item,

@@ -84,6 +84,14 @@ pub fn workspace_path(text: String) -> Result<WorkspacePath, ApiError> {
     Ok(WorkspacePath::new(text)?)
 }
 
+/// A path in a query string, where an absent or empty one stands for the whole workspace.
+///
+/// # Errors
+/// [`Code::InvalidPath`].
+pub fn optional_path(text: Option<String>) -> Result<Option<WorkspacePath>, ApiError> {
+    text.filter(|text| !text.is_empty()).map(workspace_path).transpose()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

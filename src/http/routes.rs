@@ -6,7 +6,8 @@ use actix_web::{HttpRequest, HttpResponse, Resource, Route, web};
 
 use super::error::ApiError;
 use super::handlers::{
-    accounts, admin, deleted, files, history, operations, processes, sessions, snapshots, templates, terminals,
+    accounts, admin, archive, deleted, files, history, operations, processes, sessions, snapshots, templates,
+    terminals, upload,
 };
 use super::page;
 
@@ -85,6 +86,11 @@ routes! {
     GET    "/api/v1/sessions/{id}/files/{path}"           User     Raw    files::get_file;
     PUT    "/api/v1/sessions/{id}/files/{path}"           User     Raw    files::put_file;
     DELETE "/api/v1/sessions/{id}/files/{path}"           User     Raw    files::delete_item;
+    POST   "/api/v1/sessions/{id}/upload"                 User     Text   upload::begin_upload;
+    GET    "/api/v1/sessions/{id}/upload/{uid}"           User     Raw    upload::get_upload;
+    PUT    "/api/v1/sessions/{id}/upload/{uid}"           User     Raw    upload::put_chunk;
+    DELETE "/api/v1/sessions/{id}/upload/{uid}"           User     Raw    upload::give_upload_up;
+    GET    "/api/v1/sessions/{id}/archive.zip"            User     Raw    archive::get_archive;
     POST   "/api/v1/sessions/{id}/folders"                User     Text   files::create_folder;
     POST   "/api/v1/sessions/{id}/move"                   User     Text   files::move_item;
     POST   "/api/v1/sessions/{id}/copy"                   User     Text   history::copy_item;

@@ -3,6 +3,7 @@
 mod frozen;
 mod history;
 mod live;
+mod transfer;
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -15,6 +16,7 @@ pub use frozen::{
 };
 pub use history::{Change, Changed, Copy, Delete, Origin, Restore, Version, VersionList, Who};
 pub use live::{ProcessList, RenameTerminal};
+pub use transfer::{BeginUpload, Upload, UploadOffset};
 
 use crate::model::terminal::ExitState;
 use crate::model::{self, EndsWhy, ItemKind as Kind, Quotas, Role, Usage, UserQuotas};

@@ -24,7 +24,7 @@ const MAX_LIMIT: u32 = 5000;
 const ASK_FIRST: &str = "private, no-cache";
 
 /// Keeps compression away: contents are sent as they are.
-const AS_IT_IS: (HeaderName, &str) = (header::CONTENT_ENCODING, "identity");
+pub(super) const AS_IT_IS: (HeaderName, &str) = (header::CONTENT_ENCODING, "identity");
 
 /// The files, folders and links of a session, by path.
 #[utoipa::path(get, path = "/api/v1/sessions/{id}/tree", tag = "files",
@@ -223,7 +223,7 @@ pub(super) fn content_answer(hash: ContentHash, path: &WorkspacePath, content: D
         .body(content)
 }
 
-fn saved_answer(saved: Saved) -> HttpResponse {
+pub(super) fn saved_answer(saved: Saved) -> HttpResponse {
     let mut answer = if saved.created { HttpResponse::Created() } else { HttpResponse::Ok() };
     if let Some(hash) = saved.item.kind.hash() {
         answer.insert_header(etag(hash));
@@ -242,7 +242,7 @@ fn is_text(content: &[u8]) -> bool {
 }
 
 /// A download, never a page; the name in the form that takes any character (RFC 8187).
-fn disposition(name: &str) -> String {
+pub(super) fn disposition(name: &str) -> String {
     let mut text = String::from("attachment; filename*=UTF-8''");
     for byte in name.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_') {
@@ -255,7 +255,7 @@ fn disposition(name: &str) -> String {
 }
 
 /// The size a client says its body has.
-fn announced(headers: &HeaderMap) -> Option<usize> {
+pub(super) fn announced(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod admin;
+pub mod archive;
 pub mod deleted;
 pub mod files;
 pub mod history;
@@ -11,3 +12,4 @@ pub mod sessions;
 pub mod snapshots;
 pub mod templates;
 pub mod terminals;
+pub mod upload;

@@ -17,6 +17,7 @@ fn path(route: &RouteInfo, session: &str) -> String {
         .replace("{pid}", "4242")
         .replace("{sid}", NOBODYS)
         .replace("{path}", "main.py")
+        .replace("{uid}", NOBODYS)
 }
 
 fn method(route: &RouteInfo) -> Method {
@@ -38,7 +39,9 @@ fn valid(browser: &Browser<'_>, route: &RouteInfo, session: &str) -> RequestBuil
         ("POST", "move" | "copy") => request.json(&json!({ "from": "x", "to": "y" })),
         ("POST", "delete") => request.json(&json!({ "paths": ["x"] })),
         ("POST", "restore") => request.json(&json!({ "path": "x" })),
+        ("POST", "upload") => request.json(&json!({ "path": "x", "size": 1 })),
         ("POST", "terminals") => request.json(&json!({ "cols": 80, "rows": 24 })),
+        ("PUT", "{uid}") => request.query(&[("offset", "0")]).body("x"),
         ("PUT", _) => request.body("print()"),
         _ => request,
     }
