@@ -3,6 +3,7 @@
 //! What each request says to which actor; `asking.rs` brings it there. Who may ask is decided before, by `http`.
 
 mod asking;
+mod searching;
 
 use std::sync::Arc;
 use std::time::Duration;

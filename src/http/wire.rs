@@ -2,6 +2,7 @@
 
 mod history;
 mod live;
+mod search;
 mod transfer;
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,8 @@ use uuid::Uuid;
 
 pub use history::{Change, Changed, Copy, Delete, Origin, Restore, Version, VersionList, Who};
 pub use live::{ProcessList, RenameTerminal};
-pub use transfer::{BeginUpload, Upload, UploadOffset};
+pub use search::{Pattern, ReplacedFile, Replacement, Replacements, SearchMatch, SearchResult};
+pub use transfer::{ArchiveKind, BeginUpload, Imported, SkippedEntry, SkippedWhy, Upload, UploadOffset};
 
 use crate::model::terminal::ExitState;
 use crate::model::{self, EndsWhy, ItemKind as Kind, Quotas, Role, Usage, UserQuotas};
