@@ -127,7 +127,8 @@ async fn searches_of_one_session_wait_for_no_more_than_two() {
     let base = workspace(&ada, &[("slow", &line.repeat(30_000))]).await;
     // As slow as a pattern may be, and without a match.
     let slow = encoded("(a|aa|aaa|b){90}.{90}[bc]{20}$");
-    let all = (0..6).map(|_| ada.get(&format!("{base}/search?q={}&regex=true", slow)));
+    let path = format!("{base}/search?q={slow}&regex=true");
+    let all = (0..6).map(|_| ada.get(&path));
     let mut refused = 0;
     for answer in futures_util::future::join_all(all).await {
         match answer.status().as_u16() {
