@@ -59,6 +59,8 @@ pub enum Intent {
         /// Which.
         path: WorkspacePath,
     },
+    /// Follow the template it began with to its newest revision, where its user has changed nothing.
+    Template,
 }
 
 impl EditFiles {
@@ -67,6 +69,7 @@ impl EditFiles {
         Some(match &self.intent {
             Intent::Changes { changes, .. } => changes.iter().map(ItemChange::path).cloned().collect(),
             Intent::AsOf { path, .. } => vec![path.clone()?],
+            Intent::Template => return None,
             Intent::Copy { to: path, .. } | Intent::Version { path, .. } | Intent::Undelete { path } => {
                 vec![path.clone()]
             }
@@ -83,4 +86,15 @@ pub struct Edited {
     pub items: Vec<Option<Item>>,
     /// Files a program had just written, and where what it wrote is kept.
     pub conflict_copies: Vec<(WorkspacePath, WorkspacePath)>,
+    /// What both the workspace's user and its template have changed.
+    pub conflicts: Vec<Conflict>,
+}
+
+/// Something that stayed as its user has it although its template has changed it, too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// What.
+    pub path: WorkspacePath,
+    /// Where what the template has is; `None` when it has nothing there any more, or nowhere to be.
+    pub copy: Option<WorkspacePath>,
 }

@@ -29,6 +29,10 @@ pub mod history;
 
 pub mod past;
 
+pub mod snapshots;
+
+pub mod templates;
+
 pub use embedded::EmbeddedPostgres;
 pub use error::{DbError, Unavailable};
 pub use pool::{Apart, Client, Connection, Db, Figures, LaneFigures, Transaction};

@@ -141,6 +141,10 @@ codes! {
     SessionLimit = TOO_MANY_REQUESTS, "session_limit", "You have as many sessions as you may have";
     /// Too many terminals.
     TerminalLimit = TOO_MANY_REQUESTS, "terminal_limit", "The session has as many terminals as it may have";
+    /// Too many snapshots.
+    SnapshotLimit = TOO_MANY_REQUESTS, "snapshot_limit", "The session has as many snapshots as it may have";
+    /// Too many templates.
+    TemplateLimit = TOO_MANY_REQUESTS, "template_limit", "There are as many templates as there may be";
     /// Too many uploads under way, or too much in them.
     UploadLimit = TOO_MANY_REQUESTS, "upload_limit", "You have as much under way as you may";
     /// A queue or budget of ours is full.
@@ -386,6 +390,8 @@ impl From<SessionError> for ApiError {
             SessionError::Refused | SessionError::BadPath { .. } | SessionError::IntoItself => Code::InvalidPath,
             SessionError::SessionLimit => Code::SessionLimit,
             SessionError::TerminalLimit => Code::TerminalLimit,
+            SessionError::SnapshotLimit => Code::SnapshotLimit,
+            SessionError::TemplateLimit => Code::TemplateLimit,
             SessionError::ViewerLimit => Code::TooManyRequests,
             SessionError::Quarantined => {
                 return Self::because(Code::Quarantined, error).retry_after(QUARANTINE);

@@ -6,8 +6,8 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::{Code, Problem};
 use super::handlers::{
-    accounts, admin, archive, deleted, files, history, import, operations, processes, search, sessions, terminals,
-    upload,
+    accounts, admin, archive, deleted, files, history, import, operations, processes, search, sessions, snapshots,
+    templates, terminals, upload,
 };
 
 /// The OpenAPI document of this version of Carrel.
@@ -55,6 +55,13 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         history::delete_items,
         history::restore,
         history::list_versions,
+        snapshots::list_snapshots,
+        snapshots::create_snapshot,
+        snapshots::delete_snapshot,
+        templates::list_templates,
+        templates::publish_template,
+        templates::delete_template,
+        templates::update_from_template,
         terminals::list_terminals,
         terminals::create_terminal,
         terminals::rename_terminal,

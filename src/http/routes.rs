@@ -6,8 +6,8 @@ use actix_web::{HttpRequest, HttpResponse, Resource, Route, web};
 
 use super::error::ApiError;
 use super::handlers::{
-    accounts, admin, archive, deleted, files, history, import, operations, processes, search, sessions, terminals,
-    upload,
+    accounts, admin, archive, deleted, files, history, import, operations, processes, search, sessions, snapshots,
+    templates, terminals, upload,
 };
 use super::page;
 
@@ -100,11 +100,18 @@ routes! {
     POST   "/api/v1/sessions/{id}/delete"                 User     Text   history::delete_items;
     POST   "/api/v1/sessions/{id}/restore"                User     Text   history::restore;
     GET    "/api/v1/sessions/{id}/versions/{path}"        User     Raw    history::list_versions;
+    GET    "/api/v1/sessions/{id}/snapshots"              User     Text   snapshots::list_snapshots;
+    POST   "/api/v1/sessions/{id}/snapshots"              User     Text   snapshots::create_snapshot;
+    DELETE "/api/v1/sessions/{id}/snapshots/{sid}"        User     Text   snapshots::delete_snapshot;
+    POST   "/api/v1/sessions/{id}/template/update"        User     Text   templates::update_from_template;
     GET    "/api/v1/sessions/{id}/terminals"              User     Text   terminals::list_terminals;
     POST   "/api/v1/sessions/{id}/terminals"              User     Text   terminals::create_terminal;
     PATCH  "/api/v1/sessions/{id}/terminals/{tid}"        User     Text   terminals::rename_terminal;
     DELETE "/api/v1/sessions/{id}/terminals/{tid}"        User     Text   terminals::close_terminal;
     GET    "/api/v1/sessions/{id}/terminals/{tid}/socket" User     Socket terminals::terminal_socket;
+    GET    "/api/v1/templates"                            User     Text   templates::list_templates;
+    POST   "/api/v1/admin/templates"                      Operator Text   templates::publish_template;
+    DELETE "/api/v1/admin/templates/{id}"                 Operator Text   templates::delete_template;
     GET    "/api/v1/admin/actors"                         Operator Text   operations::list_actors;
     GET    "/api/v1/admin/users"                          Operator Text   admin::list_users;
     PATCH  "/api/v1/admin/users/{id}"                     Operator Text   admin::change_user;

@@ -7,13 +7,13 @@ use std::collections::HashSet;
 use carrel_protocol::{Expect, Request, WriteOptions};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
+use super::intent::{self, Plan};
 use super::told::Told;
-use super::{Work, collect, intent, restore, transfer};
+use super::{Work, collect, restore, transfer};
 use crate::actors::api::SessionError;
 use crate::actors::edits::{EditFiles, Edited};
-use crate::db::items::{self, Applied, AppliedChange, ItemChange};
-use crate::db::versions::Origin;
-use crate::db::{Connection, blobs};
+use crate::db::items::{self, Applied, AppliedChange};
+use crate::db::{Connection, blobs, templates};
 use crate::link::AgentLink;
 use crate::model::{Item, ItemKind, WorkspacePath};
 
@@ -62,32 +62,34 @@ async fn try_carry_out(
 
 /// What is to be done, and what comes of it.
 struct Planned {
-    changes: Vec<ItemChange>,
-    origin: Origin,
+    plan: Plan,
     applied: Applied,
 }
 
 async fn plan(work: &Work, edit: &EditFiles) -> Result<Planned, SessionError> {
     let connection = work.db.bulk().await?;
-    let (changes, origin) = intent::plan(&connection, work.session, &edit.intent).await?;
-    let applied = work.rehearse(&connection, &changes).await?;
-    Ok(Planned { changes, origin, applied })
+    let plan = intent::plan(&connection, work.session, &edit.intent).await?;
+    let applied = work.rehearse(&connection, &plan.changes).await?;
+    Ok(Planned { plan, applied })
 }
 
 async fn commit(
     work: &Work,
     edit: &EditFiles,
-    planned: Planned,
+    Planned { plan, .. }: Planned,
     conflict_copies: Vec<(WorkspacePath, WorkspacePath)>,
 ) -> Result<Edited, SessionError> {
-    let mut connection = lane(work, planned.changes.len()).await?;
+    let mut connection = lane(work, plan.changes.len()).await?;
     let transaction = connection.transaction().await?;
     let (lease, bounds) = (&work.lease, work.bounds());
-    let applied = items::apply(&transaction, lease, &planned.changes, planned.origin, Some(edit.user), &bounds).await?;
+    let applied = items::apply(&transaction, lease, &plan.changes, plan.origin, Some(edit.user), &bounds).await?;
     work.fits(&transaction, &applied).await?;
+    if let Some(revision) = plan.revision {
+        templates::note_update(&transaction, work.session, revision).await?;
+    }
     transaction.commit().await?;
     work.tell_tree(applied.changes.clone());
-    Ok(Edited { changes: applied.changes, items: applied.items, conflict_copies })
+    Ok(Edited { changes: applied.changes, items: applied.items, conflict_copies, conflicts: plan.conflicts })
 }
 
 async fn lane(work: &Work, changes: usize) -> Result<Connection, SessionError> {

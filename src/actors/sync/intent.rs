@@ -2,50 +2,87 @@
 
 use std::collections::HashMap;
 
+use super::template::{self, Manifest};
 use crate::actors::api::SessionError;
-use crate::actors::edits::{Intent, MAX_CHANGES};
+use crate::actors::edits::{Conflict, Intent, MAX_CHANGES};
 use crate::db::items::{self, ItemChange};
 use crate::db::versions::{self, Origin};
-use crate::db::{Client, past};
+use crate::db::{Client, past, snapshots, templates};
 use crate::model::{ItemKind, Precondition, SessionId, WorkspacePath};
 
-/// What is to be done, and where it comes from.
-pub(super) async fn plan(
-    client: &impl Client,
-    session: SessionId,
-    intent: &Intent,
-) -> Result<(Vec<ItemChange>, Origin), SessionError> {
+/// What is to be done.
+pub(super) struct Plan {
+    pub(super) changes: Vec<ItemChange>,
+    pub(super) origin: Origin,
+    /// What both the user and the template have changed.
+    pub(super) conflicts: Vec<Conflict>,
+    /// The template's revision the workspace has then.
+    pub(super) revision: Option<u32>,
+}
+
+impl Plan {
+    fn restoring(changes: Vec<ItemChange>) -> Self {
+        Self { changes, origin: Origin::Restore, conflicts: Vec::new(), revision: None }
+    }
+}
+
+/// What brings about what is wanted.
+pub(super) async fn plan(client: &impl Client, session: SessionId, intent: &Intent) -> Result<Plan, SessionError> {
     Ok(match intent {
         Intent::Changes { changes, .. } if changes.len() > MAX_CHANGES => return Err(SessionError::Busy),
-        Intent::Changes { changes, origin } => (changes.clone(), *origin),
-        Intent::Copy { from, to } => (copy(client, session, from, to).await?, Origin::Editor),
+        Intent::Changes { changes, origin } => Plan { origin: *origin, ..Plan::restoring(changes.clone()) },
+        Intent::Copy { from, to } => {
+            Plan { origin: Origin::Editor, ..Plan::restoring(copy(client, session, from, to).await?) }
+        }
         Intent::AsOf { path, at } => {
             let then = past::tree(client, session, path.as_ref(), *at).await?;
             let then = then.into_iter().map(|item| (item.path, item.kind)).collect();
-            let now = below(client, session, path.as_ref()).await?;
-            (difference(&now, &then), Origin::Restore)
+            Plan::restoring(difference(&below(client, session, path.as_ref()).await?, &then))
         }
-        Intent::Version { path, version } => {
-            let version = versions::get(client, session, path, *version).await?.ok_or(SessionError::NoItem)?;
-            let there = items::get(client, session, path).await?.map(|item| item.kind);
-            // What is in a folder would go with it.
-            if there == Some(ItemKind::Folder) && version.kind != ItemKind::Folder {
-                return Err(SessionError::IsFolder);
-            }
-            let now = there.map(|kind| (path.clone(), kind)).into_iter().collect();
-            (difference(&now, &HashMap::from([(path.clone(), version.kind)])), Origin::Restore)
-        }
-        Intent::Undelete { path } => {
-            if items::get(client, session, path).await?.is_some() {
-                return Err(SessionError::Exists);
-            }
-            let gone = versions::removed_last(client, session, path).await?;
-            if gone.is_empty() {
+        Intent::Version { path, version } => Plan::restoring(version_of(client, session, path, *version).await?),
+        Intent::Undelete { path } => Plan::restoring(undelete(client, session, path).await?),
+        Intent::Template => {
+            let Some((had, new, revision)) = templates::of_session(client, session).await? else {
                 return Err(SessionError::NoItem);
-            }
-            (gone.into_iter().map(|(path, kind)| put(path, kind)).collect(), Origin::Restore)
+            };
+            let (had, new) = (snapshots::items(client, had).await?, snapshots::items(client, new).await?);
+            let now = below(client, session, None).await?;
+            let updated = template::update(&now, &had, &new, revision);
+            let plan = Plan::restoring(difference(&now, &updated.then));
+            Plan { conflicts: updated.conflicts, revision: Some(revision), ..plan }
         }
     })
+}
+
+async fn version_of(
+    client: &impl Client,
+    session: SessionId,
+    path: &WorkspacePath,
+    version: i64,
+) -> Result<Vec<ItemChange>, SessionError> {
+    let version = versions::get(client, session, path, version).await?.ok_or(SessionError::NoItem)?;
+    let there = items::get(client, session, path).await?.map(|item| item.kind);
+    // What is in a folder would go with it.
+    if there == Some(ItemKind::Folder) && version.kind != ItemKind::Folder {
+        return Err(SessionError::IsFolder);
+    }
+    let now = there.map(|kind| (path.clone(), kind)).into_iter().collect();
+    Ok(difference(&now, &HashMap::from([(path.clone(), version.kind)])))
+}
+
+async fn undelete(
+    client: &impl Client,
+    session: SessionId,
+    path: &WorkspacePath,
+) -> Result<Vec<ItemChange>, SessionError> {
+    if items::get(client, session, path).await?.is_some() {
+        return Err(SessionError::Exists);
+    }
+    let gone = versions::removed_last(client, session, path).await?;
+    if gone.is_empty() {
+        return Err(SessionError::NoItem);
+    }
+    Ok(gone.into_iter().map(|(path, kind)| put(path, kind)).collect())
 }
 
 async fn copy(
@@ -80,14 +117,14 @@ async fn below(
     client: &impl Client,
     session: SessionId,
     path: Option<&WorkspacePath>,
-) -> Result<HashMap<WorkspacePath, ItemKind>, SessionError> {
+) -> Result<Manifest, SessionError> {
     let all = items::all(client, session).await?.into_iter();
     let wanted = all.filter(|item| path.is_none_or(|path| item.path.is_within(path)));
     Ok(wanted.map(|item| (item.path, item.kind)).collect())
 }
 
 /// The changes that make `then` of `now`.
-fn difference(now: &HashMap<WorkspacePath, ItemKind>, then: &HashMap<WorkspacePath, ItemKind>) -> Vec<ItemChange> {
+fn difference(now: &Manifest, then: &Manifest) -> Vec<ItemChange> {
     // A folder cannot become anything else by being replaced, nor anything else a folder.
     let goes = |path: &WorkspacePath, kind: &ItemKind| {
         then.get(path).is_none_or(|then| (*then == ItemKind::Folder) != (*kind == ItemKind::Folder))
@@ -117,7 +154,7 @@ mod tests {
         ItemKind::File { hash: ContentHash::of(content.as_bytes()), size: content.len() as u64, executable: false }
     }
 
-    fn tree(items: &[(&str, ItemKind)]) -> HashMap<WorkspacePath, ItemKind> {
+    fn tree(items: &[(&str, ItemKind)]) -> Manifest {
         items.iter().map(|(name, kind)| (path(name), kind.clone())).collect()
     }
 

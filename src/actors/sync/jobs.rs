@@ -20,6 +20,7 @@ pub(super) enum Job {
     MakeFolder(MakeFolder, Answer<Item>),
     Move(Move, Answer<Item>),
     Edit(EditFiles, Answer<Edited>),
+    Settle(Answer<()>),
     /// A batch, and over which of the links it came.
     Changed(Changed, u64),
     Flush(Answer<()>),
@@ -36,14 +37,22 @@ impl Job {
             Self::Move(..) => "moving",
             Self::Edit(..) => "changing files",
             Self::Changed(..) => "collecting changes",
-            Self::Flush(_) => "collecting everything",
+            Self::Flush(_) | Self::Settle(_) => "collecting everything",
             Self::Listing => "comparing",
         }
     }
 
-    /// Whether it is a user's write: of those only so many may wait.
-    pub(super) fn is_write(&self) -> bool {
-        matches!(self, Self::Save(..) | Self::Remove(..) | Self::MakeFolder(..) | Self::Move(..) | Self::Edit(..))
+    /// Whether it is a user's wish: of those only so many may wait.
+    pub(super) fn is_wish(&self) -> bool {
+        match self {
+            Self::Save(..)
+            | Self::Remove(..)
+            | Self::MakeFolder(..)
+            | Self::Move(..)
+            | Self::Edit(..)
+            | Self::Settle(_) => true,
+            Self::Connect(..) | Self::Changed(..) | Self::Flush(_) | Self::Listing => false,
+        }
     }
 
     /// The paths a user's write writes; `None` is any of them.
@@ -58,7 +67,7 @@ impl Job {
         })
     }
 
-    /// Answers a user's write that cannot be done without the agent; gives back what is none.
+    /// Answers a user's wish that cannot be done without the agent; gives back what is none.
     pub(super) fn refuse(self) -> Option<Self> {
         let away = || SessionError::from(crate::link::LinkError::Closed);
         // Whoever asked may have stopped waiting.
@@ -68,6 +77,7 @@ impl Job {
             Self::MakeFolder(_, answer) => answer.send(Err(away())).map_or((), drop),
             Self::Move(_, answer) => answer.send(Err(away())).map_or((), drop),
             Self::Edit(_, answer) => answer.send(Err(away())).map_or((), drop),
+            Self::Settle(answer) => answer.send(Err(away())).map_or((), drop),
             job => return Some(job),
         }
         None
@@ -145,6 +155,15 @@ pub(super) async fn run(work: &Work, told: &Told, link: Option<AgentLink>, job: 
             // Whoever collects everything decides what a failure means: the sandbox may be about to go.
             let outcome = if result.is_ok() { Outcome::Agreed } else { Outcome::Done };
             answer.send(result).ok();
+            outcome
+        }
+        Job::Settle(answer) => {
+            let listed = match link {
+                Some(link) => collect::listing(work, told, link).await,
+                None => Ok(()),
+            };
+            let outcome = Outcome::from(listed.clone());
+            answer.send(listed).ok();
             outcome
         }
         Job::Listing => match link {

@@ -6,6 +6,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Mutex, broadcast};
 
 use crate::actors::api::SessionError;
+use crate::actors::bounds;
 use crate::actors::watch::Watch;
 use crate::config::Config;
 use crate::db::items::{self, Applied, AppliedChange, ApplyError, Bounds, ItemChange};
@@ -46,8 +47,7 @@ impl Work {
     }
 
     pub(super) fn bounds(&self) -> Bounds {
-        let workspace = &self.config.workspace;
-        Bounds { max_items: u64::from(workspace.max_items), max_bytes: workspace.max_total_mb * 1024 * 1024 }
+        bounds(&self.config.workspace)
     }
 
     /// What changes would do to the database. Asked before the sandbox is touched: what it holds and the database refuses would stand in

@@ -77,6 +77,7 @@ async fn try_part(
             select hash from blobs b where hash = any($1) and created_at <= now() - make_interval(secs => $2)
             and not exists (select from workspace_items where blob_hash = b.hash)
             and not exists (select from workspace_versions where blob_hash = b.hash)
+            and not exists (select from snapshot_items where blob_hash = b.hash)
             for update skip locked)";
     let removed = tx.execute(sql, &[&hashes, &age.as_secs_f64()]).await?;
     tx.commit().await?;
@@ -97,6 +98,7 @@ pub(in crate::db) async fn remove_unused(tx: &Transaction<'_>, held: &[Row]) -> 
             select hash from blobs b where hash = any($1)
             and not exists (select from workspace_items where blob_hash = b.hash)
             and not exists (select from workspace_versions where blob_hash = b.hash)
+            and not exists (select from snapshot_items where blob_hash = b.hash)
             for update skip locked)";
     let hashes: Vec<_> = hashes.into_iter().collect();
     for chunk in hashes.chunks(CONTENTS) {

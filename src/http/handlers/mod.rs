@@ -11,5 +11,7 @@ pub mod operations;
 pub mod processes;
 pub mod search;
 pub mod sessions;
+pub mod snapshots;
+pub mod templates;
 pub mod terminals;
 pub mod upload;

@@ -15,6 +15,7 @@ fn path(route: &RouteInfo, session: &str) -> String {
         .replace("{id}", session)
         .replace("{tid}", NOBODYS)
         .replace("{pid}", "4242")
+        .replace("{sid}", NOBODYS)
         .replace("{path}", "main.py")
         .replace("{uid}", NOBODYS)
 }
@@ -32,7 +33,8 @@ fn valid(browser: &Browser<'_>, route: &RouteInfo, session: &str) -> RequestBuil
         }
         ("POST", "login") => request.json(&json!({ "login": "new", "password": "12345678" })),
         ("PATCH", _) if route.access == Access::Operator => request.json(&json!({ "quotas": {} })),
-        ("POST", "sessions") | ("PATCH", _) => request.json(&json!({ "name": "x" })),
+        ("POST", "templates") => request.json(&json!({ "name": "x", "title": "x", "session": NOBODYS })),
+        ("POST", "sessions" | "snapshots") | ("PATCH", _) => request.json(&json!({ "name": "x" })),
         ("POST", "folders") => request.json(&json!({ "path": "x" })),
         ("POST", "move" | "copy") => request.json(&json!({ "from": "x", "to": "y" })),
         ("POST", "delete") => request.json(&json!({ "paths": ["x"] })),

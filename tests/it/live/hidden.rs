@@ -35,6 +35,7 @@ async fn answer(
         .replace("{id}", session)
         .replace("{tid}", terminal)
         .replace("{pid}", "4242")
+        .replace("{sid}", terminal)
         .replace("{path}", "main.py");
     if route.kind == Kind::Socket {
         let protocol = if path.contains("/terminals/") { "carrel.terminal.v1" } else { "carrel.session.v1" };

@@ -5,6 +5,7 @@ mod commands;
 mod deleted;
 mod editing;
 mod fall;
+mod frozen;
 mod hidden;
 mod history;
 mod importing;
