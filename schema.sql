@@ -159,3 +159,10 @@ create index if not exists sessions_purge_idx on sessions (purge_at) where purge
 -- When a session was last started, and what its user was granted beyond `sandbox.max_life_seconds`: both outlive the server.
 alter table sessions add column if not exists started_at timestamptz;
 alter table sessions add column if not exists life_extra_seconds integer not null default 0;
+
+-- A content may be stored as the difference to another: zstd with that other as its prefix. What it refers to is itself stored whole; who
+-- adds a difference holds that row meanwhile, and the foreign key keeps it afterwards.
+alter table blobs add column if not exists base_hash bytea
+    constraint blobs_base_fkey references blobs (hash)
+    constraint blobs_base_is_another check (base_hash <> hash);
+create index if not exists blobs_base_idx on blobs (base_hash) where base_hash is not null;

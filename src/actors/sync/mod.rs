@@ -16,6 +16,7 @@
 //! **Talks to**: the database and the agent's link, through [`work`]. Held by its SessionActor alone; it holds nobody.
 
 mod collect;
+mod encode;
 mod jobs;
 mod place;
 mod restore;
