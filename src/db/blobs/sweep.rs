@@ -102,6 +102,7 @@ async fn remove(tx: &Transaction<'_>, mut hashes: Vec<Vec<u8>>, age: Duration) -
             select hash from blobs b where hash = any($1) and created_at <= now() - make_interval(secs => $2)
             and not exists (select from workspace_items where blob_hash = b.hash)
             and not exists (select from workspace_versions where blob_hash = b.hash)
+            and not exists (select from snapshot_items where blob_hash = b.hash)
             and not exists (select from blobs other where other.base_hash = b.hash)
             for update skip locked)
         returning base_hash";
