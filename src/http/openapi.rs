@@ -5,7 +5,7 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use super::error::{Code, Problem};
-use super::handlers::{accounts, admin, deleted, files, operations, processes, sessions, terminals};
+use super::handlers::{accounts, admin, deleted, files, operations, processes, sessions, terminals, unkept};
 
 /// The OpenAPI document of this version of Carrel.
 #[must_use]
@@ -40,6 +40,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         files::delete_item,
         files::create_folder,
         files::move_item,
+        unkept::list_unkept,
         terminals::list_terminals,
         terminals::create_terminal,
         terminals::rename_terminal,

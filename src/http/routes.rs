@@ -5,7 +5,7 @@ use actix_web::middleware::Compress;
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, web};
 
 use super::error::ApiError;
-use super::handlers::{accounts, admin, deleted, files, operations, processes, sessions, terminals};
+use super::handlers::{accounts, admin, deleted, files, operations, processes, sessions, terminals, unkept};
 use super::page;
 
 /// One route: a method on a path.
@@ -84,6 +84,7 @@ routes! {
     PUT    "/api/v1/sessions/{id}/files/{path}"           User     Raw    files::put_file;
     DELETE "/api/v1/sessions/{id}/files/{path}"           User     Raw    files::delete_item;
     POST   "/api/v1/sessions/{id}/folders"                User     Text   files::create_folder;
+    GET    "/api/v1/sessions/{id}/unkept"                 User     Text   unkept::list_unkept;
     POST   "/api/v1/sessions/{id}/move"                   User     Text   files::move_item;
     GET    "/api/v1/sessions/{id}/terminals"              User     Text   terminals::list_terminals;
     POST   "/api/v1/sessions/{id}/terminals"              User     Text   terminals::create_terminal;

@@ -1,6 +1,7 @@
 //! Every JSON shape of the API, in one place. TypeScript types are generated from these.
 
 mod live;
+mod unkept;
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -8,6 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub use live::{ProcessList, RenameTerminal};
+pub use unkept::UnkeptItems;
 
 use crate::model::terminal::ExitState;
 use crate::model::{self, EndsWhy, ItemKind as Kind, Quotas, Role, Usage, UserQuotas};

@@ -31,7 +31,7 @@ const IDLE_BUFFER_BYTES: usize = 4 * 1024;
 const BUSY_BUFFER_BYTES: usize = 64 * 1024;
 
 /// Longest path in a listing: a name of whatever length in a folder that is kept.
-const MAX_LISTED_PATH_BYTES: usize = MAX_PATH_BYTES + 1 + MAX_NAME_BYTES;
+pub(super) const MAX_LISTED_PATH_BYTES: usize = MAX_PATH_BYTES + 1 + MAX_NAME_BYTES;
 
 /// Characters of an agent's own words that are kept.
 const MAX_WORDS: usize = 200;
@@ -295,7 +295,7 @@ mod tests {
     ) -> (AgentLink, mpsc::Receiver<LinkEvent>) {
         let (ours, theirs) = UnixStream::pair().expect("a pair of sockets");
         tokio::spawn(agent(theirs, answer));
-        let limits = Limits { ring_bytes: 1, max_items: 1, max_file_bytes: 1, viewer_stall_ms: 1 };
+        let limits = Limits { ring_bytes: 1, max_items: 1, max_file_bytes: 1, viewer_stall_ms: 1, ignore: Vec::new() };
         AgentLink::open(ours, BytesMut::new(), limits).expect("an open link")
     }
 

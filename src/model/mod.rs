@@ -13,6 +13,7 @@ pub mod quotas;
 pub mod session;
 pub mod sync;
 pub mod terminal;
+pub mod unkept;
 pub mod user;
 
 pub use id::{LoginId, SandboxId, ServerId, SessionId, TerminalId, UserId};

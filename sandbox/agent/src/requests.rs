@@ -147,6 +147,7 @@ impl Agent {
             }
             Request::EndPrograms => self.ending.begin(id, now),
             Request::Scan => self.lanes.tree(TreeJob::Scan(caller)),
+            Request::AreGone { items } => self.lanes.tree(TreeJob::AreGone(caller, items)),
             Request::FinishRestore => {
                 let untouched = !self.terminals.opened_any();
                 self.lanes.tree(TreeJob::FinishRestore { caller, untouched });

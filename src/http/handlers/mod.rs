@@ -8,3 +8,4 @@ pub mod operations;
 pub mod processes;
 pub mod sessions;
 pub mod terminals;
+pub mod unkept;

@@ -15,4 +15,5 @@ mod neighbours;
 mod pool;
 mod processes;
 mod programs;
+mod unkept;
 mod viewers;
