@@ -136,6 +136,10 @@ codes! {
     SessionLimit = TOO_MANY_REQUESTS, "session_limit", "You have as many sessions as you may have";
     /// Too many terminals.
     TerminalLimit = TOO_MANY_REQUESTS, "terminal_limit", "The session has as many terminals as it may have";
+    /// Too many snapshots.
+    SnapshotLimit = TOO_MANY_REQUESTS, "snapshot_limit", "The session has as many snapshots as it may have";
+    /// Too many templates.
+    TemplateLimit = TOO_MANY_REQUESTS, "template_limit", "There are as many templates as there may be";
     /// A queue or budget of ours is full.
     Busy = SERVICE_UNAVAILABLE, "busy", "Carrel is busy";
     /// This kind of request has made the session fall over repeatedly.
@@ -374,6 +378,8 @@ impl From<SessionError> for ApiError {
             SessionError::Refused | SessionError::BadPath { .. } | SessionError::IntoItself => Code::InvalidPath,
             SessionError::SessionLimit => Code::SessionLimit,
             SessionError::TerminalLimit => Code::TerminalLimit,
+            SessionError::SnapshotLimit => Code::SnapshotLimit,
+            SessionError::TemplateLimit => Code::TemplateLimit,
             SessionError::ViewerLimit => Code::TooManyRequests,
             SessionError::Quarantined => {
                 return Self::because(Code::Quarantined, error).retry_after(QUARANTINE);

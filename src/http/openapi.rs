@@ -5,7 +5,9 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use super::error::{Code, Problem};
-use super::handlers::{accounts, admin, deleted, files, operations, processes, sessions, terminals, unkept};
+use super::handlers::{
+    accounts, admin, deleted, files, history, operations, processes, sessions, snapshots, templates, terminals, unkept,
+};
 
 /// The OpenAPI document of this version of Carrel.
 #[must_use]
@@ -41,6 +43,17 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         files::create_folder,
         files::move_item,
         unkept::list_unkept,
+        history::copy_item,
+        history::delete_items,
+        history::restore,
+        history::list_versions,
+        snapshots::list_snapshots,
+        snapshots::create_snapshot,
+        snapshots::delete_snapshot,
+        templates::list_templates,
+        templates::publish_template,
+        templates::delete_template,
+        templates::update_from_template,
         terminals::list_terminals,
         terminals::create_terminal,
         terminals::rename_terminal,
