@@ -17,5 +17,6 @@ mod neighbours;
 mod pool;
 mod processes;
 mod programs;
+mod threats;
 mod unkept;
 mod viewers;
