@@ -155,6 +155,7 @@ impl Agent {
                 self.lanes.search(SearchJob { caller, search, query, asked: now.into_std() });
             }
             Request::Scan => self.lanes.tree(TreeJob::Scan(caller)),
+            Request::AreGone { items } => self.lanes.tree(TreeJob::AreGone(caller, items)),
             Request::FinishRestore => {
                 let untouched = !self.terminals.opened_any();
                 self.lanes.tree(TreeJob::FinishRestore { caller, untouched });
