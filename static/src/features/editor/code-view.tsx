@@ -6,8 +6,8 @@ import { messageOf } from '@/api/problem';
 import { Failure, Loading } from '@/components/states';
 import { useTheme } from '@/components/theme';
 import { useWorkspace } from '@/features/workspace/workspace-context';
-import { codeFont } from '@/lib/code-font';
 import { useStore } from '@/lib/store';
+import { codeOptions } from './code-options';
 import { setCursor } from './cursor-store';
 import { languageOf } from './languages';
 import { MonacoBuffer } from './monaco-buffer';
@@ -40,30 +40,7 @@ export function CodeView({ file }: { file: OpenFile }) {
 
   useEffect(() => {
     if (!monaco || !host.current) return;
-    const created = monaco.editor.create(host.current, {
-      model: null,
-      automaticLayout: true,
-      fontFamily: codeFont(),
-      fontSize: 13,
-      lineHeight: 20,
-      fontLigatures: false,
-      minimap: { enabled: false },
-      scrollBeyondLastLine: false,
-      smoothScrolling: false,
-      renderFinalNewline: 'on',
-      renderLineHighlight: 'line',
-      padding: { top: 8, bottom: 8 },
-      tabSize: 4,
-      bracketPairColorization: { enabled: false },
-      overviewRulerBorder: false,
-      fixedOverflowWidgets: true,
-      stickyScroll: { enabled: false },
-      ariaLabel: 'Code editor',
-      // Names and text from a sandbox may try to deceive; Monaco marks such characters.
-      unicodeHighlight: { ambiguousCharacters: false, invisibleCharacters: true },
-      links: false,
-      hideCursorInOverviewRuler: true,
-    });
+    const created = monaco.editor.create(host.current, { ...codeOptions(), ariaLabel: 'Code editor' });
     const watch = created.onDidChangeCursorPosition(({ position }) =>
       setCursor({ line: position.lineNumber, column: position.column }),
     );

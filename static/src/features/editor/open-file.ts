@@ -63,7 +63,8 @@ export class OpenFile {
 
   async load(size: number | null): Promise<void> {
     if (size !== null && size > LARGEST_TEXT_BYTES) return this.unsupported('large', size);
-    this.patch({ phase: { kind: 'loading' } });
+    // What is shown of a file that is no text stays until there is something newer.
+    if (this.state.get().phase.kind !== 'unsupported') this.patch({ phase: { kind: 'loading' } });
     try {
       const draft = await this.backend.drafts.read(this.path).catch(() => undefined);
       const content = await this.backend.read(this.path).catch((error: unknown) => {
@@ -258,8 +259,7 @@ export class OpenFile {
     if (!saver || !buffer) return;
     const { etag } = saver;
     try {
-      const large = this.size !== null && this.size > LARGEST_TEXT_BYTES;
-      const content = large ? null : await this.backend.read(this.path);
+      const content = (this.size ?? 0) > LARGEST_TEXT_BYTES ? null : await this.backend.read(this.path);
       if (this.disposed || this.saver !== saver) return;
       // A save has ended meanwhile, or is under way: this reading may be older.
       if (saver.etag !== etag || saver.busy) {
