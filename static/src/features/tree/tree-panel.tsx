@@ -2,21 +2,25 @@
 'use client';
 
 import { FilePlus2, FolderPlus, FolderTree, RotateCw } from 'lucide-react';
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
 import { Button, IconButton } from '@/components/button';
 import { Empty, Failure, Loading } from '@/components/states';
 import { useWorkspace } from '@/features/workspace/workspace-context';
 import { useStore } from '@/lib/store';
 import { FileTree } from './file-tree';
 import { ROOT, isFolder, type TreeModel } from './tree-model';
+import { withUnkept } from './unkept';
+import { WorkspaceUsage } from './workspace-usage';
 
 /** A row in which the user types a name. */
 export type Editing =
   { kind: 'create'; what: 'file' | 'folder'; folder: string } | { kind: 'rename'; path: string } | null;
 
 export function TreePanel() {
-  const { tree: store } = useWorkspace();
-  const { tree, status } = useStore(store.state);
+  const { tree: store, unkept: marks } = useWorkspace();
+  const { tree: kept, status } = useStore(store.state);
+  const unkept = useStore(marks.state);
+  const tree = useMemo(() => withUnkept(kept, unkept), [kept, unkept]);
   const [editing, setEditing] = useState<Editing>(null);
   const [folder, setFolder] = useState<string>(ROOT);
   const create = (what: 'file' | 'folder'): void => setEditing({ kind: 'create', what, folder });
@@ -59,9 +63,15 @@ export function TreePanel() {
             Make one here, or from the terminal.
           </Empty>
         ) : (
-          <FileTree tree={tree} editing={shown} onEditing={setEditing} onFolder={setFolder} />
+          <FileTree tree={tree} unkept={unkept} editing={shown} onEditing={setEditing} onFolder={setFolder} />
         )}
       </div>
+      {unkept.truncated ? (
+        <p className="shrink-0 border-t px-3 py-1.5 text-2xs text-muted">
+          More is not kept than is marked here.
+        </p>
+      ) : null}
+      {status.kind === 'ready' ? <WorkspaceUsage /> : null}
     </section>
   );
 }

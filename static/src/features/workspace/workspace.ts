@@ -28,6 +28,7 @@ import { SessionConnection } from '@/features/session/session-connection';
 import { TerminalSet } from '@/features/terminal/terminal-set';
 import { fetchTreePage } from '@/features/tree/tree-actions';
 import { TreeStore } from '@/features/tree/tree-store';
+import { UnkeptStore } from '@/features/tree/unkept';
 import { abandonConnections, type LinkStatus } from '@/lib/reconnecting-socket';
 import { socketUrl } from '@/lib/socket-url';
 import { Store } from '@/lib/store';
@@ -57,6 +58,7 @@ export class Workspace {
   /** The file whose editor is to take the keyboard once it is there. */
   readonly focusRequest = new Store<string | null>(null);
   readonly tree: TreeStore;
+  readonly unkept: UnkeptStore;
   readonly files: OpenFiles;
   readonly terminals: TerminalSet;
   readonly drafts: Drafts;
@@ -89,6 +91,7 @@ export class Workspace {
       (cursor) => fetchTreePage(id, cursor),
       (changes) => this.files.treeChanged(changes),
     );
+    this.unkept = new UnkeptStore(id);
     this.terminals = new TerminalSet(id);
     this.watch = new LinkWatch((signal) => this.isTrue(signal), abandonConnections);
     this.connection = new SessionConnection(socketUrl(`/api/v1/sessions/${id}/socket`), {
@@ -154,6 +157,7 @@ export class Workspace {
     this.watch.dispose();
     clearTimeout(this.listing);
     this.tree.dispose();
+    this.unkept.dispose();
     this.files.dispose();
   }
 
@@ -164,7 +168,7 @@ export class Workspace {
         clearTimeout(this.listing);
         // What happened while we were away is only in a fresh listing.
         void this.tree.load();
-        return;
+        return this.unkept.refresh();
       case 'state':
         // Whatever was refused was refused in another state.
         this.refusal.set(null);
@@ -175,6 +179,8 @@ export class Workspace {
         return this.tree.apply(event.changes);
       case 'tree_refetch':
         return void this.tree.load();
+      case 'unkept':
+        return this.unkept.refresh();
       case 'terminals':
         return this.terminals.replace(event.items);
       case 'ending':
@@ -195,6 +201,8 @@ export class Workspace {
   private changed(session: Session): void {
     const before = this.session.get().state;
     this.told(session);
+    // What is not kept is in a sandbox, and goes with it.
+    if (session.state !== before) this.unkept.refresh();
     if (session.state !== before) this.settle(session);
     else if (session.state === 'ready') void this.readTerminals();
   }
