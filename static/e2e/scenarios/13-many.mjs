@@ -65,10 +65,13 @@ export async function run({ page }) {
 async function springOpen(page, what, closed, inside) {
   await what.hover();
   await page.mouse.down();
-  await closed.hover();
-  await closed.hover({ position: { x: 60, y: 12 } });
-  await inside.waitFor();
-  await inside.hover();
+  // A hand is never quite still, and the browser tells only of what moves.
+  await user.eventually('the folder opens', async () => {
+    await closed.hover({ position: { x: 60, y: 12 } });
+    await closed.hover({ position: { x: 62, y: 12 } });
+    return inside.isVisible();
+  });
   await inside.hover({ position: { x: 70, y: 12 } });
+  await inside.hover({ position: { x: 72, y: 12 } });
   await page.mouse.up();
 }

@@ -7,11 +7,11 @@ import { Failure, Loading } from '@/components/states';
 import { useTheme } from '@/components/theme';
 import { useWorkspace } from '@/features/workspace/workspace-context';
 import { useStore } from '@/lib/store';
-import { codeOptions } from './code-options';
 import { setCursor } from './cursor-store';
 import { languageOf } from './languages';
 import { MonacoBuffer } from './monaco-buffer';
 import { loadMonaco, type CodeEditor, type MonacoApi } from './monaco-loader';
+import { codeOptions } from './monaco-options';
 import type { OpenFile } from './open-file';
 
 /** View states outlive the component, and go with their file. */
@@ -40,7 +40,11 @@ export function CodeView({ file }: { file: OpenFile }) {
 
   useEffect(() => {
     if (!monaco || !host.current) return;
-    const created = monaco.editor.create(host.current, { ...codeOptions(), ariaLabel: 'Code editor' });
+    const created = monaco.editor.create(host.current, {
+      ...codeOptions(),
+      model: null,
+      ariaLabel: 'Code editor',
+    });
     const watch = created.onDidChangeCursorPosition(({ position }) =>
       setCursor({ line: position.lineNumber, column: position.column }),
     );

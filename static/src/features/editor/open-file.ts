@@ -179,7 +179,8 @@ export class OpenFile {
   renamed(path: string): void {
     const old = this.path;
     this.patch({ path });
-    // The event about the old name may have come before the answer to our rename.
+    // Events about the old name may have come before the answer to our rename.
+    if (this.pending) this.pending = () => this.refresher.request();
     if (this.state.get().outside === 'deleted' && this.saver?.etag) this.asBefore(this.saver);
     if (this.unsaved) void this.draft.keep().then(() => this.draft.drop(old));
   }
@@ -289,8 +290,7 @@ export class OpenFile {
     this.buffer?.dispose();
     // Only with the user's leave is there still a draft of what was open.
     if (this.saver) void this.draft.drop(this.path);
-    this.saver = null;
-    this.buffer = null;
+    [this.saver, this.buffer] = [null, null];
     this.patch({ ...opening(this.path), phase: { kind: 'unsupported', why, size } });
   }
 

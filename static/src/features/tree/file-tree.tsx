@@ -9,7 +9,10 @@ import { Fragment, useEffect, useMemo, useRef, useState, type FocusEvent, type M
 import type { Item } from '@/api/types';
 import { ContextMenu } from '@/components/menu';
 import { useToast } from '@/components/toasts';
+import { useFileDrop } from '@/features/upload/use-file-drop';
+import type { UploadPicker } from '@/features/upload/use-upload-picker';
 import { useWorkspace } from '@/features/workspace/workspace-context';
+import { cx } from '@/lib/cx';
 import { baseName, joinPath, movedPath, parentOf } from '@/lib/paths';
 import { useStore } from '@/lib/store';
 import { download } from './downloads';
@@ -34,9 +37,10 @@ interface FileTreeProps {
   onEditing: (editing: Editing) => void;
   /** Where a new item would go, after the focus has moved. */
   onFolder: (folder: string) => void;
+  picker: UploadPicker;
 }
 
-export function FileTree({ tree, unkept, editing, onEditing, onFolder }: FileTreeProps) {
+export function FileTree({ tree, unkept, editing, onEditing, onFolder, picker }: FileTreeProps) {
   const workspace = useWorkspace();
   const commands = useTreeCommands();
   const clipboard = useTreeClipboard(tree, commands);
@@ -82,19 +86,22 @@ export function FileTree({ tree, unkept, editing, onEditing, onFolder }: FileTre
     instance.updateDomFocus();
   }, [awaited, tree, instance]);
 
-  /** What was moved or copied stays selected in its new place, and its folder shows it. */
-  const follow = (done: readonly Moved[]): void => {
-    const [first] = done;
-    if (first === undefined) return;
-    const folder = parentOf(first.to);
-    if (folder !== ROOT) instance.getItemInstance(folder).expand();
-    // A folder that was open is so in its new place.
+  /** A folder that was open is so in its new place. */
+  const keepOpen = (done: readonly Moved[]): void =>
     instance.applySubStateUpdate('expandedItems', (old) => [
       ...new Set([
         ...old,
         ...old.map((path) => done.reduce((at, { from, to }) => movedPath(at, from, to), path)),
       ]),
     ]);
+
+  /** What was moved or copied stays selected in its new place, and its folder shows it. */
+  const follow = (done: readonly Moved[]): void => {
+    const [first] = done;
+    if (first === undefined) return;
+    const folder = parentOf(first.to);
+    if (folder !== ROOT) instance.getItemInstance(folder).expand();
+    keepOpen(done);
     selection.only(done.map(({ to }) => to));
     setAwaited(first.to);
   };
@@ -113,6 +120,8 @@ export function FileTree({ tree, unkept, editing, onEditing, onFolder }: FileTre
     look: (path: string) => open(path, false),
     create: (what: 'file' | 'folder', near: string) =>
       onEditing({ kind: 'create', what, folder: near === ROOT ? ROOT : folderOf(near) }),
+    upload: (what: 'files' | 'folder', near: string) =>
+      picker.pick(what, near === ROOT ? ROOT : folderOf(near)),
     cut: clipboard.cut,
     copy: clipboard.copy,
     paste: clipboard.full
@@ -129,6 +138,14 @@ export function FileTree({ tree, unkept, editing, onEditing, onFolder }: FileTre
     remove: (paths: readonly string[]) =>
       void commands.remove(paths).then((removed) => removed && instance.updateDomFocus()),
   };
+  const drop = useFileDrop({
+    folderAt: (target) => {
+      const path = rowPath(target);
+      return path === null ? ROOT : folderOf(path);
+    },
+    onSpring: (folder) => folder !== ROOT && instance.getItemInstance(folder).expand(),
+    onDrop: picker.drop,
+  });
   const onKeyDown = useRowKeys({ tree, instance, selection, act, about });
 
   const endEditing = (): void => {
@@ -169,8 +186,11 @@ export function FileTree({ tree, unkept, editing, onEditing, onFolder }: FileTre
     if (problem === null) {
       onEditing(null);
       // A new file takes the keyboard into the editor instead.
-      if (editing.kind === 'rename') setAwaited(joinPath(parentOf(editing.path), name));
-      else if (editing.what === 'folder') setAwaited(joinPath(editing.folder, name));
+      if (editing.kind === 'rename') {
+        const to = joinPath(parentOf(editing.path), name);
+        keepOpen([{ from: editing.path, to }]);
+        setAwaited(to);
+      } else if (editing.what === 'folder') setAwaited(joinPath(editing.folder, name));
     }
     return problem;
   };
@@ -200,7 +220,11 @@ export function FileTree({ tree, unkept, editing, onEditing, onFolder }: FileTre
 
   return (
     <ContextMenu entries={menu} keepFocus>
-      <div className="flex min-h-full flex-col py-1" onContextMenu={onContextMenu}>
+      <div
+        {...drop.props}
+        className={cx('flex min-h-full flex-col py-1', drop.over === ROOT && 'ring-2 ring-accent ring-inset')}
+        onContextMenu={onContextMenu}
+      >
         {editing?.kind === 'create' && editing.folder === ROOT ? nameRow(0) : null}
         <div
           {...instance.getContainerProps('Files')}
@@ -223,6 +247,7 @@ export function FileTree({ tree, unkept, editing, onEditing, onFolder }: FileTre
                     open={path === active}
                     selected={selected.has(path)}
                     cut={clipboard.isCut(path)}
+                    target={path === drop.over}
                     mark={unkept.items.get(path)}
                     onClick={(event) => onRowClick(path, event)}
                   />

@@ -8,11 +8,13 @@ import {
   Download,
   FilePlus2,
   FolderPlus,
+  FolderUp,
   Link2,
   PencilLine,
   Scissors,
   SquareArrowOutUpRight,
   Trash2,
+  Upload,
 } from 'lucide-react';
 import type { MenuEntry } from '@/components/menu';
 import type { Item } from '@/api/types';
@@ -21,6 +23,7 @@ import { ROOT } from './tree-model';
 export interface MenuActions {
   open: (path: string) => void;
   create: (what: 'file' | 'folder', near: string) => void;
+  upload: (what: 'files' | 'folder', near: string) => void;
   cut: (paths: readonly string[]) => void;
   copy: (paths: readonly string[]) => void;
   /** `null` when there is nothing to paste. */
@@ -58,6 +61,8 @@ export function treeMenu({ path, kind, paths, unkept }: Target, act: MenuActions
       icon: <FolderPlus />,
       onSelect: () => act.create('folder', path),
     },
+    { label: 'Upload files…', icon: <Upload />, onSelect: () => act.upload('files', path) },
+    { label: 'Upload a folder…', icon: <FolderUp />, onSelect: () => act.upload('folder', path) },
   ];
   const { paste } = act;
   const pasted: MenuEntry = {

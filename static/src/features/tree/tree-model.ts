@@ -1,7 +1,7 @@
 /** The workspace's items as a pure value: what the server listed, plus every change since. */
 import type { Item } from '@/api/types';
 import type { TreeChange } from '@/features/session/events';
-import { baseName, compareNames, isWithin, parentOf } from '@/lib/paths';
+import { baseName, compareNames, isWithin, joinPath, parentOf } from '@/lib/paths';
 
 /** Identity of the root in the tree; no path is empty. */
 export const ROOT = '';
@@ -71,13 +71,18 @@ export function isFolder(tree: TreeModel, path: string): boolean {
   return path === ROOT || tree.items.get(path)?.kind === 'folder';
 }
 
-/** A name not yet taken in `folder`: `name`, `name 2`, … before the extension. */
-export function freeName(tree: TreeModel, folder: string, name: string): string {
+/** A name not taken in `folder`, nor `planned` as a path: `name`, `name 2`, … before the extension. */
+export function freeName(
+  tree: TreeModel,
+  folder: string,
+  name: string,
+  planned: ReadonlySet<string> = new Set(),
+): string {
   const taken = new Set((tree.children.get(folder) ?? []).map(baseName));
   const dot = name.lastIndexOf('.') > 0 ? name.lastIndexOf('.') : name.length;
   for (let count = 1; ; count += 1) {
     const candidate = count === 1 ? name : `${name.slice(0, dot)} ${count}${name.slice(dot)}`;
-    if (!taken.has(candidate)) return candidate;
+    if (!taken.has(candidate) && !planned.has(joinPath(folder, candidate))) return candidate;
   }
 }
 

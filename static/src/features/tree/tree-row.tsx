@@ -25,11 +25,13 @@ interface TreeRowProps {
   selected: boolean;
   /** About to be moved: it waits for its new place. */
   cut: boolean;
+  /** Whether files held over it would go into this folder. */
+  target: boolean;
   mark: UnkeptItem | undefined;
   onClick: (event: MouseEvent) => void;
 }
 
-export function TreeRow({ item, data, open, selected, cut, mark, onClick }: TreeRowProps) {
+export function TreeRow({ item, data, open, selected, cut, target, mark, onClick }: TreeRowProps) {
   const kind = data?.kind;
   const folder = kind === 'folder';
   const expanded = item.isFolder() && item.isExpanded();
@@ -47,7 +49,7 @@ export function TreeRow({ item, data, open, selected, cut, mark, onClick }: Tree
         'relative flex h-6 cursor-pointer items-center gap-1.5 pr-2 text-fg [contain-intrinsic-size:auto_24px] [content-visibility:auto] select-none focus-visible:outline-offset-[-2px]',
         selected ? 'bg-selected' : open ? 'bg-hover' : 'hover:bg-hover',
         open && 'before:absolute before:inset-y-0 before:left-0 before:w-0.5 before:bg-accent',
-        item.isDragTarget() && item.isFolder() && 'bg-selected ring-1 ring-accent ring-inset',
+        (target || item.isDragTarget()) && item.isFolder() && 'bg-selected ring-1 ring-accent ring-inset',
       )}
     >
       <ChevronRight

@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from 'react';
 import { messageOf } from '@/api/problem';
 import { Failure, Loading } from '@/components/states';
 import { useTheme } from '@/components/theme';
-import { codeOptions } from '@/features/editor/code-options';
+import { codeOptions } from '@/features/editor/monaco-options';
 import { languageOf } from '@/features/editor/languages';
 import { loadMonaco } from '@/features/editor/monaco-loader';
 

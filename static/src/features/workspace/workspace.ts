@@ -28,10 +28,10 @@ import { SessionConnection } from '@/features/session/session-connection';
 import { TerminalSet } from '@/features/terminal/terminal-set';
 import { fetchTreePage } from '@/features/tree/tree-actions';
 import { TreeStore } from '@/features/tree/tree-store';
-import { UnkeptStore } from '@/features/tree/unkept';
 import { abandonConnections, type LinkStatus } from '@/lib/reconnecting-socket';
 import { socketUrl } from '@/lib/socket-url';
 import { Store } from '@/lib/store';
+import { FileServices } from './file-services';
 
 /** How long the files wait for the socket's greeting, which most often comes sooner than their listing would. */
 const GREETING_MS = 300;
@@ -58,8 +58,8 @@ export class Workspace {
   /** The file whose editor is to take the keyboard once it is there. */
   readonly focusRequest = new Store<string | null>(null);
   readonly tree: TreeStore;
-  readonly unkept: UnkeptStore;
   readonly files: OpenFiles;
+  readonly services: FileServices;
   readonly terminals: TerminalSet;
   readonly drafts: Drafts;
   private readonly connection: SessionConnection;
@@ -91,7 +91,7 @@ export class Workspace {
       (cursor) => fetchTreePage(id, cursor),
       (changes) => this.files.treeChanged(changes),
     );
-    this.unkept = new UnkeptStore(id);
+    this.services = new FileServices(id, this.session, this.tree, this.link);
     this.terminals = new TerminalSet(id);
     this.watch = new LinkWatch((signal) => this.isTrue(signal), abandonConnections);
     this.connection = new SessionConnection(socketUrl(`/api/v1/sessions/${id}/socket`), {
@@ -157,7 +157,7 @@ export class Workspace {
     this.watch.dispose();
     clearTimeout(this.listing);
     this.tree.dispose();
-    this.unkept.dispose();
+    this.services.dispose();
     this.files.dispose();
   }
 
@@ -168,7 +168,7 @@ export class Workspace {
         clearTimeout(this.listing);
         // What happened while we were away is only in a fresh listing.
         void this.tree.load();
-        return this.unkept.refresh();
+        return;
       case 'state':
         // Whatever was refused was refused in another state.
         this.refusal.set(null);
@@ -180,7 +180,7 @@ export class Workspace {
       case 'tree_refetch':
         return void this.tree.load();
       case 'unkept':
-        return this.unkept.refresh();
+        return this.services.unkept.refresh();
       case 'terminals':
         return this.terminals.replace(event.items);
       case 'ending':
@@ -201,8 +201,6 @@ export class Workspace {
   private changed(session: Session): void {
     const before = this.session.get().state;
     this.told(session);
-    // What is not kept is in a sandbox, and goes with it.
-    if (session.state !== before) this.unkept.refresh();
     if (session.state !== before) this.settle(session);
     else if (session.state === 'ready') void this.readTerminals();
   }

@@ -1,12 +1,9 @@
-/** How every editor of the page looks and behaves. */
+/** How code looks wherever the page shows some. */
 import { codeFont } from '@/lib/code-font';
-import type { MonacoApi } from './monaco-loader';
 
-type Options = NonNullable<Parameters<MonacoApi['editor']['create']>[1]>;
-
-export function codeOptions(): Options {
+/** Options of an editor, and of both sides of a difference. */
+export function codeOptions() {
   return {
-    model: null,
     automaticLayout: true,
     fontFamily: codeFont(),
     fontSize: 13,
@@ -27,5 +24,5 @@ export function codeOptions(): Options {
     unicodeHighlight: { ambiguousCharacters: false, invisibleCharacters: true },
     links: false,
     hideCursorInOverviewRuler: true,
-  };
+  } as const;
 }
