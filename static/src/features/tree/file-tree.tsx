@@ -122,6 +122,7 @@ export function FileTree({ tree, unkept, editing, onEditing, onFolder, picker }:
       onEditing({ kind: 'create', what, folder: near === ROOT ? ROOT : folderOf(near) }),
     upload: (what: 'files' | 'folder', near: string) =>
       picker.pick(what, near === ROOT ? ROOT : folderOf(near)),
+    find: (near: string) => workspace.services.showSearch(near === ROOT ? '' : folderOf(near)),
     cut: clipboard.cut,
     copy: clipboard.copy,
     paste: clipboard.full

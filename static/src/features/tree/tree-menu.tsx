@@ -12,6 +12,7 @@ import {
   Link2,
   PencilLine,
   Scissors,
+  Search,
   SquareArrowOutUpRight,
   Trash2,
   Upload,
@@ -24,6 +25,7 @@ export interface MenuActions {
   open: (path: string) => void;
   create: (what: 'file' | 'folder', near: string) => void;
   upload: (what: 'files' | 'folder', near: string) => void;
+  find: (near: string) => void;
   cut: (paths: readonly string[]) => void;
   copy: (paths: readonly string[]) => void;
   /** `null` when there is nothing to paste. */
@@ -64,6 +66,12 @@ export function treeMenu({ path, kind, paths, unkept }: Target, act: MenuActions
     { label: 'Upload files…', icon: <Upload />, onSelect: () => act.upload('files', path) },
     { label: 'Upload a folder…', icon: <FolderUp />, onSelect: () => act.upload('folder', path) },
   ];
+  const find: MenuEntry = {
+    label: path === ROOT ? 'Find in files…' : 'Find in this folder…',
+    ...(path === ROOT ? { keys: 'Ctrl Shift F' } : {}),
+    icon: <Search />,
+    onSelect: () => act.find(path),
+  };
   const { paste } = act;
   const pasted: MenuEntry = {
     label: 'Paste',
@@ -72,7 +80,7 @@ export function treeMenu({ path, kind, paths, unkept }: Target, act: MenuActions
     disabled: paste === null,
     onSelect: () => paste?.(path),
   };
-  if (path === ROOT) return [...added, 'line', pasted];
+  if (path === ROOT) return [...added, 'line', find, 'line', pasted];
   const zip = several || kind === 'folder';
   return [
     ...(several || kind === 'folder'
@@ -86,6 +94,7 @@ export function treeMenu({ path, kind, paths, unkept }: Target, act: MenuActions
           } satisfies MenuEntry,
         ]),
     ...(several ? [] : [...added, 'line' as const]),
+    ...(!several && kind === 'folder' ? [find, 'line' as const] : []),
     { label: 'Cut', keys: 'Ctrl X', icon: <Scissors />, onSelect: () => act.cut(paths) },
     { label: 'Copy', keys: 'Ctrl C', icon: <Copy />, onSelect: () => act.copy(paths) },
     pasted,

@@ -9,6 +9,7 @@ import {
   FolderUp,
   PackageOpen,
   RotateCw,
+  Search,
   Upload,
 } from 'lucide-react';
 import { useMemo, useState } from 'react';
@@ -53,6 +54,9 @@ export function TreePanel() {
         <span role="status" className="text-2xs text-warn">
           {status.kind === 'ready' && status.stale ? 'Not up to date' : null}
         </span>
+        <IconButton label="Find in files (Ctrl+Shift+F)" onClick={() => services.showSearch()}>
+          <Search />
+        </IconButton>
         <IconButton label="New file" onClick={() => create('file')}>
           <FilePlus2 />
         </IconButton>

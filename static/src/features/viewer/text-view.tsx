@@ -29,8 +29,9 @@ export function TextView({ file }: { file: OpenFile }) {
 }
 
 function Switched({ file, path }: { file: OpenFile; path: string }) {
-  const { focusRequest } = useWorkspace();
+  const { focusRequest, services } = useWorkspace();
   const request = useStore(focusRequest);
+  const place = useStore(services.reveal);
   const modes = modesOfText(path);
   const [mode, setMode] = useState<ViewMode>(() => {
     // A file just made, or one with text of the user's own that is not saved, is there to be written in.
@@ -46,6 +47,12 @@ function Switched({ file, path }: { file: OpenFile; path: string }) {
   useEffect(() => {
     if (!chosen.has(file)) chosen.set(file, mode);
   }, [file, mode]);
+  // Only the editor has places to go to.
+  useEffect(() => {
+    if (place?.path !== path) return;
+    chosen.set(file, 'text');
+    setMode('text');
+  }, [place, path, file]);
   // Only an editor can take the keyboard; the table and the picture do not ask for it.
   useEffect(() => {
     if (request === path && mode !== 'text') focusRequest.set(null);

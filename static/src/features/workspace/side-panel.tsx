@@ -1,0 +1,20 @@
+/** Beside the editor: the files, or what is looked for in them. The files stay as they are meanwhile. */
+'use client';
+
+import { SearchPanel } from '@/features/search/search-panel';
+import { TreePanel } from '@/features/tree/tree-panel';
+import { useStore } from '@/lib/store';
+import { useWorkspace } from './workspace-context';
+
+export function SidePanel() {
+  const { side } = useWorkspace().services;
+  const shown = useStore(side);
+  return (
+    <>
+      <div className="h-full" hidden={shown !== 'files'}>
+        <TreePanel />
+      </div>
+      {shown === 'search' ? <SearchPanel onClose={() => side.set('files')} /> : null}
+    </>
+  );
+}
