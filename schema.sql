@@ -159,3 +159,50 @@ create index if not exists sessions_purge_idx on sessions (purge_at) where purge
 -- When a session was last started, and what its user was granted beyond `sandbox.max_life_seconds`: both outlive the server.
 alter table sessions add column if not exists started_at timestamptz;
 alter table sessions add column if not exists life_extra_seconds integer not null default 0;
+
+-- The history of a whole workspace, newest first.
+create index if not exists workspace_versions_session_idx on workspace_versions (session_id, id desc);
+
+-- What a workspace held when somebody froze it. Those of a session go with it; those of templates have none.
+create table if not exists snapshots (
+    id         uuid        primary key,
+    session_id uuid        constraint snapshots_session_fkey references sessions (id) on delete cascade,
+    name       text        not null constraint snapshots_name_length check (char_length(name) between 1 and 80),
+    items      bigint      not null,
+    bytes      bigint      not null,
+    created_at timestamptz not null default now()
+);
+create index if not exists snapshots_session_idx on snapshots (session_id, id desc) where session_id is not null;
+create table if not exists snapshot_items (
+    snapshot_id uuid       not null constraint snapshot_items_snapshot_fkey references snapshots (id) on delete cascade,
+    path        text       collate "C" not null,
+    kind        text       not null constraint snapshot_items_kind_known check (kind in ('file', 'folder', 'symlink')),
+    blob_hash   bytea      constraint snapshot_items_blob_fkey references blobs (hash),
+    size        bigint     not null,
+    executable  boolean    not null,
+    link_target text,
+    primary key (snapshot_id, path)
+);
+create index if not exists snapshot_items_blob_idx on snapshot_items (blob_hash) where blob_hash is not null;
+
+-- What operators offer sessions to begin with. A revision stays while a session began with it: it tells what its user has changed.
+create table if not exists templates (
+    id          uuid        primary key,
+    name        text        not null constraint templates_name_key unique
+                            constraint templates_name_length check (char_length(name) between 1 and 80),
+    title       text        not null constraint templates_title_length check (char_length(title) between 1 and 80),
+    description text        not null constraint templates_description_length check (char_length(description) <= 1000),
+    revision    integer     not null,
+    updated_at  timestamptz not null
+);
+create table if not exists template_revisions (
+    template_id uuid        not null constraint template_revisions_template_fkey references templates (id) on delete cascade,
+    revision    integer     not null,
+    snapshot_id uuid        not null constraint template_revisions_snapshot_fkey references snapshots (id),
+    primary key (template_id, revision)
+);
+create index if not exists template_revisions_snapshot_idx on template_revisions (snapshot_id);
+alter table sessions add column if not exists template_id uuid
+    constraint sessions_template_fkey references templates (id) on delete set null;
+alter table sessions add column if not exists template_revision integer;
+create index if not exists sessions_template_idx on sessions (template_id, template_revision) where template_id is not null;

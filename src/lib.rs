@@ -1,6 +1,6 @@
 //! Carrel: isolated Python workspaces in the browser, and code review that runs the submission.
 //!
-//! Layers, each using only what is below it: `main → app → http → {accounts, actors} → {db, engine, link} → model`.
+//! Layers, each using only what is below it: `main → app → http → {accounts, actors, staging} → {db, engine, link} → model`.
 //! `docs/architecture.md` has the map.
 
 #![forbid(unsafe_code)]
@@ -15,4 +15,5 @@ pub mod engine;
 pub mod http;
 pub mod link;
 pub mod model;
+pub mod staging;
 pub mod telemetry;

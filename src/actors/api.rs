@@ -11,6 +11,7 @@ use serde::Serialize;
 use tokio::sync::broadcast;
 use tokio_stream::wrappers::BroadcastStream;
 
+pub use super::edits::{EditFiles, Edited, Intent};
 use super::watch::Watch;
 use crate::link::{LinkError, Viewer, ViewerEvents};
 use crate::model::terminal::Terminal;
@@ -93,6 +94,12 @@ pub enum SessionError {
     /// The user has as many sessions as they may.
     #[error("you have as many sessions as you may: delete one first")]
     SessionLimit,
+    /// The session has as many snapshots as it may.
+    #[error("the session has as many snapshots as it may: delete one first")]
+    SnapshotLimit,
+    /// There are as many templates as there may be.
+    #[error("there are as many templates as there may be: delete one first")]
+    TemplateLimit,
     /// The session has as many terminals as it may.
     #[error("the session has as many terminals as it may: close one first")]
     TerminalLimit,
@@ -126,7 +133,11 @@ impl SessionError {
     /// Whether it says that a queue was full or a limit reached, and nothing was tried.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Busy | Self::Quarantined | Self::SessionLimit | Self::TerminalLimit | Self::ViewerLimit)
+        match self {
+            Self::Busy | Self::Quarantined | Self::SessionLimit | Self::TerminalLimit | Self::ViewerLimit => true,
+            Self::SnapshotLimit | Self::TemplateLimit => true,
+            _ => false,
+        }
     }
 }
 

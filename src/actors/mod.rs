@@ -12,6 +12,7 @@
 
 pub mod api;
 pub mod describe;
+pub mod edits;
 pub mod engine_watch;
 pub mod health;
 pub mod leases;
@@ -32,8 +33,9 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-use crate::config::Config;
+use crate::config::{Config, WorkspaceConfig};
 use crate::db::Db;
+use crate::db::items::Bounds;
 
 /// What every session needs, made once by `app`.
 #[derive(Clone)]
@@ -52,4 +54,9 @@ pub struct Deps {
     pub config: Arc<Config>,
     /// The runtime that does I/O; actors' own threads only decide.
     pub io: Handle,
+}
+
+/// How much a workspace may hold.
+fn bounds(workspace: &WorkspaceConfig) -> Bounds {
+    Bounds { max_items: u64::from(workspace.max_items), max_bytes: workspace.max_total_mb * 1024 * 1024 }
 }

@@ -3,6 +3,7 @@
 //! What each request says to which actor; `asking.rs` brings it there. Who may ask is decided before, by `http`.
 
 mod asking;
+mod frozen;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,8 +11,9 @@ use std::time::Duration;
 use actix::prelude::*;
 use futures_util::StreamExt;
 
+pub use self::frozen::Source;
 use super::Deps;
-use super::api::{Attachment, NewTerminal, SaveFile, Saved, SessionError, Subscription};
+use super::api::{Attachment, EditFiles, Edited, NewTerminal, SaveFile, Saved, SessionError, Subscription};
 use super::describe::{ActorDescription, Describe};
 use super::health::{self, Health, Subject};
 use super::session::{
@@ -51,18 +53,28 @@ impl Sessions {
         Self { inner: Arc::new(Inner { deps, supervisors, others, health: Health::default() }) }
     }
 
-    /// A new session without a sandbox. `name` was checked.
+    /// A new session without a sandbox. `name` was checked, and that `owner` may see the source.
     ///
     /// # Errors
-    /// [`SessionError::SessionLimit`], or of the database.
-    pub async fn create(&self, owner: UserId, name: &str) -> Result<Session, SessionError> {
+    /// [`SessionError::SessionLimit`], [`SessionError::NoItem`] when the source is gone, or of the database.
+    pub async fn create(&self, owner: UserId, name: &str, source: Source) -> Result<Session, SessionError> {
         let deps = &self.inner.deps;
+        let beginning = self.beginning(source).await?;
         let mut connection = deps.db.interactive().await?;
         let transaction = connection.transaction().await?;
         let most = deps.config.auth.max_sessions;
-        let made = db::sessions::insert(&transaction, SessionId::new(), owner, name, most).await?;
+        let id = SessionId::new();
+        let made =
+            db::sessions::insert(&transaction, id, owner, name, most).await?.ok_or(SessionError::SessionLimit)?;
+        let made = match beginning {
+            None => made,
+            Some(beginning) => {
+                beginning.fill(&transaction, (id, owner), &super::bounds(&deps.config.workspace)).await?;
+                db::sessions::get(&transaction, id).await?.ok_or(SessionError::Internal)?
+            }
+        };
         transaction.commit().await?;
-        made.ok_or(SessionError::SessionLimit)
+        Ok(made)
     }
 
     /// Renames a session. `name` was checked.
@@ -186,6 +198,14 @@ impl Sessions {
         user: UserId,
     ) -> Result<Item, SessionError> {
         self.write(id, Move { from, to, user }).await
+    }
+
+    /// Changes several files at once: all of them or none.
+    ///
+    /// # Errors
+    /// [`SessionError`].
+    pub async fn edit(&self, id: SessionId, edit: EditFiles) -> Result<Edited, SessionError> {
+        self.write(id, edit).await
     }
 
     /// A session's terminals, oldest first; none while it has no sandbox.

@@ -6,6 +6,7 @@
 //! <data>/lock        held while a server runs
 //! <data>/postgres/   the embedded cluster       <data>/engine/   the embedded Docker Engine
 //! <data>/images/     root file systems built    <data>/run/      sockets, where the path is short enough
+//! <data>/staging/    uploads on their way
 //! ```
 
 use std::fs::{self, File, OpenOptions};

@@ -37,6 +37,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::engine::Engine;
 use crate::http::{AppParts, Metrics, Server, Sockets};
+use crate::staging::{Staging, StagingBounds};
 pub use backing::with_database;
 pub use down::down;
 
@@ -189,6 +190,10 @@ impl App {
         let reconciling = tokio::spawn(reconcile(deps.clone(), sessions.clone()));
         let purging = tokio::spawn(purge::again_and_again(db.clone()));
         let thinning = tokio::spawn(history::again_and_again(db.clone(), config.workspace.clone()));
+        let bounds =
+            StagingBounds { bytes: config.workspace.staging_mb * 1024 * 1024, uploads: config.workspace.max_uploads };
+        let staging = Staging::open(&data.join("staging"), bounds).context("cannot use the directory for uploads")?;
+        let sweeping = tokio::spawn(purge::sweep_staged(staging.clone()));
         let metrics = Metrics::new().context("cannot set up figures")?;
         figures::register(&metrics, db.clone(), engine, pool_figures).context("cannot set up figures")?;
         let sockets = Sockets::new(metrics.clone());
@@ -198,6 +203,7 @@ impl App {
             sessions: sessions.clone(),
             db: db.clone(),
             readiness: ready,
+            staging,
             sockets: sockets.clone(),
             metrics,
             runtime: io,
@@ -215,7 +221,18 @@ impl App {
             server,
             supervisors: arbiters,
             db,
-            watchers: vec![preparing, checking, forgetting, ending, reconciling, looking, telling, purging, thinning],
+            watchers: vec![
+                preparing,
+                checking,
+                forgetting,
+                ending,
+                reconciling,
+                looking,
+                telling,
+                purging,
+                sweeping,
+                thinning,
+            ],
             fallen,
             leases,
             heartbeat,

@@ -172,6 +172,12 @@ impl Config {
             u64::from(self.workspace.max_items) < sandbox.inodes,
             "must be below sandbox.inodes",
         );
+        check(
+            "workspace.staging_mb",
+            (self.workspace.max_file_mb.saturating_mul(4)..=1_048_576).contains(&self.workspace.staging_mb),
+            "must be at least 4 × max_file_mb, of which one user may have a quarter, and at most 1048576",
+        );
+        check("workspace.max_uploads", (1..=10_000).contains(&self.workspace.max_uploads), "must be 1 to 10000");
         check("auth.bcrypt_cost", (8..=16).contains(&self.auth.bcrypt_cost), "must be 8 to 16");
         check("auth.bcrypt_workers", (1..=64).contains(&self.auth.bcrypt_workers), "must be 1 to 64");
         check("auth.bcrypt_waiting_line", self.auth.bcrypt_waiting_line <= MAX_PLACES, "must be at most a million");

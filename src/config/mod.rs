@@ -327,6 +327,10 @@ pub struct WorkspaceConfig {
     pub max_total_mb: u64,
     /// Files and folders of a workspace.
     pub max_items: u32,
+    /// Uploads and archives of all users that are on their way, below the data directory, together in MiB; one user may have a quarter.
+    pub staging_mb: u64,
+    /// Uploads one user may have under way.
+    pub max_uploads: usize,
     /// Days a deleted session can be had back; 0 purges it at once.
     pub undelete_days: u32,
     /// Hours for which every version of every file is kept.
@@ -346,6 +350,8 @@ impl Default for WorkspaceConfig {
             max_file_mb: 64,
             max_total_mb: 240,
             max_items: 50_000,
+            staging_mb: 2048,
+            max_uploads: 100,
             undelete_days: 7,
             history_all_hours: 24,
             history_hourly_days: 7,

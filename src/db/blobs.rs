@@ -2,13 +2,18 @@
 //!
 //! A content is checked whenever it is read: what comes out is what went in, or [`DbError::Corrupt`].
 
-use std::collections::{BTreeSet, HashMap};
+mod sweep;
+
+use std::collections::HashMap;
 
 use bytes::Bytes;
 use tokio_postgres::Row;
 
+pub(super) use sweep::remove_unused;
+pub use sweep::{PART, Swept, UNUSED_AGE, sweep};
+
 use super::sessions::count;
-use super::{Client, DbError, Transaction};
+use super::{Client, Db, DbError};
 use crate::model::ContentHash;
 
 /// Fast, and already twice as small as text.
@@ -17,8 +22,6 @@ const ZSTD_LEVEL: i32 = 3;
 const ON_THE_SPOT: usize = 64 * 1024;
 /// Bytes sent in one statement, so that neither side holds a whole import in memory twice.
 const CHUNK_BYTES: usize = 8 * 1024 * 1024;
-/// Contents removed in one statement.
-const CONTENTS: usize = 1000;
 
 /// A content, ready to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,17 +48,39 @@ pub async fn encode(content: Bytes) -> Result<EncodedBlob, DbError> {
     if small { pack() } else { away(pack).await }
 }
 
-/// Stores contents; those already there are left alone.
+/// Stores contents in the caller's transaction; those already there are left alone, and stay there until it ends.
 ///
 /// # Errors
 /// When the database cannot be asked.
 pub async fn put_many(client: &impl Client, blobs: &[EncodedBlob]) -> Result<(), DbError> {
+    // Those that are there are held as a foreign key would hold them, so that nobody sweeps them before they are referred to.
+    let sql = "with given as materialized (
+            select * from unnest($1::bytea[], $2::bigint[], $3::bytea[]) as given (hash, size, encoded)),
+        there as materialized (
+            select b.hash from blobs b where b.hash = any($1) order by b.hash for key share of b)
+        insert into blobs (hash, size, encoded)
+        select hash, size, encoded from given where hash not in (select hash from there)
+        on conflict (hash) do nothing";
+    in_chunks(client, sql, blobs).await
+}
+
+/// Stores contents ahead of their use, each statement a transaction of its own. What nobody refers to within [`UNUSED_AGE`] is swept; a
+/// content that is there already is as good as new.
+///
+/// # Errors
+/// When the database cannot be asked; some may be stored then.
+pub async fn stage(db: &Db, blobs: &[EncodedBlob]) -> Result<(), DbError> {
+    // One that is nearly new is not written again: large imports of the same files come together.
+    let sql = "insert into blobs (hash, size, encoded) select * from unnest($1::bytea[], $2::bigint[], $3::bytea[])
+        on conflict (hash) do update set created_at = now() where blobs.created_at < now() - interval '1 hour'";
+    in_chunks(&db.bulk().await?, sql, blobs).await
+}
+
+async fn in_chunks(client: &impl Client, sql: &'static str, blobs: &[EncodedBlob]) -> Result<(), DbError> {
     // In one order for all, so that two batches with the same contents wait for each other but never in a circle.
     let mut sorted: Vec<&EncodedBlob> = blobs.iter().collect();
     sorted.sort_unstable_by_key(|blob| blob.hash);
     sorted.dedup_by_key(|blob| blob.hash);
-    let sql = "insert into blobs (hash, size, encoded) select * from unnest($1::bytea[], $2::bigint[], $3::bytea[])
-        on conflict (hash) do nothing";
     let mut rest = sorted.as_slice();
     while !rest.is_empty() {
         let (chunk, later) = rest.split_at(chunk_length(rest));
@@ -124,25 +149,6 @@ fn read(row: &Row) -> Result<EncodedBlob, DbError> {
         size: count(row.try_get("size")?)?,
         encoded: row.try_get("encoded")?,
     })
-}
-
-/// Removes those of the contents whose hashes are in the first column that nobody refers to.
-///
-/// # Errors
-/// When the database cannot be asked; and [`DbError::is_swept_content`] when somebody has just saved one of them.
-pub(super) async fn remove_unused(tx: &Transaction<'_>, held: &[Row]) -> Result<(), DbError> {
-    let mut hashes = BTreeSet::new();
-    for row in held {
-        hashes.extend(row.try_get::<_, Option<Vec<u8>>>(0)?);
-    }
-    let unused = "delete from blobs where hash = any($1)
-        and not exists (select from workspace_items where blob_hash = hash)
-        and not exists (select from workspace_versions where blob_hash = hash)";
-    let hashes: Vec<_> = hashes.into_iter().collect();
-    for chunk in hashes.chunks(CONTENTS) {
-        tx.execute(unused, &[&chunk]).await?;
-    }
-    Ok(())
 }
 
 /// A hash as the database keeps it.

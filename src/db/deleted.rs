@@ -136,7 +136,9 @@ async fn purge_part(tx: &Transaction<'_>) -> Result<Purged, DbError> {
         blobs::remove_unused(tx, &versions).await?;
         return Ok(Purged::Part);
     }
-    let held = tx.query("select blob_hash from workspace_items where session_id = $1", &[&id.0]).await?;
+    let sql = "select blob_hash from workspace_items where session_id = $1
+        union select i.blob_hash from snapshots s join snapshot_items i on i.snapshot_id = s.id where s.session_id = $1";
+    let held = tx.query(sql, &[&id.0]).await?;
     tx.execute("delete from sessions where id = $1", &[&id.0]).await?;
     blobs::remove_unused(tx, &held).await?;
     Ok(Purged::Session(id))

@@ -50,6 +50,16 @@ pub enum ItemChange {
     },
 }
 
+impl ItemChange {
+    /// Where something changes; where to, for what moves.
+    #[must_use]
+    pub fn path(&self) -> &WorkspacePath {
+        match self {
+            Self::Put { path, .. } | Self::Remove { path } | Self::Gone { path } | Self::Move { to: path, .. } => path,
+        }
+    }
+}
+
 /// How much a workspace may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {

@@ -27,6 +27,12 @@ pub mod versions;
 
 pub mod history;
 
+pub mod past;
+
+pub mod snapshots;
+
+pub mod templates;
+
 pub use embedded::EmbeddedPostgres;
 pub use error::{DbError, Unavailable};
 pub use pool::{Apart, Client, Connection, Db, Figures, LaneFigures, Transaction};

@@ -9,8 +9,10 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 
 use super::leases::{Lease, require};
+use super::templates::revision;
 use super::{Client, DbError, Transaction};
-use crate::model::{SandboxId, Session, SessionEvent, SessionId, SessionState, Usage, UserId};
+use crate::model::snapshot::TemplateUse;
+use crate::model::{SandboxId, Session, SessionEvent, SessionId, SessionState, TemplateId, Usage, UserId};
 
 /// The constraint that refuses a sandbox another session has claimed.
 pub const SANDBOX_KEY: &str = "sessions_sandbox_key";
@@ -19,7 +21,9 @@ pub const SANDBOX_KEY: &str = "sessions_sandbox_key";
 macro_rules! columns {
     () => {
         "id, owner_id, name, state, reason, sandbox_id, created_at, last_active_at, usage_items, usage_bytes, \
-         deleted_at, purge_at, started_at, life_extra_seconds"
+         deleted_at, purge_at, started_at, life_extra_seconds, template_id, template_revision, \
+         (select t.title from templates t where t.id = template_id) as template_title, \
+         (select t.revision from templates t where t.id = template_id) as template_newest"
     };
 }
 pub(super) use columns;
@@ -239,8 +243,19 @@ pub(super) fn read(row: &Row) -> Result<Session, DbError> {
         purge_at: row.try_get("purge_at")?,
         started_at: row.try_get("started_at")?,
         granted: Duration::from_secs(count(row.try_get::<_, i32>("life_extra_seconds")?.into())?),
+        template: template(row)?,
         ending: None,
     })
+}
+
+fn template(row: &Row) -> Result<Option<TemplateUse>, DbError> {
+    let Some(id) = row.try_get::<_, Option<_>>("template_id")? else { return Ok(None) };
+    Ok(Some(TemplateUse {
+        id: TemplateId(id),
+        title: row.try_get("template_title")?,
+        revision: revision(row.try_get("template_revision")?)?,
+        newest: revision(row.try_get("template_newest")?)?,
+    }))
 }
 
 /// A number that cannot be negative.

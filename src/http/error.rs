@@ -20,6 +20,7 @@ use crate::actors::quarantine::QUARANTINE;
 use crate::db::DbError;
 use crate::model::ContentHash;
 use crate::model::user::AccountError;
+use crate::staging::StagingError;
 
 /// `Retry-After` of a 503 that passes by itself: long enough for a queue to drain or a connection to come back.
 const RETRY_SOON: Duration = Duration::from_secs(1);
@@ -122,6 +123,8 @@ codes! {
     NotReady = CONFLICT, "not_ready", "The session is not in a state for this";
     /// Another server has the session; `server_url` says which.
     SessionElsewhere = CONFLICT, "session_elsewhere", "The session runs on another server";
+    /// A chunk that does not follow what is there; `offset` says where the next begins.
+    WrongOffset = CONFLICT, "wrong_offset", "The chunk does not begin where the last one ended";
     /// `If-Match` or `If-None-Match` does not hold.
     PreconditionFailed = PRECONDITION_FAILED, "precondition_failed", "The file has changed meanwhile";
     /// The body is over its limit.
@@ -136,6 +139,12 @@ codes! {
     SessionLimit = TOO_MANY_REQUESTS, "session_limit", "You have as many sessions as you may have";
     /// Too many terminals.
     TerminalLimit = TOO_MANY_REQUESTS, "terminal_limit", "The session has as many terminals as it may have";
+    /// Too many snapshots.
+    SnapshotLimit = TOO_MANY_REQUESTS, "snapshot_limit", "The session has as many snapshots as it may have";
+    /// Too many templates.
+    TemplateLimit = TOO_MANY_REQUESTS, "template_limit", "There are as many templates as there may be";
+    /// Too many uploads under way, or too much in them.
+    UploadLimit = TOO_MANY_REQUESTS, "upload_limit", "You have as much under way as you may";
     /// A queue or budget of ours is full.
     Busy = SERVICE_UNAVAILABLE, "busy", "Carrel is busy";
     /// This kind of request has made the session fall over repeatedly.
@@ -158,6 +167,7 @@ pub struct ApiError {
     allow: Option<Box<str>>,
     etag: Option<ContentHash>,
     server_url: Option<Box<str>>,
+    offset: Option<u64>,
     cause: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -178,6 +188,9 @@ pub struct Problem {
     /// With `session_elsewhere`: where people reach the server that has the session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_url: Option<String>,
+    /// With `wrong_offset`: where the next chunk begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u64>,
 }
 
 impl ApiError {
@@ -185,7 +198,7 @@ impl ApiError {
     #[must_use]
     pub fn new(code: Code) -> Self {
         let retry_after = (code.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_SOON);
-        Self { code, detail: None, retry_after, allow: None, etag: None, server_url: None, cause: None }
+        Self { code, detail: None, retry_after, allow: None, etag: None, server_url: None, offset: None, cause: None }
     }
 
     /// A failure that tells the client more.
@@ -286,6 +299,7 @@ impl ResponseError for ApiError {
             code: self.code,
             detail: self.detail(),
             server_url: self.server_url().map(str::to_owned),
+            offset: self.offset,
         };
         response.body(serde_json::to_vec(&body).unwrap_or_default())
     }
@@ -374,6 +388,8 @@ impl From<SessionError> for ApiError {
             SessionError::Refused | SessionError::BadPath { .. } | SessionError::IntoItself => Code::InvalidPath,
             SessionError::SessionLimit => Code::SessionLimit,
             SessionError::TerminalLimit => Code::TerminalLimit,
+            SessionError::SnapshotLimit => Code::SnapshotLimit,
+            SessionError::TemplateLimit => Code::TemplateLimit,
             SessionError::ViewerLimit => Code::TooManyRequests,
             SessionError::Quarantined => {
                 return Self::because(Code::Quarantined, error).retry_after(QUARANTINE);
@@ -382,6 +398,22 @@ impl From<SessionError> for ApiError {
             SessionError::Unavailable(_) => Code::Unavailable,
             // Logged where it happened.
             SessionError::Internal => Code::Internal,
+        };
+        Self::because(code, error)
+    }
+}
+
+impl From<StagingError> for ApiError {
+    fn from(error: StagingError) -> Self {
+        let code = match &error {
+            StagingError::NotFound => return Self::not_found(),
+            StagingError::Disk(_) => return Self::internal(error),
+            StagingError::WrongOffset(offset) => {
+                return Self { offset: Some(*offset), ..Self::because(Code::WrongOffset, error) };
+            }
+            StagingError::TooManyUploads(_) | StagingError::TooManyBytes => Code::UploadLimit,
+            StagingError::Full | StagingError::Busy => Code::Busy,
+            StagingError::TooLong => Code::BodyTooLarge,
         };
         Self::because(code, error)
     }

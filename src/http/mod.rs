@@ -9,8 +9,10 @@
 //! something goes to [`crate::actors::Sessions`] or [`crate::accounts::Accounts`], from a task that a closed browser does not cancel.
 //! Every failure becomes an answer in [`error`], every right is checked in [`signed_in`], every JSON shape is in [`wire`].
 
+mod archive;
 pub mod budget;
 pub mod client;
+pub mod download;
 mod elsewhere;
 pub mod error;
 pub mod handlers;
@@ -25,6 +27,7 @@ pub mod routes;
 pub mod server;
 pub mod session_socket;
 pub mod signed_in;
+pub mod slots;
 mod socket;
 pub mod socket_messages;
 pub mod sockets;

@@ -5,7 +5,10 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 use super::error::{Code, Problem};
-use super::handlers::{accounts, admin, deleted, files, operations, processes, sessions, terminals};
+use super::handlers::{
+    accounts, admin, archive, deleted, files, history, operations, processes, sessions, snapshots, templates,
+    terminals, upload,
+};
 
 /// The OpenAPI document of this version of Carrel.
 #[must_use]
@@ -38,8 +41,24 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         files::get_file,
         files::put_file,
         files::delete_item,
+        archive::get_archive,
+        upload::begin_upload,
+        upload::get_upload,
+        upload::put_chunk,
+        upload::give_upload_up,
         files::create_folder,
         files::move_item,
+        history::copy_item,
+        history::delete_items,
+        history::restore,
+        history::list_versions,
+        snapshots::list_snapshots,
+        snapshots::create_snapshot,
+        snapshots::delete_snapshot,
+        templates::list_templates,
+        templates::publish_template,
+        templates::delete_template,
+        templates::update_from_template,
         terminals::list_terminals,
         terminals::create_terminal,
         terminals::rename_terminal,

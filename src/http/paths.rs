@@ -26,9 +26,26 @@ impl FromRequest for UrlPath {
     }
 }
 
+/// Extractor: the same where nothing stands for the whole workspace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UrlTail(pub Option<WorkspacePath>);
+
+impl FromRequest for UrlTail {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
+        let raw = request.uri().path();
+        ready(if raw_tail(raw).is_empty() { Ok(Self(None)) } else { tail(raw).map(|path| Self(Some(path))) })
+    }
+}
+
 fn tail(raw: &str) -> Result<WorkspacePath, ApiError> {
-    let tail = raw.splitn(PIECES_BEFORE + 1, '/').nth(PIECES_BEFORE).unwrap_or_default();
-    Ok(WorkspacePath::new(percent_decoded(tail)?)?)
+    Ok(WorkspacePath::new(percent_decoded(raw_tail(raw))?)?)
+}
+
+fn raw_tail(raw: &str) -> &str {
+    raw.splitn(PIECES_BEFORE + 1, '/').nth(PIECES_BEFORE).unwrap_or_default()
 }
 
 /// `text` with its percent-encoding undone.
@@ -65,6 +82,14 @@ fn digit(byte: u8) -> Option<u8> {
 /// [`Code::InvalidPath`].
 pub fn workspace_path(text: String) -> Result<WorkspacePath, ApiError> {
     Ok(WorkspacePath::new(text)?)
+}
+
+/// A path in a query string, where an absent or empty one stands for the whole workspace.
+///
+/// # Errors
+/// [`Code::InvalidPath`].
+pub fn optional_path(text: Option<String>) -> Result<Option<WorkspacePath>, ApiError> {
+    text.filter(|text| !text.is_empty()).map(workspace_path).transpose()
 }
 
 #[cfg(test)]

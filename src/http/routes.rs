@@ -5,7 +5,10 @@ use actix_web::middleware::Compress;
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, web};
 
 use super::error::ApiError;
-use super::handlers::{accounts, admin, deleted, files, operations, processes, sessions, terminals};
+use super::handlers::{
+    accounts, admin, archive, deleted, files, history, operations, processes, sessions, snapshots, templates,
+    terminals, upload,
+};
 use super::page;
 
 /// One route: a method on a path.
@@ -83,13 +86,29 @@ routes! {
     GET    "/api/v1/sessions/{id}/files/{path}"           User     Raw    files::get_file;
     PUT    "/api/v1/sessions/{id}/files/{path}"           User     Raw    files::put_file;
     DELETE "/api/v1/sessions/{id}/files/{path}"           User     Raw    files::delete_item;
+    POST   "/api/v1/sessions/{id}/upload"                 User     Text   upload::begin_upload;
+    GET    "/api/v1/sessions/{id}/upload/{uid}"           User     Raw    upload::get_upload;
+    PUT    "/api/v1/sessions/{id}/upload/{uid}"           User     Raw    upload::put_chunk;
+    DELETE "/api/v1/sessions/{id}/upload/{uid}"           User     Raw    upload::give_upload_up;
+    GET    "/api/v1/sessions/{id}/archive.zip"            User     Raw    archive::get_archive;
     POST   "/api/v1/sessions/{id}/folders"                User     Text   files::create_folder;
     POST   "/api/v1/sessions/{id}/move"                   User     Text   files::move_item;
+    POST   "/api/v1/sessions/{id}/copy"                   User     Text   history::copy_item;
+    POST   "/api/v1/sessions/{id}/delete"                 User     Text   history::delete_items;
+    POST   "/api/v1/sessions/{id}/restore"                User     Text   history::restore;
+    GET    "/api/v1/sessions/{id}/versions/{path}"        User     Raw    history::list_versions;
+    GET    "/api/v1/sessions/{id}/snapshots"              User     Text   snapshots::list_snapshots;
+    POST   "/api/v1/sessions/{id}/snapshots"              User     Text   snapshots::create_snapshot;
+    DELETE "/api/v1/sessions/{id}/snapshots/{sid}"        User     Text   snapshots::delete_snapshot;
+    POST   "/api/v1/sessions/{id}/template/update"        User     Text   templates::update_from_template;
     GET    "/api/v1/sessions/{id}/terminals"              User     Text   terminals::list_terminals;
     POST   "/api/v1/sessions/{id}/terminals"              User     Text   terminals::create_terminal;
     PATCH  "/api/v1/sessions/{id}/terminals/{tid}"        User     Text   terminals::rename_terminal;
     DELETE "/api/v1/sessions/{id}/terminals/{tid}"        User     Text   terminals::close_terminal;
     GET    "/api/v1/sessions/{id}/terminals/{tid}/socket" User     Socket terminals::terminal_socket;
+    GET    "/api/v1/templates"                            User     Text   templates::list_templates;
+    POST   "/api/v1/admin/templates"                      Operator Text   templates::publish_template;
+    DELETE "/api/v1/admin/templates/{id}"                 Operator Text   templates::delete_template;
     GET    "/api/v1/admin/actors"                         Operator Text   operations::list_actors;
     GET    "/api/v1/admin/users"                          Operator Text   admin::list_users;
     PATCH  "/api/v1/admin/users/{id}"                     Operator Text   admin::change_user;

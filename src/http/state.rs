@@ -11,12 +11,19 @@ use tracing::Instrument;
 use super::budget::TransferBudget;
 use super::error::ApiError;
 use super::metrics::Metrics;
+use super::slots::Slots;
 use super::sockets::Sockets;
 use super::typists::Typists;
 use crate::accounts::Accounts;
 use crate::actors::Sessions;
 use crate::config::Config;
 use crate::db::Db;
+use crate::model::UserId;
+use crate::staging::Staging;
+
+/// Archives made at the same time, each on a thread of its own: by all, and by one user.
+const ARCHIVES: usize = 8;
+const ARCHIVES_EACH: usize = 2;
 
 /// What [`super::Server::build`] is given.
 #[derive(Clone)]
@@ -31,6 +38,8 @@ pub struct AppParts {
     pub db: Db,
     /// Whether what we need is there; kept up to date by `app`.
     pub readiness: watch::Receiver<Readiness>,
+    /// What is on its way in.
+    pub staging: Staging,
     /// Open WebSockets; `app` closes them first when it shuts down.
     pub sockets: Sockets,
     /// Figures; others may register theirs.
@@ -63,6 +72,8 @@ pub struct HttpState {
     parts: AppParts,
     /// Bytes of file bodies that may be in memory.
     pub budget: TransferBudget,
+    /// Archives that are made at the moment, by who asked.
+    pub archives: Slots<UserId>,
     /// Who types at the moment, in any session.
     pub typists: Arc<Typists>,
 }
@@ -75,7 +86,7 @@ impl HttpState {
     #[must_use]
     pub fn new(parts: AppParts) -> Self {
         let budget = TransferBudget::for_files_of(parts.config.workspace.max_file_mb);
-        Self { parts, budget, typists: Arc::default() }
+        Self { parts, budget, archives: Slots::new(ARCHIVES, ARCHIVES_EACH), typists: Arc::default() }
     }
 
     /// Whether people reach us under `https://`.

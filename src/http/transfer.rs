@@ -22,7 +22,7 @@ use crate::model::UserId;
 const STALL: Duration = Duration::from_secs(20);
 
 /// The same for one that goes: a socket takes megabytes at once, and nothing until most of them are read.
-const DOWNLOAD_STALL: Duration = Duration::from_secs(120);
+pub(super) const DOWNLOAD_STALL: Duration = Duration::from_secs(120);
 
 /// How slow a body may be on the whole, after as long as it may stand still at first.
 const LEAST_BYTES_PER_SECOND: u32 = 16 * 1024;
@@ -37,7 +37,7 @@ const SLICE_BYTES: usize = 64 * 1024;
 
 /// How a body moves.
 #[derive(Clone, Copy, Debug)]
-struct Pace {
+pub(super) struct Pace {
     stall: Duration,
     began: Instant,
     moved: Instant,
@@ -45,17 +45,17 @@ struct Pace {
 }
 
 impl Pace {
-    fn new(stall: Duration, now: Instant) -> Self {
+    pub(super) fn new(stall: Duration, now: Instant) -> Self {
         Self { stall, began: now, moved: now, bytes: 0 }
     }
 
-    fn moved(&mut self, bytes: usize, now: Instant) {
+    pub(super) fn moved(&mut self, bytes: usize, now: Instant) {
         self.moved = now;
         self.bytes += bytes;
     }
 
     /// When more must have moved.
-    fn due(&self) -> Instant {
+    pub(super) fn due(&self) -> Instant {
         let millis = self.bytes as u64 * 1000 / u64::from(LEAST_BYTES_PER_SECOND);
         (self.began + STALL + Duration::from_millis(millis)).min(self.moved + self.stall)
     }
@@ -76,10 +76,25 @@ impl Upload {
     pub async fn read(
         budget: &TransferBudget,
         user: UserId,
+        body: Payload,
+        announced: Option<usize>,
+    ) -> Result<Self, ApiError> {
+        Self::read_up_to(budget.max_file_bytes(), budget, user, body, announced).await
+    }
+
+    /// The same of a body that may have `most` bytes.
+    ///
+    /// # Errors
+    /// As [`Upload::read`].
+    pub async fn read_up_to(
+        most: usize,
+        budget: &TransferBudget,
+        user: UserId,
         mut body: Payload,
         announced: Option<usize>,
     ) -> Result<Self, ApiError> {
-        let result = Self::read_within(budget, user, &mut body, announced).await;
+        let most = most.min(budget.max_file_bytes());
+        let result = Self::read_within(most, budget, user, &mut body, announced).await;
         if matches!(&result, Err(error) if matches!(error.code(), Code::BodyTooLarge | Code::Busy)) {
             // Not arriving in time is as good as having read it all.
             drop(timeout(LINGER, discard(&mut body)).await);
@@ -88,12 +103,12 @@ impl Upload {
     }
 
     async fn read_within(
+        most: usize,
         budget: &TransferBudget,
         user: UserId,
         body: &mut Payload,
         announced: Option<usize>,
     ) -> Result<Self, ApiError> {
-        let most = budget.max_file_bytes();
         if announced.is_some_and(|bytes| bytes > most) {
             return Err(too_large(most));
         }
@@ -121,7 +136,7 @@ impl Upload {
 }
 
 fn too_large(most: usize) -> ApiError {
-    ApiError::because(Code::BodyTooLarge, format_args!("A file has at most {} MiB.", most / (1024 * 1024)))
+    ApiError::because(Code::BodyTooLarge, format_args!("The body may have at most {} MiB.", most / (1024 * 1024)))
 }
 
 async fn discard(body: &mut Payload) {

@@ -1,13 +1,22 @@
 //! Every JSON shape of the API, in one place. TypeScript types are generated from these.
 
+mod frozen;
+mod history;
 mod live;
+mod transfer;
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+pub use frozen::{
+    CreateSnapshot, PublishTemplate, Snapshot, SnapshotList, Template, TemplateConflict, TemplateList, TemplateUpdated,
+    TemplateUse,
+};
+pub use history::{Change, Changed, Copy, Delete, Origin, Restore, Version, VersionList, Who};
 pub use live::{ProcessList, RenameTerminal};
+pub use transfer::{BeginUpload, Upload, UploadOffset};
 
 use crate::model::terminal::ExitState;
 use crate::model::{self, EndsWhy, ItemKind as Kind, Quotas, Role, Usage, UserQuotas};
@@ -151,6 +160,8 @@ pub struct Session {
     pub quotas: Quotas,
     /// What its files take.
     pub usage: Usage,
+    /// The template it began with, while that is published.
+    pub template: Option<TemplateUse>,
     /// When it ends by itself; null unless that was announced.
     #[serde(with = "time::serde::rfc3339::option")]
     pub ends_at: Option<OffsetDateTime>,
@@ -183,6 +194,7 @@ impl Session {
             last_active_at: session.last_active_at,
             quotas,
             usage: session.usage,
+            template: session.template.map(Into::into),
             ends_at: session.ending.map(|ending| ending.at),
             ends_why: session.ending.map(|ending| ending.why),
             deleted_at: session.deleted_at,
@@ -200,11 +212,17 @@ pub struct SessionList {
     pub next: Option<String>,
 }
 
-/// A new session.
+/// A new session. It begins with at most one of the others; with nothing when all are absent.
 #[derive(Deserialize, ToSchema)]
 pub struct CreateSession {
     /// 1 to 80 characters.
     pub name: String,
+    /// A template, by its id.
+    pub template: Option<Uuid>,
+    /// Another session of yours, whose files are copied.
+    pub session: Option<Uuid>,
+    /// A snapshot of a session of yours.
+    pub snapshot: Option<Uuid>,
 }
 
 /// Another name for a session.

@@ -58,6 +58,14 @@ id!(
     SandboxId
 );
 id!(
+    /// A snapshot: what a workspace held when it was frozen.
+    SnapshotId
+);
+id!(
+    /// A template: files sessions can begin with.
+    TemplateId
+);
+id!(
     /// A terminal: one PTY in a sandbox.
     TerminalId
 );

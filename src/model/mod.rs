@@ -11,11 +11,12 @@ pub mod notice;
 pub mod process;
 pub mod quotas;
 pub mod session;
+pub mod snapshot;
 pub mod sync;
 pub mod terminal;
 pub mod user;
 
-pub use id::{LoginId, SandboxId, ServerId, SessionId, TerminalId, UserId};
+pub use id::{LoginId, SandboxId, ServerId, SessionId, SnapshotId, TemplateId, TerminalId, UserId};
 pub use idle::{Ending, EndsWhy};
 pub use item::{ContentHash, Item, ItemKind, Precondition, WorkspacePath};
 pub use notice::{Announcement, Level, Progress, SessionNotice, Stage};

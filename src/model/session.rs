@@ -20,6 +20,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use super::snapshot::TemplateUse;
 use super::{Ending, SandboxId, SessionId, UserId};
 
 /// Where a session stands; persisted under these names.
@@ -142,6 +143,8 @@ pub struct Session {
     pub started_at: Option<OffsetDateTime>,
     /// What its user was granted beyond its maximum life.
     pub granted: Duration,
+    /// The template it began with, while that is published.
+    pub template: Option<TemplateUse>,
     /// The end that was announced; only its actor knows of one.
     pub ending: Option<Ending>,
 }

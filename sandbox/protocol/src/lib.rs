@@ -10,6 +10,7 @@ pub mod frame;
 pub mod request;
 
 pub mod entry;
+pub mod search;
 pub mod terminal;
 
 pub mod bucket;
@@ -25,10 +26,11 @@ pub use entry::*;
 pub use frame::*;
 pub use path::{PathError, WorkspacePath};
 pub use request::*;
+pub use search::*;
 pub use terminal::*;
 
 /// Version of the frames. The agent offers its own in [`Hello`]; the server refuses any other.
-pub const PROTOCOL_VERSION: u16 = 2;
+pub const PROTOCOL_VERSION: u16 = 3;
 
 /// The largest payload of one frame, in bytes. A chunk plus its envelope, or one page of a listing
 /// with names of the greatest length, fits; anything larger ends the link.

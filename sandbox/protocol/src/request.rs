@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{ContentHash, FileStamp, TerminalInfo, TerminalSize, ViewerId, WorkspacePath};
+use crate::{ContentHash, FileStamp, Found, SearchQuery, TerminalInfo, TerminalSize, ViewerId, WorkspacePath};
 
 /// What the server may ask.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,6 +42,18 @@ pub enum Request {
     },
     /// List the whole workspace with hashes: pages, then [`Reply::Scanned`].
     Scan,
+    /// Look through the workspace's files; answers [`Reply::Found`], at the latest when the query's time is over.
+    Search {
+        /// Names this search, to be stopped by.
+        search: u64,
+        /// What for.
+        query: SearchQuery,
+    },
+    /// Nobody waits for a search any more.
+    StopSearch {
+        /// Which.
+        search: u64,
+    },
     /// Read at most [`crate::MAX_CHUNK_BYTES`] of a regular file from `offset`.
     ReadFile {
         /// Which file.
@@ -200,6 +212,8 @@ pub enum Reply {
         /// Its handle.
         upload: u32,
     },
+    /// What a search has found.
+    Found(Found),
     /// What runs.
     Processes(Vec<Process>),
     /// What is taken.

@@ -4,8 +4,8 @@ use tokio::sync::oneshot;
 
 use super::told::Told;
 use super::written::Written;
-use super::{Changed, Connect, MakeFolder, Move, Remove, Work, collect, place, restore};
-use crate::actors::api::{SaveFile, Saved, SessionError};
+use super::{Changed, Connect, MakeFolder, Move, Remove, Work, collect, edit, place, restore};
+use crate::actors::api::{EditFiles, Edited, SaveFile, Saved, SessionError};
 use crate::link::AgentLink;
 use crate::model::{Item, WorkspacePath};
 
@@ -19,6 +19,8 @@ pub(super) enum Job {
     Remove(Remove, Answer<()>),
     MakeFolder(MakeFolder, Answer<Item>),
     Move(Move, Answer<Item>),
+    Edit(EditFiles, Answer<Edited>),
+    Settle(Answer<()>),
     /// A batch, and over which of the links it came.
     Changed(Changed, u64),
     Flush(Answer<()>),
@@ -33,29 +35,39 @@ impl Job {
             Self::Remove(..) => "removing",
             Self::MakeFolder(..) => "making a folder",
             Self::Move(..) => "moving",
+            Self::Edit(..) => "changing files",
             Self::Changed(..) => "collecting changes",
-            Self::Flush(_) => "collecting everything",
+            Self::Flush(_) | Self::Settle(_) => "collecting everything",
             Self::Listing => "comparing",
         }
     }
 
-    /// Whether it is a user's write: of those only so many may wait.
-    pub(super) fn is_write(&self) -> bool {
-        matches!(self, Self::Save(..) | Self::Remove(..) | Self::MakeFolder(..) | Self::Move(..))
+    /// Whether it is a user's wish: of those only so many may wait.
+    pub(super) fn is_wish(&self) -> bool {
+        match self {
+            Self::Save(..)
+            | Self::Remove(..)
+            | Self::MakeFolder(..)
+            | Self::Move(..)
+            | Self::Edit(..)
+            | Self::Settle(_) => true,
+            Self::Connect(..) | Self::Changed(..) | Self::Flush(_) | Self::Listing => false,
+        }
     }
 
-    /// The paths a user's write writes.
-    pub(super) fn paths(&self) -> Vec<WorkspacePath> {
-        match self {
+    /// The paths a user's write writes; `None` is any of them.
+    pub(super) fn paths(&self) -> Option<Vec<WorkspacePath>> {
+        Some(match self {
             Self::Save(save, _) => vec![save.path.clone()],
             Self::Remove(remove, _) => vec![remove.path.clone()],
             Self::MakeFolder(folder, _) => vec![folder.path.clone()],
             Self::Move(change, _) => vec![change.from.clone(), change.to.clone()],
+            Self::Edit(edit, _) => return edit.paths(),
             _ => Vec::new(),
-        }
+        })
     }
 
-    /// Answers a user's write that cannot be done without the agent; gives back what is none.
+    /// Answers a user's wish that cannot be done without the agent; gives back what is none.
     pub(super) fn refuse(self) -> Option<Self> {
         let away = || SessionError::from(crate::link::LinkError::Closed);
         // Whoever asked may have stopped waiting.
@@ -64,6 +76,8 @@ impl Job {
             Self::Remove(_, answer) => answer.send(Err(away())).map_or((), drop),
             Self::MakeFolder(_, answer) => answer.send(Err(away())).map_or((), drop),
             Self::Move(_, answer) => answer.send(Err(away())).map_or((), drop),
+            Self::Edit(_, answer) => answer.send(Err(away())).map_or((), drop),
+            Self::Settle(answer) => answer.send(Err(away())).map_or((), drop),
             job => return Some(job),
         }
         None
@@ -119,6 +133,12 @@ pub(super) async fn run(work: &Work, told: &Told, link: Option<AgentLink>, job: 
         Job::Remove(remove, answer) => answered(link, place::remove(work, link, remove).await, answer),
         Job::MakeFolder(folder, answer) => answered(link, place::make_folder(work, link, folder).await, answer),
         Job::Move(change, answer) => answered(link, place::rename(work, link, change).await, answer),
+        Job::Edit(wish, answer) => {
+            let (result, begun) = edit::carry_out(work, told, link, wish).await;
+            let outcome = if begun && result.is_err() { Outcome::ListingDue } else { Outcome::Done };
+            answer.send(result).ok();
+            outcome
+        }
         // Confirmed either way by whoever runs this: what was not brought over will be found by the listing.
         Job::Changed(changed, ..) => {
             let Some(link) = link else { return Outcome::Done };
@@ -135,6 +155,15 @@ pub(super) async fn run(work: &Work, told: &Told, link: Option<AgentLink>, job: 
             // Whoever collects everything decides what a failure means: the sandbox may be about to go.
             let outcome = if result.is_ok() { Outcome::Agreed } else { Outcome::Done };
             answer.send(result).ok();
+            outcome
+        }
+        Job::Settle(answer) => {
+            let listed = match link {
+                Some(link) => collect::listing(work, told, link).await,
+                None => Ok(()),
+            };
+            let outcome = Outcome::from(listed.clone());
+            answer.send(listed).ok();
             outcome
         }
         Job::Listing => match link {

@@ -16,9 +16,12 @@
 //! **Talks to**: the database and the agent's link, through [`work`]. Held by its SessionActor alone; it holds nobody.
 
 mod collect;
+mod edit;
+mod intent;
 mod jobs;
 mod place;
 mod restore;
+mod template;
 mod told;
 mod transfer;
 mod work;
@@ -37,7 +40,7 @@ pub use work::Work;
 use self::jobs::{Answer, Job, Outcome, run};
 use self::told::Told;
 use self::written::Written;
-use super::api::{SaveFile, Saved, SessionError};
+use super::api::{EditFiles, Edited, SaveFile, Saved, SessionError};
 use super::describe::{ActorDescription, Describe, Tally};
 use super::watch::watched;
 use crate::link::AgentLink;
@@ -151,6 +154,11 @@ pub struct Changed {
 #[rtype(result = "Result<(), SessionError>")]
 pub struct Flush;
 
+/// The same for a user who is about to look at everything; where nothing runs the database has it already.
+#[derive(Message)]
+#[rtype(result = "Result<(), SessionError>")]
+pub struct Settle;
+
 impl WorkspaceSyncActor {
     /// Orders the changes of `work`'s workspace; `capacity` users' writes may wait. `live`: a sandbox holds the files already.
     #[must_use]
@@ -181,7 +189,7 @@ impl WorkspaceSyncActor {
         job: impl FnOnce(Answer<T>) -> Job,
     ) -> ResponseFuture<Result<T, SessionError>> {
         self.tally.handled += 1;
-        if self.line.iter().filter(|job| job.is_write()).count() >= self.capacity {
+        if self.line.iter().filter(|job| job.is_wish()).count() >= self.capacity {
             self.tally.refused += 1;
             return Box::pin(async { Err(SessionError::Busy) });
         }
@@ -356,6 +364,22 @@ impl Handler<Move> for WorkspaceSyncActor {
 
     fn handle(&mut self, change: Move, ctx: &mut Self::Context) -> Self::Result {
         self.submit(ctx, |answer| Job::Move(change, answer))
+    }
+}
+
+impl Handler<EditFiles> for WorkspaceSyncActor {
+    type Result = ResponseFuture<Result<Edited, SessionError>>;
+
+    fn handle(&mut self, edit: EditFiles, ctx: &mut Self::Context) -> Self::Result {
+        self.submit(ctx, |answer| Job::Edit(edit, answer))
+    }
+}
+
+impl Handler<Settle> for WorkspaceSyncActor {
+    type Result = ResponseFuture<Result<(), SessionError>>;
+
+    fn handle(&mut self, _: Settle, ctx: &mut Self::Context) -> Self::Result {
+        self.submit(ctx, Job::Settle)
     }
 }
 

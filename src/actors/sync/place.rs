@@ -22,7 +22,7 @@ pub(super) async fn save(work: &Work, link: Option<&AgentLink>, save: SaveFile) 
     let blob = blobs::encode(save.content.clone()).await?;
     let kind = ItemKind::File { hash: blob.hash, size, executable };
     let put = |precondition| ItemChange::Put { path: save.path.clone(), kind: kind.clone(), precondition };
-    work.rehearse(&work.db.interactive().await?, &put(save.precondition)).await?;
+    work.rehearse(&work.db.interactive().await?, &[put(save.precondition)]).await?;
     let conflict_copy = match link {
         Some(link) => {
             let before = current.as_ref().and_then(|item| item.kind.hash());
@@ -61,7 +61,7 @@ pub(super) async fn make_folder(
 ) -> Result<Item, SessionError> {
     let change =
         ItemChange::Put { path: folder.path.clone(), kind: ItemKind::Folder, precondition: Precondition::None };
-    let planned = work.rehearse(&work.db.interactive().await?, &change).await?;
+    let planned = work.rehearse(&work.db.interactive().await?, std::slice::from_ref(&change)).await?;
     if planned.changes.is_empty() {
         return planned.items.into_iter().next().flatten().ok_or(SessionError::Internal);
     }
@@ -74,7 +74,7 @@ pub(super) async fn make_folder(
 pub(super) async fn rename(work: &Work, link: Option<&AgentLink>, change: Move) -> Result<Item, SessionError> {
     let Move { from, to, user } = change;
     let change = ItemChange::Move { from: from.clone(), to: to.clone() };
-    if work.rehearse(&work.db.interactive().await?, &change).await?.changes.is_empty() {
+    if work.rehearse(&work.db.interactive().await?, std::slice::from_ref(&change)).await?.changes.is_empty() {
         // Only what is moved to where it is changes nothing.
         return Err(SessionError::Exists);
     }

@@ -47,7 +47,7 @@ pub(super) async fn all(work: &Work, connect: &Connect) -> Result<(), SessionErr
     let requests = folders.into_iter().map(|item| (item.path.clone(), Request::MakeFolder { path: item.path }));
     commands(link, requests).await?;
     step(count);
-    for batch in batches(files) {
+    for batch in batches(files, |item| item.kind.size()) {
         let count = batch.len();
         write_batch(work, link, batch).await?;
         step(count);
@@ -112,11 +112,11 @@ fn unplaced(path: &WorkspacePath, error: LinkError) -> SessionError {
 }
 
 /// Cuts the files into runs that fit into memory.
-fn batches(files: Vec<Item>) -> Vec<Vec<Item>> {
-    let mut batches: Vec<Vec<Item>> = Vec::new();
+pub(super) fn batches<T>(files: Vec<T>, size: impl Fn(&T) -> u64) -> Vec<Vec<T>> {
+    let mut batches: Vec<Vec<T>> = Vec::new();
     let mut room = 0;
     for item in files {
-        let size = item.kind.size();
+        let size = size(&item);
         match batches.last_mut() {
             Some(batch) if batch.len() < BATCH_FILES && size <= room => {
                 room -= size;
@@ -149,7 +149,7 @@ mod tests {
                 modified_at: OffsetDateTime::UNIX_EPOCH,
             })
             .collect();
-        let cut = batches(files.clone());
+        let cut = batches(files.clone(), |item| item.kind.size());
         assert!(cut.iter().all(|batch| batch.len() <= BATCH_FILES));
         assert!(
             cut.iter()

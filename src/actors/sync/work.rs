@@ -6,6 +6,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Mutex, broadcast};
 
 use crate::actors::api::SessionError;
+use crate::actors::bounds;
 use crate::actors::watch::Watch;
 use crate::config::Config;
 use crate::db::items::{self, Applied, AppliedChange, ApplyError, Bounds, ItemChange};
@@ -46,17 +47,16 @@ impl Work {
     }
 
     pub(super) fn bounds(&self) -> Bounds {
-        let workspace = &self.config.workspace;
-        Bounds { max_items: u64::from(workspace.max_items), max_bytes: workspace.max_total_mb * 1024 * 1024 }
+        bounds(&self.config.workspace)
     }
 
-    /// What a change would do to the database. Asked before the sandbox is touched: what it holds and the database refuses would stand in
+    /// What changes would do to the database. Asked before the sandbox is touched: what it holds and the database refuses would stand in
     /// the way of every later commit. Nobody else writes the workspace, so the answer holds until this job has committed.
     ///
     /// # Errors
-    /// What committing the change would be refused for.
-    pub(super) async fn rehearse(&self, client: &impl Client, change: &ItemChange) -> Result<Applied, SessionError> {
-        let planned = items::rehearse(client, self.session, std::slice::from_ref(change), &self.bounds()).await?;
+    /// What committing them would be refused for.
+    pub(super) async fn rehearse(&self, client: &impl Client, changes: &[ItemChange]) -> Result<Applied, SessionError> {
+        let planned = items::rehearse(client, self.session, changes, &self.bounds()).await?;
         self.has_room(client, &planned, growth(&planned)).await?;
         Ok(planned)
     }

@@ -18,10 +18,13 @@ pub(super) struct Written {
 }
 
 impl Written {
-    /// These were written, or may have been.
-    pub(super) fn note(&mut self, paths: Vec<WorkspacePath>) {
-        self.paths.extend(paths);
-        if self.paths.len() > MAX_PATHS {
+    /// These were written, or may have been; `None` is anything.
+    pub(super) fn note(&mut self, paths: Option<Vec<WorkspacePath>>) {
+        match paths {
+            Some(paths) => self.paths.extend(paths),
+            None => self.too_many = true,
+        }
+        if self.too_many || self.paths.len() > MAX_PATHS {
             self.paths.clear();
             self.too_many = true;
         }
@@ -44,7 +47,7 @@ mod tests {
     #[test]
     fn a_write_overtakes_its_path_what_holds_it_and_what_it_holds() {
         let mut written = Written::default();
-        written.note(vec![path("a/b")]);
+        written.note(Some(vec![path("a/b")]));
         for (text, overtaken) in [("a/b", true), ("a", true), ("a/b/c", true), ("a/c", false), ("a/bc", false)] {
             assert_eq!(written.overtakes(&path(text)), overtaken, "{text}");
         }
@@ -54,9 +57,12 @@ mod tests {
     fn more_writes_than_are_remembered_overtake_everything() {
         let mut written = Written::default();
         for number in 0..MAX_PATHS {
-            written.note(vec![path(&format!("f{number}")), path("again")]);
+            written.note(Some(vec![path(&format!("f{number}")), path("again")]));
         }
         assert!(written.overtakes(&path("never written")));
         assert!(written.paths.is_empty(), "nothing is kept that no longer matters");
+        let mut written = Written::default();
+        written.note(None);
+        assert!(written.overtakes(&path("never written")));
     }
 }

@@ -71,12 +71,7 @@ async fn decide(
 }
 
 fn applied(tree: &Tree, changes: &[ItemChange], difference: Difference) -> Applied {
-    let items = changes.iter().map(|change| match change {
-        ItemChange::Put { path, .. }
-        | ItemChange::Remove { path }
-        | ItemChange::Gone { path }
-        | ItemChange::Move { to: path, .. } => tree.item(path),
-    });
+    let items = changes.iter().map(|change| tree.item(change.path()));
     Applied { items: items.collect(), changes: difference.changes, usage: difference.usage }
 }
 
@@ -214,7 +209,7 @@ async fn write(
             insert into workspace_versions (session_id, path, change, other_path, kind, blob_hash, size, executable,
                 link_target, origin, user_id, at)
             select $1, v.path, v.change, v.other_path, v.kind, v.blob_hash, v.size, v.executable, v.link_target, $29, $30,
-                clock_timestamp()
+                statement_timestamp()
             from unnest($21::text[], $22::text[], $23::text[], $24::text[], $25::bytea[], $26::bigint[], $27::boolean[],
                     $28::text[]) with ordinality
                 as v (path, change, other_path, kind, blob_hash, size, executable, link_target, place)

@@ -3,6 +3,7 @@
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
+use time::OffsetDateTime;
 
 use crate::actors::api::{SaveFile, Saved};
 use crate::db;
@@ -23,11 +24,12 @@ const MAX_LIMIT: u32 = 5000;
 const ASK_FIRST: &str = "private, no-cache";
 
 /// Keeps compression away: contents are sent as they are.
-const AS_IT_IS: (HeaderName, &str) = (header::CONTENT_ENCODING, "identity");
+pub(super) const AS_IT_IS: (HeaderName, &str) = (header::CONTENT_ENCODING, "identity");
 
 /// The files, folders and links of a session, by path.
 #[utoipa::path(get, path = "/api/v1/sessions/{id}/tree", tag = "files",
     params(("id" = uuid::Uuid, Path),
+           ("at" = Option<String>, Query, description = "As it was at this time (RFC 3339)."),
            ("limit" = Option<u32>, Query, description = "At most 5000; 1000 when absent."),
            ("cursor" = Option<String>, Query, description = "`next` of the page before.")),
     responses((status = 200, description = "A page of them.", body = Tree)))]
@@ -39,7 +41,8 @@ pub async fn tree(
 ) -> Result<HttpResponse, ApiError> {
     let session = authorize_session(&state.db, &who.user, &id).await?;
     let page: Page = query(&request)?;
-    Ok(HttpResponse::Ok().json(page_of_items(&state, session.id, page).await?))
+    let At { at } = query(&request)?;
+    Ok(HttpResponse::Ok().json(page_of_items(&state, session.id, at, page).await?))
 }
 
 /// A file's content.
@@ -148,13 +151,35 @@ pub async fn move_item(
     Ok(HttpResponse::Ok().json(Item::from(item)))
 }
 
-async fn page_of_items(state: &HttpState, session: SessionId, page: Page) -> Result<Tree, ApiError> {
+async fn page_of_items(
+    state: &HttpState,
+    session: SessionId,
+    at: Option<OffsetDateTime>,
+    page: Page,
+) -> Result<Tree, ApiError> {
     let limit = page.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
     let cursor = page.cursor.map(WorkspacePath::new).transpose();
     let cursor = cursor.map_err(|_| ApiError::because(Code::InvalidQuery, "The cursor is not one of ours."))?;
     let connection = state.db.interactive().await?;
-    let (items, next) = db::items::list(&connection, session, limit, cursor.as_ref()).await?;
+    let (items, next) = match at {
+        None => db::items::list(&connection, session, limit, cursor.as_ref()).await?,
+        Some(at) => past_page(db::past::tree(&connection, session, None, at).await?, limit, cursor.as_ref()),
+    };
     Ok(Tree { items: items.into_iter().map(Into::into).collect(), next: next.map(Into::into) })
+}
+
+/// A page of a tree there no longer is.
+fn past_page(
+    mut items: Vec<model::Item>,
+    limit: u32,
+    cursor: Option<&WorkspacePath>,
+) -> (Vec<model::Item>, Option<WorkspacePath>) {
+    let begin = cursor.map_or(0, |cursor| items.partition_point(|item| item.path <= *cursor));
+    items.drain(..begin);
+    let more = items.len() > limit as usize;
+    items.truncate(limit as usize);
+    let next = items.last().filter(|_| more).map(|item| item.path.clone());
+    (items, next)
 }
 
 async fn find_file(
@@ -173,7 +198,12 @@ async fn find_file(
     }
 }
 
-async fn read_file(state: &HttpState, user: UserId, hash: ContentHash, size: u64) -> Result<Download, ApiError> {
+pub(super) async fn read_file(
+    state: &HttpState,
+    user: UserId,
+    hash: ContentHash,
+    size: u64,
+) -> Result<Download, ApiError> {
     let mut share = state.budget.share(user);
     share.grow_to(usize::try_from(size).unwrap_or(usize::MAX))?;
     let connection = state.db.interactive().await?;
@@ -182,7 +212,7 @@ async fn read_file(state: &HttpState, user: UserId, hash: ContentHash, size: u64
     Ok(Download::new(content, share))
 }
 
-fn content_answer(hash: ContentHash, path: &WorkspacePath, content: Download) -> HttpResponse {
+pub(super) fn content_answer(hash: ContentHash, path: &WorkspacePath, content: Download) -> HttpResponse {
     let text = is_text(&content.content());
     HttpResponse::Ok()
         .insert_header(etag(hash))
@@ -193,7 +223,7 @@ fn content_answer(hash: ContentHash, path: &WorkspacePath, content: Download) ->
         .body(content)
 }
 
-fn saved_answer(saved: Saved) -> HttpResponse {
+pub(super) fn saved_answer(saved: Saved) -> HttpResponse {
     let mut answer = if saved.created { HttpResponse::Created() } else { HttpResponse::Ok() };
     if let Some(hash) = saved.item.kind.hash() {
         answer.insert_header(etag(hash));
@@ -202,7 +232,7 @@ fn saved_answer(saved: Saved) -> HttpResponse {
     answer.json(Item { conflict_copy, ..Item::from(saved.item) })
 }
 
-fn etag(hash: ContentHash) -> (HeaderName, String) {
+pub(super) fn etag(hash: ContentHash) -> (HeaderName, String) {
     (header::ETAG, format!("\"{hash}\""))
 }
 
@@ -212,7 +242,7 @@ fn is_text(content: &[u8]) -> bool {
 }
 
 /// A download, never a page; the name in the form that takes any character (RFC 8187).
-fn disposition(name: &str) -> String {
+pub(super) fn disposition(name: &str) -> String {
     let mut text = String::from("attachment; filename*=UTF-8''");
     for byte in name.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_') {
@@ -225,8 +255,15 @@ fn disposition(name: &str) -> String {
 }
 
 /// The size a client says its body has.
-fn announced(headers: &HeaderMap) -> Option<usize> {
+pub(super) fn announced(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// A parameter of a tree.
+#[derive(Deserialize)]
+struct At {
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    at: Option<OffsetDateTime>,
 }
 
 /// Parameters of a save.
@@ -236,7 +273,7 @@ struct Executable {
 }
 
 /// Whether the client has this content already.
-fn is_known(headers: &HeaderMap, hash: ContentHash) -> bool {
+pub(super) fn is_known(headers: &HeaderMap, hash: ContentHash) -> bool {
     let current = format!("\"{hash}\"");
     let values = headers.get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
     values

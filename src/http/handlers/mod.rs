@@ -2,9 +2,14 @@
 
 pub mod accounts;
 pub mod admin;
+pub mod archive;
 pub mod deleted;
 pub mod files;
+pub mod history;
 pub mod operations;
 pub mod processes;
 pub mod sessions;
+pub mod snapshots;
+pub mod templates;
 pub mod terminals;
+pub mod upload;

@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
+use crate::actors::sessions::Source;
 use crate::db;
 use crate::http::elsewhere;
 use crate::http::error::{ApiError, Code};
@@ -12,7 +13,7 @@ use crate::http::signed_in::{SignedIn, authorize_session};
 use crate::http::socket;
 use crate::http::state::{HttpState, State};
 use crate::http::wire::{CreateSession, RenameSession, Session, SessionList};
-use crate::model::{self, SessionId, session};
+use crate::model::{self, SessionId, SnapshotId, TemplateId, session};
 
 /// Sessions in one answer, when the client does not say, and at the most.
 const DEFAULT_LIMIT: u32 = 100;
@@ -38,8 +39,9 @@ pub async fn list_sessions(request: HttpRequest, state: State, who: SignedIn) ->
     responses((status = 201, description = "The new session.", body = Session)))]
 pub async fn create_session(state: State, who: SignedIn, body: Json<CreateSession>) -> Result<HttpResponse, ApiError> {
     let name = checked(&body.0.name)?;
+    let source = source(&state, &who.user, &body.0).await?;
     let (sessions, owner) = (state.sessions.clone(), who.user.id);
-    let created = state.finish(async move { sessions.create(owner, &name).await }).await?;
+    let created = state.finish(async move { sessions.create(owner, &name, source).await }).await?;
     Ok(HttpResponse::Created().json(told(&state, &who.user, created)?))
 }
 
@@ -173,6 +175,25 @@ struct Ending {
     discard: bool,
 }
 
+/// What a new session begins with, if its user may see that.
+async fn source(state: &HttpState, user: &model::User, wish: &CreateSession) -> Result<Source, ApiError> {
+    match (wish.template, wish.session, wish.snapshot) {
+        (None, None, None) => Ok(Source::Empty),
+        (Some(template), None, None) => Ok(Source::Template(TemplateId(template))),
+        (None, Some(session), None) => {
+            Ok(Source::Session(authorize_session(&state.db, user, &session.to_string()).await?.id))
+        }
+        (None, None, Some(snapshot)) => {
+            let snapshot = SnapshotId(snapshot);
+            let session = db::snapshots::session_of(&state.db.interactive().await?, snapshot).await?;
+            let session = session.ok_or_else(ApiError::not_found)?;
+            authorize_session(&state.db, user, &session.to_string()).await?;
+            Ok(Source::Snapshot(snapshot))
+        }
+        _ => Err(ApiError::because(Code::InvalidJson, "`template`, `session` and `snapshot` exclude each other.")),
+    }
+}
+
 async fn page_of_sessions(
     state: &HttpState,
     user: &model::User,
@@ -203,6 +224,6 @@ fn quotas_of(state: &HttpState, user: &model::User) -> model::Quotas {
     user.quotas.over(state.sessions.quotas())
 }
 
-fn checked(name: &str) -> Result<String, ApiError> {
+pub(super) fn checked(name: &str) -> Result<String, ApiError> {
     session::session_name(name).map_err(|error| ApiError::because(Code::InvalidName, error))
 }

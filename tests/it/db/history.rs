@@ -31,7 +31,7 @@ async fn date(db: &Db, (age, cut, later): (&str, &str, &str)) {
 /// The contents a path has had, newest first.
 async fn contents(db: &Db, session: SessionId, name: &str) -> Vec<ContentHash> {
     let client = db.interactive().await.unwrap();
-    let versions = versions::of_path(&client, session, &path(name), 1000).await.unwrap();
+    let versions = versions::list(&client, session, postgres::of_path(&path(name))).await.unwrap();
     versions.iter().filter_map(|version| version.kind.hash()).collect()
 }
 

@@ -10,7 +10,14 @@ const NOBODYS: &str = "0190a5e0-0000-7000-8000-000000000000";
 
 /// The route's path with these ids in it.
 fn path(route: &RouteInfo, session: &str) -> String {
-    route.path.replace("{id}", session).replace("{tid}", NOBODYS).replace("{pid}", "4242").replace("{path}", "main.py")
+    route
+        .path
+        .replace("{id}", session)
+        .replace("{tid}", NOBODYS)
+        .replace("{pid}", "4242")
+        .replace("{sid}", NOBODYS)
+        .replace("{path}", "main.py")
+        .replace("{uid}", NOBODYS)
 }
 
 fn method(route: &RouteInfo) -> Method {
@@ -26,10 +33,15 @@ fn valid(browser: &Browser<'_>, route: &RouteInfo, session: &str) -> RequestBuil
         }
         ("POST", "login") => request.json(&json!({ "login": "new", "password": "12345678" })),
         ("PATCH", _) if route.access == Access::Operator => request.json(&json!({ "quotas": {} })),
-        ("POST", "sessions") | ("PATCH", _) => request.json(&json!({ "name": "x" })),
+        ("POST", "templates") => request.json(&json!({ "name": "x", "title": "x", "session": NOBODYS })),
+        ("POST", "sessions" | "snapshots") | ("PATCH", _) => request.json(&json!({ "name": "x" })),
         ("POST", "folders") => request.json(&json!({ "path": "x" })),
-        ("POST", "move") => request.json(&json!({ "from": "x", "to": "y" })),
+        ("POST", "move" | "copy") => request.json(&json!({ "from": "x", "to": "y" })),
+        ("POST", "delete") => request.json(&json!({ "paths": ["x"] })),
+        ("POST", "restore") => request.json(&json!({ "path": "x" })),
+        ("POST", "upload") => request.json(&json!({ "path": "x", "size": 1 })),
         ("POST", "terminals") => request.json(&json!({ "cols": 80, "rows": 24 })),
+        ("PUT", "{uid}") => request.query(&[("offset", "0")]).body("x"),
         ("PUT", _) => request.body("print()"),
         _ => request,
     }

@@ -35,6 +35,7 @@ async fn answer(
         .replace("{id}", session)
         .replace("{tid}", terminal)
         .replace("{pid}", "4242")
+        .replace("{sid}", terminal)
         .replace("{path}", "main.py");
     if route.kind == Kind::Socket {
         let protocol = if path.contains("/terminals/") { "carrel.terminal.v1" } else { "carrel.session.v1" };
@@ -42,7 +43,9 @@ async fn answer(
     }
     let body = match route.path.rsplit('/').next().unwrap() {
         "folders" => json!({ "path": "new" }),
-        "move" => json!({ "from": "main.py", "to": "stolen.py" }),
+        "move" | "copy" => json!({ "from": "main.py", "to": "stolen.py" }),
+        "delete" => json!({ "paths": ["main.py"] }),
+        "restore" => json!({ "at": "2026-01-01T00:00:00Z" }),
         "terminals" => json!({ "cols": 80, "rows": 24 }),
         _ => json!({ "name": "Mine now" }),
     };

@@ -8,7 +8,7 @@ use carrel::config::DatabaseConfig;
 use carrel::db::embedded::EmbeddedError;
 use carrel::db::items::{Bounds, ItemChange};
 use carrel::db::leases::Lease;
-use carrel::db::versions::Origin;
+use carrel::db::versions::{Origin, Query};
 use carrel::db::{self, Db, EmbeddedPostgres};
 use carrel::model::{ContentHash, ItemKind, Precondition, Role, Session, SessionId, User, UserId, WorkspacePath};
 
@@ -150,4 +150,9 @@ pub async fn put(db: &Db, session: SessionId, path: &str, content: impl Into<byt
     db::items::apply(&transaction, &lease(session), &[change], Origin::Terminal, None, &bounds).await.unwrap();
     transaction.commit().await.unwrap();
     hash
+}
+
+/// All versions of one path.
+pub fn of_path(path: &WorkspacePath) -> Query<'_> {
+    Query { path: Some(path), below: false, removed: false, before: None, limit: 1000 }
 }

@@ -1,0 +1,207 @@
+//! Several changes at once: planned, rehearsed against the database, then done in the sandbox, if it lives, then committed together.
+//!
+//! Nothing is replaced or removed in a live sandbox that the database has not seen: what programs have written is collected first.
+
+use std::collections::HashSet;
+
+use carrel_protocol::{Expect, Request, WriteOptions};
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::intent::{self, Plan};
+use super::told::Told;
+use super::{Work, collect, restore, transfer};
+use crate::actors::api::SessionError;
+use crate::actors::edits::{EditFiles, Edited};
+use crate::db::items::{self, Applied, AppliedChange};
+use crate::db::{Connection, blobs, templates};
+use crate::link::AgentLink;
+use crate::model::{Item, ItemKind, WorkspacePath};
+
+/// Writes in flight; the link lets as many through.
+const WRITES: usize = 64;
+
+/// More changes than this are written through the lane of bulk work, so that they hold up nobody's single save.
+const FEW: usize = 64;
+
+/// Carries out what is wanted. The second answer tells whether the sandbox may have been changed.
+pub(super) async fn carry_out(
+    work: &Work,
+    told: &Told,
+    link: Option<&AgentLink>,
+    edit: EditFiles,
+) -> (Result<Edited, SessionError>, bool) {
+    let mut begun = false;
+    let result = try_carry_out(work, told, link, edit, &mut begun).await;
+    (result, begun)
+}
+
+async fn try_carry_out(
+    work: &Work,
+    told: &Told,
+    link: Option<&AgentLink>,
+    edit: EditFiles,
+    begun: &mut bool,
+) -> Result<Edited, SessionError> {
+    let mut planned = plan(work, &edit).await?;
+    let Some(link) = link else { return commit(work, &edit, planned, Vec::new()).await };
+    if planned.applied.changes.iter().any(|change| change.before.is_some()) {
+        match collect::listing(work, told, link).await {
+            // Its user has been told what is not saved, and may be making room.
+            Ok(()) | Err(SessionError::TooManyItems | SessionError::TooManyBytes) => {}
+            Err(error) => return Err(error),
+        }
+        planned = plan(work, &edit).await?;
+    }
+    *begun = true;
+    let conflict_copies = put_in_place(work, link, &planned.applied.changes).await?;
+    for (path, copy) in &conflict_copies {
+        work.warn(format!("{path} was changed by a program at the same time; its version is kept as {copy}"));
+    }
+    commit(work, &edit, planned, conflict_copies).await
+}
+
+/// What is to be done, and what comes of it.
+struct Planned {
+    plan: Plan,
+    applied: Applied,
+}
+
+async fn plan(work: &Work, edit: &EditFiles) -> Result<Planned, SessionError> {
+    let connection = work.db.bulk().await?;
+    let plan = intent::plan(&connection, work.session, &edit.intent).await?;
+    let applied = work.rehearse(&connection, &plan.changes).await?;
+    Ok(Planned { plan, applied })
+}
+
+async fn commit(
+    work: &Work,
+    edit: &EditFiles,
+    Planned { plan, .. }: Planned,
+    conflict_copies: Vec<(WorkspacePath, WorkspacePath)>,
+) -> Result<Edited, SessionError> {
+    let mut connection = lane(work, plan.changes.len()).await?;
+    let transaction = connection.transaction().await?;
+    let (lease, bounds) = (&work.lease, work.bounds());
+    let applied = items::apply(&transaction, lease, &plan.changes, plan.origin, Some(edit.user), &bounds).await?;
+    work.fits(&transaction, &applied).await?;
+    if let Some(revision) = plan.revision {
+        templates::note_update(&transaction, work.session, revision).await?;
+    }
+    transaction.commit().await?;
+    work.tell_tree(applied.changes.clone());
+    Ok(Edited { changes: applied.changes, items: applied.items, conflict_copies, conflicts: plan.conflicts })
+}
+
+async fn lane(work: &Work, changes: usize) -> Result<Connection, SessionError> {
+    Ok(if changes > FEW { work.db.bulk().await? } else { work.db.interactive().await? })
+}
+
+/// Makes the sandbox what these changes make of the database: first what goes, then folders, files, and links last, so that no file is ever
+/// written through one.
+async fn put_in_place(
+    work: &Work,
+    link: &AgentLink,
+    changes: &[AppliedChange],
+) -> Result<Vec<(WorkspacePath, WorkspacePath)>, SessionError> {
+    for path in leaving(changes) {
+        link.command(Request::Remove { path: path.clone() }).await?;
+    }
+    let after = || changes.iter().filter_map(|change| change.after.as_ref());
+    let mut folders: Vec<_> = after().filter(|item| item.kind == ItemKind::Folder).map(|item| &item.path).collect();
+    folders.sort_unstable();
+    for path in folders {
+        link.command(Request::MakeFolder { path: path.clone() }).await?;
+    }
+    let files: Vec<_> = changes.iter().filter_map(file).collect();
+    let mut copies = Vec::new();
+    for batch in restore::batches(files, |(item, _)| item.kind.size()) {
+        copies.extend(write(work, link, batch).await?);
+    }
+    for item in after() {
+        if let ItemKind::Symlink { target } = &item.kind {
+            link.command(Request::MakeSymlink { path: item.path.clone(), target: target.clone() }).await?;
+        }
+    }
+    Ok(copies)
+}
+
+/// What must be gone before anything is put in place, topmost only: what is removed, and what becomes of another kind.
+fn leaving(changes: &[AppliedChange]) -> Vec<&WorkspacePath> {
+    let is_other = |change: &&AppliedChange| {
+        let after = change.after.as_ref().map(|item| std::mem::discriminant(&item.kind));
+        change.before.as_ref().is_some_and(|before| after != Some(std::mem::discriminant(before)))
+    };
+    let all: HashSet<_> = changes.iter().filter(is_other).map(|change| &change.path).collect();
+    let covered = |path: &WorkspacePath| {
+        let mut above = path.parent();
+        while let Some(folder) = above {
+            if all.contains(&folder) {
+                return true;
+            }
+            above = folder.parent();
+        }
+        false
+    };
+    let mut topmost: Vec<_> = all.iter().filter(|path| !covered(path)).copied().collect();
+    topmost.sort_unstable();
+    topmost
+}
+
+/// A file that is to be written, and what is believed to be there.
+fn file(change: &AppliedChange) -> Option<(Item, Expect)> {
+    let item = change.after.as_ref().filter(|item| matches!(item.kind, ItemKind::File { .. }))?;
+    let before = change.before.as_ref().and_then(ItemKind::hash);
+    Some((item.clone(), before.map_or(Expect::Absent, |hash| Expect::Content(hash.0))))
+}
+
+async fn write(
+    work: &Work,
+    link: &AgentLink,
+    files: Vec<(Item, Expect)>,
+) -> Result<Vec<(WorkspacePath, WorkspacePath)>, SessionError> {
+    let _room = transfer::reserve(files.iter().map(|(item, _)| item.kind.size()).sum()).await;
+    let hashes: Vec<_> = files.iter().filter_map(|(item, _)| item.kind.hash()).collect();
+    let contents = blobs::get_many(&work.db.bulk().await?, &hashes).await?;
+    let contents = &contents;
+    let written = stream::iter(files).map(|(item, expect)| async move {
+        let ItemKind::File { hash, executable, .. } = item.kind else { return Ok(None) };
+        let content = contents.get(&hash).cloned().ok_or_else(|| {
+            tracing::error!(session.id = %work.session, blob.hash = %hash, "a content is missing from the database");
+            SessionError::Internal
+        })?;
+        let options = WriteOptions { executable, durable: true, expect };
+        let copy = transfer::write(link, &item.path, content, options).await?;
+        Ok(copy.map(|copy| (item.path, copy)))
+    });
+    let copies: Vec<_> = written.buffer_unordered(WRITES).try_collect().await.map_err(|error: SessionError| error)?;
+    Ok(copies.into_iter().flatten().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use time::OffsetDateTime;
+
+    use super::*;
+
+    fn change(path: &str, before: Option<ItemKind>, after: Option<ItemKind>) -> AppliedChange {
+        let path = WorkspacePath::new(path).expect(path);
+        let modified_at = OffsetDateTime::UNIX_EPOCH;
+        AppliedChange { after: after.map(|kind| Item { path: path.clone(), kind, modified_at }), path, before }
+    }
+
+    #[test]
+    fn only_the_topmost_of_what_goes_or_becomes_another_kind_leaves() {
+        let link = || Some(ItemKind::Symlink { target: "x".into() });
+        let changes = [
+            change("d", Some(ItemKind::Folder), None),
+            change("d/e", Some(ItemKind::Folder), None),
+            change("d/e/l", link(), None),
+            change("l", link(), Some(ItemKind::Folder)),
+            change("m", link(), Some(ItemKind::Symlink { target: "y".into() })),
+            change("new", None, Some(ItemKind::Folder)),
+            change("d-e", link(), None),
+        ];
+        let leaving: Vec<_> = leaving(&changes).into_iter().map(WorkspacePath::as_str).collect();
+        assert_eq!(leaving, ["d", "d-e", "l"]);
+    }
+}

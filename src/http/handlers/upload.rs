@@ -1,0 +1,157 @@
+//! `sessions/{id}/upload`: a file in chunks, which may be sent again where a connection has broken.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::Bytes;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::files::{announced, saved_answer};
+use crate::actors::api::{SaveFile, Saved, SessionError};
+use crate::db;
+use crate::http::budget::Share;
+use crate::http::error::{ApiError, Code};
+use crate::http::json::{Json, query};
+use crate::http::paths::workspace_path;
+use crate::http::signed_in::{SignedIn, authorize_session};
+use crate::http::state::{HttpState, State};
+use crate::http::transfer::Upload as Body;
+use crate::http::wire::{BeginUpload, Item, Upload, UploadOffset};
+use crate::model::{ItemKind, Precondition, Session};
+use crate::staging::{Held, NewUpload};
+
+/// The largest chunk: little is sent again, and few round trips are needed.
+const CHUNK_BYTES: usize = 4 * 1024 * 1024;
+
+/// Where a chunk goes.
+#[derive(Deserialize)]
+struct Chunk {
+    offset: u64,
+}
+
+/// Begins a file that comes in chunks.
+#[utoipa::path(post, path = "/api/v1/sessions/{id}/upload", tag = "files", request_body = BeginUpload,
+    params(("id" = uuid::Uuid, Path)),
+    responses((status = 201, description = "Its id; it stays for a day after its last chunk.", body = Upload)))]
+pub async fn begin_upload(
+    state: State,
+    who: SignedIn,
+    id: web::Path<String>,
+    body: Json<BeginUpload>,
+) -> Result<HttpResponse, ApiError> {
+    let session = authorize_session(&state.db, &who.user, &id).await?;
+    let new = may_begin(&state, &session, body.0).await?;
+    let staging = state.staging.clone();
+    let upload = state.finish(async move { staging.begin(new).await }).await?;
+    Ok(HttpResponse::Created().json(Upload::new(upload, CHUNK_BYTES)))
+}
+
+/// Takes a chunk. The one that makes the file whole saves it; where that fails, an empty chunk at the end tries again.
+#[utoipa::path(put, path = "/api/v1/sessions/{id}/upload/{uid}", tag = "files",
+    params(("id" = uuid::Uuid, Path), ("uid" = uuid::Uuid, Path),
+           ("offset" = u64, Query, description = "Where the chunk begins: the upload's `offset`.")),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses((status = 202, description = "More is to come.", body = UploadOffset),
+              (status = 200, description = "Whole, and replaced what was there.", body = Item),
+              (status = 201, description = "Whole, and new.", body = Item)))]
+pub async fn put_chunk(
+    request: HttpRequest,
+    state: State,
+    who: SignedIn,
+    id: web::Path<(String, String)>,
+    body: web::Payload,
+) -> Result<HttpResponse, ApiError> {
+    let session = authorize_session(&state.db, &who.user, &id.0).await?;
+    let upload = upload_id(&id.1)?;
+    let Chunk { offset } = query(&request)?;
+    let announced = announced(request.headers());
+    let body = Body::read_up_to(CHUNK_BYTES, &state.budget, who.user.id, body, announced).await?;
+    let (chunk, share) = body.into_parts();
+    let held = state.staging.hold(upload, session.id, who.user.id)?;
+    let whole = state.clone();
+    match state.finish(async move { take(&whole, held, offset, chunk, share).await }).await? {
+        Taken::More(offset) => Ok(HttpResponse::Accepted().json(UploadOffset { offset })),
+        Taken::Whole(saved) => Ok(saved_answer(*saved)),
+    }
+}
+
+/// How far an upload is.
+#[utoipa::path(get, path = "/api/v1/sessions/{id}/upload/{uid}", tag = "files",
+    params(("id" = uuid::Uuid, Path), ("uid" = uuid::Uuid, Path)),
+    responses((status = 200, description = "The upload.", body = Upload)))]
+pub async fn get_upload(
+    state: State,
+    who: SignedIn,
+    id: web::Path<(String, String)>,
+) -> Result<HttpResponse, ApiError> {
+    let session = authorize_session(&state.db, &who.user, &id.0).await?;
+    let upload = state.staging.upload(upload_id(&id.1)?, session.id, who.user.id)?;
+    Ok(HttpResponse::Ok().json(Upload::new(upload, CHUNK_BYTES)))
+}
+
+/// Gives an upload up.
+#[utoipa::path(delete, path = "/api/v1/sessions/{id}/upload/{uid}", tag = "files",
+    params(("id" = uuid::Uuid, Path), ("uid" = uuid::Uuid, Path)),
+    responses((status = 204, description = "It is gone.")))]
+pub async fn give_upload_up(
+    state: State,
+    who: SignedIn,
+    id: web::Path<(String, String)>,
+) -> Result<HttpResponse, ApiError> {
+    let session = authorize_session(&state.db, &who.user, &id.0).await?;
+    let held = state.staging.hold(upload_id(&id.1)?, session.id, who.user.id)?;
+    state.finish::<_, ApiError>(async move { Ok(held.remove().await) }).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+fn upload_id(text: &str) -> Result<Uuid, ApiError> {
+    text.parse().map_err(|_| ApiError::not_found())
+}
+
+/// Whether a file may be sent, as far as can be told before it is there.
+async fn may_begin(state: &HttpState, session: &Session, wanted: BeginUpload) -> Result<NewUpload, ApiError> {
+    let BeginUpload { path, size, executable, replace } = wanted;
+    let path = workspace_path(path)?;
+    let most = state.budget.max_file_bytes() as u64;
+    if size > most {
+        return Err(SessionError::FileTooLarge { limit_bytes: most }.into());
+    }
+    let connection = state.db.interactive().await?;
+    match db::items::get(&connection, session.id, &path).await?.map(|item| item.kind) {
+        Some(_) if !replace => Err(ApiError::new(Code::AlreadyExists)),
+        Some(ItemKind::Folder) => Err(ApiError::new(Code::IsFolder)),
+        _ => Ok(NewUpload { session: session.id, user: session.owner, path, size, executable, replace }),
+    }
+}
+
+/// What a chunk has come to.
+enum Taken {
+    More(u64),
+    Whole(Box<Saved>),
+}
+
+async fn take(
+    state: &HttpState,
+    mut held: Held,
+    offset: u64,
+    chunk: Bytes,
+    mut share: Share,
+) -> Result<Taken, ApiError> {
+    let offset = held.append(offset, chunk).await?;
+    if !held.is_whole() {
+        return Ok(Taken::More(offset));
+    }
+    let new = held.new().clone();
+    share.grow_to(usize::try_from(new.size).unwrap_or(usize::MAX))?;
+    let content = held.content().await?;
+    let precondition = if new.replace { Precondition::None } else { Precondition::Absent };
+    let save = SaveFile { path: new.path, content, precondition, executable: new.executable, user: new.user };
+    match state.sessions.save(new.session, save).await {
+        Ok(saved) => {
+            held.remove().await;
+            Ok(Taken::Whole(Box::new(saved)))
+        }
+        // Somebody was faster.
+        Err(SessionError::PreconditionFailed { .. }) => Err(ApiError::new(Code::AlreadyExists)),
+        Err(error) => Err(error.into()),
+    }
+}
