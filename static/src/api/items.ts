@@ -1,7 +1,7 @@
 /** Files and folders as wholes: copied, deleted, had back, packed. */
 import { encodePath } from '@/lib/paths';
-import { API_BASE } from './client';
-import { postJson, getJson } from './json';
+import { API_BASE, api, unwrap } from './client';
+import { getJson } from './json';
 import type { Item } from './types';
 
 /** Paths in one request to delete. */
@@ -26,17 +26,20 @@ export interface UnkeptList {
 
 /** Replaces nothing. */
 export function copyItem(session: string, from: string, to: string): Promise<Item> {
-  return postJson(`/sessions/${session}/copy`, { from, to });
+  const path = { id: session };
+  return unwrap(api.POST('/api/v1/sessions/{id}/copy', { params: { path }, body: { from, to } }));
 }
 
 /** All of them, or none. */
 export async function deleteItems(session: string, paths: readonly string[]): Promise<void> {
-  await postJson(`/sessions/${session}/delete`, { paths });
+  const path = { id: session };
+  await unwrap(api.POST('/api/v1/sessions/{id}/delete', { params: { path }, body: { paths: [...paths] } }));
 }
 
 /** Has back what was at a path before it was last deleted, with everything that was in it. */
 export async function restoreItem(session: string, path: string): Promise<void> {
-  await postJson(`/sessions/${session}/restore`, { path });
+  const params = { path: { id: session } };
+  await unwrap(api.POST('/api/v1/sessions/{id}/restore', { params, body: { path } }));
 }
 
 export function fetchUnkept(session: string): Promise<UnkeptList> {

@@ -1,17 +1,7 @@
 /** Files sent in chunks, which may be sent again where a connection has broken. */
-import { API_BASE, request } from './client';
-import { getJson, postJson } from './json';
+import { API_BASE, api, request, unwrap } from './client';
 import { errorFrom } from './problem';
-
-export interface UploadInfo {
-  id: string;
-  path: string;
-  size: number;
-  /** Where the next chunk begins. */
-  offset: number;
-  /** The most bytes of a chunk. */
-  chunk_bytes: number;
-}
+import type { UploadInfo } from './types';
 
 export interface NewUpload {
   path: string;
@@ -21,12 +11,14 @@ export interface NewUpload {
 }
 
 export function beginUpload(session: string, upload: NewUpload, signal: AbortSignal): Promise<UploadInfo> {
-  return postJson(`/sessions/${session}/upload`, upload, signal);
+  const params = { path: { id: session } };
+  return unwrap(api.POST('/api/v1/sessions/{id}/upload', { params, body: upload, signal }));
 }
 
 /** How far an upload is. */
 export function readUpload(session: string, id: string, signal: AbortSignal): Promise<UploadInfo> {
-  return getJson(`/sessions/${session}/upload/${id}`, signal);
+  const params = { path: { id: session, uid: id } };
+  return unwrap(api.GET('/api/v1/sessions/{id}/upload/{uid}', { params, signal }));
 }
 
 /** Where the next chunk begins; `null` when the file is whole and saved. */
@@ -50,6 +42,6 @@ export async function sendChunk(
 
 /** Gives an upload up. */
 export async function giveUpload(session: string, id: string): Promise<void> {
-  const response = await request(`${API_BASE}/sessions/${session}/upload/${id}`, { method: 'DELETE' });
-  if (!response.ok && response.status !== 404) throw await errorFrom(response);
+  const params = { path: { id: session, uid: id } };
+  await unwrap(api.DELETE('/api/v1/sessions/{id}/upload/{uid}', { params }));
 }

@@ -234,6 +234,19 @@ describe('a new file', () => {
   });
 });
 
+describe('a folder that is renamed', () => {
+  it('stays open', async () => {
+    await open();
+    await click('src');
+    await press('F2');
+    const name = screen.getByLabelText('New name');
+    fireEvent.change(name, { target: { value: 'lib' } });
+    fireEvent.keyDown(name, { key: 'Enter' });
+    expect(await row('lib')).toHaveAttribute('aria-expanded', 'true');
+    expect(await row('a.py')).toHaveAttribute('data-path', 'lib/a.py');
+  });
+});
+
 describe('several rows', () => {
   it('are selected by clicks with Ctrl and Shift, which open nothing', async () => {
     await open();
@@ -383,8 +396,8 @@ describe('cut, copy and paste', () => {
 describe('what is not kept', () => {
   const unkept = {
     items: [
-      { path: '.venv', kind: 'folder', why: 'ignored', text: 'By a rule of the operator.' },
-      { path: 'src/big.bin', kind: 'file', why: 'too_large', text: 'Larger than 64 MB.' },
+      { path: '.venv', kind: 'folder', why: 'ignored', text: 'ignored: not kept' },
+      { path: 'src/big.bin', kind: 'file', why: 'too_large', text: 'larger than 64 MB: not saved' },
     ],
     truncated: false,
   };
@@ -392,10 +405,10 @@ describe('what is not kept', () => {
   it('has rows of its own, with the reason', async () => {
     await open({ [`GET /sessions/${ID}/unkept`]: () => json(unkept) });
     act(() => FakeSocket.last.receive(JSON.stringify({ type: 'unkept' })));
-    const venv = await row('.venv, not kept: By a rule of the operator.');
-    expect(venv).toHaveAttribute('title', '.venv, not kept: By a rule of the operator.');
+    const venv = await row('.venv, not kept: ignored');
+    expect(venv).toHaveAttribute('title', '.venv, not kept: ignored');
     await click('src');
-    expect(await row('big.bin, not saved: Larger than 64 MB.')).toBeInTheDocument();
+    expect(await row('big.bin, not saved: larger than 64 MB')).toBeInTheDocument();
     fireEvent.click(venv);
     expect(await screen.findByText(/It is only in the sandbox\./)).toBeInTheDocument();
     await press('Delete');
@@ -406,7 +419,7 @@ describe('what is not kept', () => {
     let items = unkept.items;
     await open({ [`GET /sessions/${ID}/unkept`]: () => json({ items, truncated: false }) });
     act(() => FakeSocket.last.receive(JSON.stringify({ type: 'unkept' })));
-    await row('.venv, not kept: By a rule of the operator.');
+    await row('.venv, not kept: ignored');
     items = [];
     act(() => FakeSocket.last.receive(JSON.stringify({ type: 'unkept' })));
     await waitFor(() => expect(screen.queryByRole('treeitem', { name: /not kept/ })).not.toBeInTheDocument());

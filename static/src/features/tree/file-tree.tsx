@@ -87,13 +87,11 @@ export function FileTree({ tree, unkept, editing, onEditing, onFolder, picker }:
   }, [awaited, tree, instance]);
 
   /** A folder that was open is so in its new place. */
-  const keepOpen = (done: readonly Moved[]): void =>
-    instance.applySubStateUpdate('expandedItems', (old) => [
-      ...new Set([
-        ...old,
-        ...old.map((path) => done.reduce((at, { from, to }) => movedPath(at, from, to), path)),
-      ]),
-    ]);
+  const keepOpen = (done: readonly Moved[]): void => {
+    const after = (path: string): string => done.reduce((at, { from, to }) => movedPath(at, from, to), path);
+    instance.applySubStateUpdate('expandedItems', (old) => [...new Set([...old, ...old.map(after)])]);
+    instance.rebuildTree();
+  };
 
   /** What was moved or copied stays selected in its new place, and its folder shows it. */
   const follow = (done: readonly Moved[]): void => {
@@ -111,7 +109,7 @@ export function FileTree({ tree, unkept, editing, onEditing, onFolder, picker }:
 
   const open = (path: string, focus: boolean): void => {
     const mark = unkept.items.get(path);
-    if (mark && isUnkept(path)) toast(`${markText(mark)} It is only in the sandbox.`, 'info');
+    if (mark && isUnkept(path)) toast(`${markText(mark)}. It is only in the sandbox.`, 'info');
     else workspace.open(path, focus);
   };
 

@@ -64,8 +64,8 @@ export function markWord({ why }: UnkeptItem): 'not kept' | 'not saved' {
   return why === 'too_large' || why === 'quota' ? 'not saved' : 'not kept';
 }
 
-/** The mark in a sentence. */
+/** The mark in a sentence. The server's words end with the same verdict, which stands in front here. */
 export function markText(item: UnkeptItem): string {
-  const word = markWord(item);
-  return `${displayName(baseName(item.path))}, ${word}${item.text === '' ? '' : `: ${item.text}`}`;
+  const reason = item.text.replace(/: not (kept|saved)$/, '');
+  return `${displayName(baseName(item.path))}, ${markWord(item)}${reason === '' ? '' : `: ${reason}`}`;
 }

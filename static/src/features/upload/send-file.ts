@@ -4,7 +4,8 @@
  * Nothing is sent twice that the server has: it is asked how far it got before anything is sent again.
  */
 import { ApiError, UNREACHABLE } from '@/api/problem';
-import type { NewUpload, UploadInfo } from '@/api/uploads';
+import type { UploadInfo } from '@/api/types';
+import type { NewUpload } from '@/api/uploads';
 
 /** What sending needs from around it. */
 export interface Wire {

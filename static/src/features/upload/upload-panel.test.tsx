@@ -89,6 +89,16 @@ describe('files that are dropped', () => {
     fireEvent.click(screen.getByRole('button', { name: 'Close the uploads' }));
     expect(screen.queryByRole('region', { name: 'Uploads' })).not.toBeInTheDocument();
   });
+
+  it('do nothing where nothing takes them, and the page stays', async () => {
+    await open();
+    const dataTransfer = { types: ['Files'], items: [], dropEffect: 'copy' };
+    // False: the browser does not do what it would.
+    expect(fireEvent.dragOver(screen.getByRole('region', { name: 'Editor' }), { dataTransfer })).toBe(false);
+    expect(dataTransfer.dropEffect).toBe('none');
+    expect(fireEvent.drop(screen.getByRole('region', { name: 'Editor' }), { dataTransfer })).toBe(false);
+    expect(begun).toEqual([]);
+  });
 });
 
 describe('files that are chosen', () => {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { ApiError, unreachable } from '@/api/problem';
-import type { UploadInfo } from '@/api/uploads';
+import type { UploadInfo } from '@/api/types';
 import { collectChosen, collectDropped, type DroppedEntry } from './collect';
 import { UploadMemory } from './upload-memory';
 import { Uploads } from './uploads';

@@ -66,3 +66,20 @@ export function useFileDrop({ folderAt, onSpring, onDrop }: Options): FileDrop {
   );
   return { over, props: { onDragOverCapture, onDragLeaveCapture, onDropCapture } };
 }
+
+/** Files dropped anywhere else do nothing; the browser would leave the page to show them. */
+export function useNoStrayDrops(): void {
+  useEffect(() => {
+    const onDrag = (event: globalThis.DragEvent): void => {
+      if (event.defaultPrevented || !event.dataTransfer?.types.includes('Files')) return;
+      event.preventDefault();
+      event.dataTransfer.dropEffect = 'none';
+    };
+    window.addEventListener('dragover', onDrag);
+    window.addEventListener('drop', onDrag);
+    return () => {
+      window.removeEventListener('dragover', onDrag);
+      window.removeEventListener('drop', onDrag);
+    };
+  }, []);
+}

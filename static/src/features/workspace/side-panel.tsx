@@ -3,12 +3,14 @@
 
 import { SearchPanel } from '@/features/search/search-panel';
 import { TreePanel } from '@/features/tree/tree-panel';
+import { useNoStrayDrops } from '@/features/upload/use-file-drop';
 import { useStore } from '@/lib/store';
 import { useWorkspace } from './workspace-context';
 
 export function SidePanel() {
   const { side } = useWorkspace().services;
   const shown = useStore(side);
+  useNoStrayDrops();
   return (
     <>
       <div className="h-full" hidden={shown !== 'files'}>
