@@ -5,7 +5,9 @@ import * as user from '../lib/actions.mjs';
 export const title =
   'text is found in all files and replaced after a preview, in a session that runs and in one that does not';
 
-export async function run({ page }) {
+export async function run({ page, watch }) {
+  // What is no regular expression is refused.
+  watch.allowed.push(/status of 400/);
   await user.register(page);
   const session = await user.createSession(page, 'Search');
   await user.terminalReady(page);

@@ -115,7 +115,7 @@ function Row({ row, tabbable, onFocus, onOpen, onDismiss }: RowProps) {
         title={`Line ${row.match.line}`}
         className={cx(ROW, 'pl-8')}
       >
-        <span className="truncate whitespace-pre">
+        <span aria-hidden className="truncate whitespace-pre">
           <span className="text-muted">{displayName(before)}</span>
           <mark className="rounded-xs bg-accent/25 text-fg">{displayName(match)}</mark>
           <span className="text-muted">{displayName(after)}</span>
@@ -136,8 +136,10 @@ function Row({ row, tabbable, onFocus, onOpen, onDismiss }: RowProps) {
       <ChevronRight aria-hidden className={cx('size-3.5 shrink-0 text-faint', row.open && 'rotate-90')} />
       <FileIcon name={name} />
       <span className="truncate">{name}</span>
-      <span className="min-w-0 flex-1 truncate text-2xs text-faint">{displayName(parentOf(row.path))}</span>
-      <span className="shrink-0 rounded-full bg-hover px-1.5 text-2xs text-muted tabular-nums">
+      <span aria-hidden className="min-w-0 flex-1 truncate text-2xs text-faint">
+        {displayName(parentOf(row.path))}
+      </span>
+      <span aria-hidden className="shrink-0 rounded-full bg-hover px-1.5 text-2xs text-muted tabular-nums">
         {row.count}
       </span>
       <span

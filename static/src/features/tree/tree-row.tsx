@@ -77,6 +77,7 @@ export function TreeRow({ item, data, open, selected, cut, target, mark, onClick
       </span>
       {mark ? (
         <span
+          aria-hidden
           className={cx(
             'shrink-0 text-2xs',
             markWord(mark) === 'not saved' ? 'font-medium text-danger' : 'text-faint',

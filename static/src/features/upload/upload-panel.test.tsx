@@ -129,7 +129,7 @@ describe('files that are chosen', () => {
     await open({ [`POST /sessions/${ID}/upload`]: () => problem(413, 'file_too_large', 'At most 64 MB.') });
     choose(new File(['x'], 'a.txt'));
     expect(await screen.findByText('At most 64 MB.')).toBeInTheDocument();
-    expect(screen.getByText('0 files uploaded, 1 failed')).toBeInTheDocument();
+    expect(screen.getByText('1 of 1 file failed')).toBeInTheDocument();
   });
 
   it('are refused before they are sent when there is no room', async () => {

@@ -83,8 +83,8 @@ function headline(state: UploadsState): string {
   if (state.busy) {
     return `Uploading ${files(state.count)} · ${Math.floor(progressOf(state) * 100)} %`;
   }
-  const failed = state.failed > 0 ? `, ${state.failed} failed` : '';
-  return `${files(state.saved)} uploaded${failed}`;
+  if (state.failed > 0) return `${state.failed} of ${files(state.count)} failed`;
+  return `${files(state.saved)} uploaded`;
 }
 
 function Row({ row, onCancel }: { row: UploadRow; onCancel: () => void }) {
