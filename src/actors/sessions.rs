@@ -4,6 +4,7 @@
 
 mod asking;
 mod frozen;
+mod searching;
 
 use std::sync::Arc;
 use std::time::Duration;

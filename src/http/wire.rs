@@ -3,6 +3,7 @@
 mod frozen;
 mod history;
 mod live;
+mod search;
 mod transfer;
 
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,8 @@ pub use frozen::{
 };
 pub use history::{Change, Changed, Copy, Delete, Origin, Restore, Version, VersionList, Who};
 pub use live::{ProcessList, RenameTerminal};
-pub use transfer::{BeginUpload, Upload, UploadOffset};
+pub use search::{Pattern, ReplacedFile, Replacement, Replacements, SearchMatch, SearchResult};
+pub use transfer::{ArchiveKind, BeginUpload, Imported, SkippedEntry, SkippedWhy, Upload, UploadOffset};
 
 use crate::model::terminal::ExitState;
 use crate::model::{self, EndsWhy, ItemKind as Kind, Quotas, Role, Usage, UserQuotas};

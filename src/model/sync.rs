@@ -34,6 +34,8 @@ pub struct Wanted {
     pub size: u64,
     /// Whether it may be run.
     pub executable: bool,
+    /// The content it replaces, and that one's size.
+    pub before: Option<(ContentHash, u64)>,
 }
 
 impl Plan {
@@ -71,7 +73,8 @@ pub fn plan(entries: &[Entry], kept: &HashMap<WorkspacePath, ItemKind>, max_file
                 let same = matches!(before, Some(ItemKind::File { hash, executable: was, .. }) if Some(*hash) == claimed && was == executable);
                 if !same {
                     plan.clear_way(&path, before, false);
-                    plan.fetch.push(Wanted { path, claimed, size: *size, executable: *executable });
+                    let before = before.and_then(|kind| Some((kind.hash()?, kind.size())));
+                    plan.fetch.push(Wanted { path, claimed, size: *size, executable: *executable, before });
                 }
             }
             EntryKind::Folder if before == Some(&ItemKind::Folder) => {}
@@ -184,7 +187,12 @@ mod tests {
             claimed: Some(ContentHash::of(content.as_bytes())),
             size: content.len() as u64,
             executable: false,
+            before: None,
         }
+    }
+
+    fn replacing(before: &str, wanted: Wanted) -> Wanted {
+        Wanted { before: Some((ContentHash::of(before.as_bytes()), before.len() as u64)), ..wanted }
     }
 
     #[test]
@@ -199,7 +207,7 @@ mod tests {
     fn a_new_or_changed_file_is_fetched() {
         let kept = kept(&[("a", file("1"))]);
         check(&[listed("a", "2"), listed("b", "3")], &kept, |plan| {
-            plan.fetch = vec![wanted("a", "2"), wanted("b", "3")]
+            plan.fetch = vec![replacing("1", wanted("a", "2")), wanted("b", "3")]
         });
     }
 
@@ -207,7 +215,7 @@ mod tests {
     fn a_changed_exec_bit_alone_is_a_change() {
         let entry = entry("a", EntryKind::File { size: 1, executable: true, hash: Some(ContentHash::of(b"1").0) });
         check(&[entry], &kept(&[("a", file("1"))]), |plan| {
-            plan.fetch = vec![Wanted { executable: true, ..wanted("a", "1") }];
+            plan.fetch = vec![Wanted { executable: true, ..replacing("1", wanted("a", "1")) }];
         });
     }
 
@@ -215,7 +223,7 @@ mod tests {
     fn a_file_that_gave_no_hash_is_fetched() {
         let entry = entry("a", EntryKind::File { size: 1, executable: false, hash: None });
         check(&[entry], &kept(&[("a", file("1"))]), |plan| {
-            plan.fetch = vec![Wanted { claimed: None, ..wanted("a", "1") }]
+            plan.fetch = vec![Wanted { claimed: None, ..replacing("1", wanted("a", "1")) }]
         });
     }
 

@@ -26,6 +26,7 @@ mod lifetime;
 mod obtain;
 mod opening;
 mod processes;
+mod search;
 mod terminals;
 mod wishes;
 
@@ -41,6 +42,7 @@ pub use deleted::{DeleteSession, UndeleteSession};
 pub use life::SandboxDied;
 pub use lifetime::ExtendSession;
 pub use processes::{ListProcesses, StopProcess};
+pub use search::WhereFilesAre;
 pub use terminals::{AttachViewer, CloseTerminal, ListTerminals, OpenTerminal, RenameTerminal};
 
 use closing::Stop;

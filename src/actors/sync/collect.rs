@@ -7,7 +7,7 @@ use futures_util::{StreamExt, stream};
 
 use super::told::Told;
 use super::written::Written;
-use super::{Work, transfer};
+use super::{Work, encode, transfer};
 use crate::actors::api::SessionError;
 use crate::db::blobs;
 use crate::db::items::{self, ItemChange};
@@ -110,8 +110,16 @@ async fn carry_out(work: &Work, told: &Told, link: &AgentLink, plan: Plan) -> Re
     let (mut torn, mut refused) = (false, None);
     while let Some(portion) = left.pop_front() {
         let _room = transfer::reserve(portion.iter().map(|file| room_for(file, most)).sum()).await;
+        let replaced = replaced(&portion);
+        let room_for_bases = replaced.iter().map(|(_, size)| encode::most(*size)).sum();
+        let _room_for_bases = transfer::room_now(room_for_bases);
+        let bases = match &_room_for_bases {
+            Some(_) => bases(work, &replaced, room_for_bases).await?,
+            None => HashMap::new(),
+        };
+        let bases = &bases;
         let mut blobs = Vec::new();
-        let mut fetched = stream::iter(portion).map(|file| fetch(work, told, link, file)).buffered(FETCHES);
+        let mut fetched = stream::iter(portion).map(|file| fetch(work, told, link, bases, file)).buffered(FETCHES);
         while let Some(file) = fetched.next().await {
             match file? {
                 Fetched::Content(change, blob) => {
@@ -137,6 +145,23 @@ async fn carry_out(work: &Work, told: &Told, link: &AgentLink, plan: Plan) -> Re
         None if torn => Err(SessionError::Busy),
         None => Ok(()),
     }
+}
+
+/// The contents these files replace and can be stored after, with their sizes.
+fn replaced(files: &[Wanted]) -> Vec<(ContentHash, u64)> {
+    files.iter().filter_map(|file| file.before.filter(|(_, before)| blobs::fits(file.size, *before))).collect()
+}
+
+async fn bases(
+    work: &Work,
+    replaced: &[(ContentHash, u64)],
+    most: u64,
+) -> Result<HashMap<ContentHash, blobs::Base>, SessionError> {
+    if replaced.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let hashes: Vec<_> = replaced.iter().map(|(hash, _)| *hash).collect();
+    encode::bases(&work.db.bulk().await?, &hashes, most).await
 }
 
 /// Cuts files into runs that are fetched and committed together.
@@ -187,7 +212,13 @@ enum Fetched {
     Torn,
 }
 
-async fn fetch(work: &Work, told: &Told, link: &AgentLink, file: Wanted) -> Result<Fetched, SessionError> {
+async fn fetch(
+    work: &Work,
+    told: &Told,
+    link: &AgentLink,
+    bases: &HashMap<ContentHash, blobs::Base>,
+    file: Wanted,
+) -> Result<Fetched, SessionError> {
     let most = work.max_file_bytes();
     let room = room_for(&file, most);
     let (content, executable) = match transfer::read(link, &file.path, room).await {
@@ -196,7 +227,10 @@ async fn fetch(work: &Work, told: &Told, link: &AgentLink, file: Wanted) -> Resu
         Err(error) => return Err(error.into()),
     };
     let size = content.len() as u64;
-    let blob = blobs::encode(content).await?;
+    let blob = match file.before.and_then(|(hash, _)| bases.get(&hash)) {
+        Some(base) => blobs::encode_after(content, base).await?,
+        None => blobs::encode(content).await?,
+    };
     Ok(Fetched::Content(put(file.path, ItemKind::File { hash: blob.hash, size, executable }), blob))
 }
 
@@ -315,6 +349,7 @@ mod tests {
                 claimed: None,
                 size,
                 executable: false,
+                before: None,
             })
             .collect();
         let cut: Vec<_> = portions(files.clone(), MOST).into();

@@ -17,6 +17,7 @@
 
 mod collect;
 mod edit;
+mod encode;
 mod intent;
 mod jobs;
 mod place;
