@@ -10,3 +10,5 @@ export type Item = Schemas['Item'];
 export type Terminal = Schemas['Terminal'];
 export type Process = Schemas['Process'];
 export type Problem = Schemas['Problem'];
+/** A file on its way up. */
+export type UploadInfo = Schemas['Upload'];

@@ -6,12 +6,12 @@ import { messageOf } from '@/api/problem';
 import { Failure, Loading } from '@/components/states';
 import { useTheme } from '@/components/theme';
 import { useWorkspace } from '@/features/workspace/workspace-context';
-import { codeFont } from '@/lib/code-font';
 import { useStore } from '@/lib/store';
 import { setCursor } from './cursor-store';
 import { languageOf } from './languages';
 import { MonacoBuffer } from './monaco-buffer';
 import { loadMonaco, type CodeEditor, type MonacoApi } from './monaco-loader';
+import { codeOptions } from './monaco-options';
 import type { OpenFile } from './open-file';
 
 /** View states outlive the component, and go with their file. */
@@ -23,8 +23,9 @@ export function CodeView({ file }: { file: OpenFile }) {
   const [editor, setEditor] = useState<CodeEditor | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const { theme } = useTheme();
-  const { focusRequest } = useWorkspace();
+  const { focusRequest, services } = useWorkspace();
   const request = useStore(focusRequest);
+  const place = useStore(services.reveal);
   const { path } = useStore(file.state);
 
   useEffect(() => {
@@ -41,28 +42,9 @@ export function CodeView({ file }: { file: OpenFile }) {
   useEffect(() => {
     if (!monaco || !host.current) return;
     const created = monaco.editor.create(host.current, {
+      ...codeOptions(),
       model: null,
-      automaticLayout: true,
-      fontFamily: codeFont(),
-      fontSize: 13,
-      lineHeight: 20,
-      fontLigatures: false,
-      minimap: { enabled: false },
-      scrollBeyondLastLine: false,
-      smoothScrolling: false,
-      renderFinalNewline: 'on',
-      renderLineHighlight: 'line',
-      padding: { top: 8, bottom: 8 },
-      tabSize: 4,
-      bracketPairColorization: { enabled: false },
-      overviewRulerBorder: false,
-      fixedOverflowWidgets: true,
-      stickyScroll: { enabled: false },
       ariaLabel: 'Code editor',
-      // Names and text from a sandbox may try to deceive; Monaco marks such characters.
-      unicodeHighlight: { ambiguousCharacters: false, invisibleCharacters: true },
-      links: false,
-      hideCursorInOverviewRuler: true,
     });
     const watch = created.onDidChangeCursorPosition(({ position }) =>
       setCursor({ line: position.lineNumber, column: position.column }),
@@ -102,6 +84,20 @@ export function CodeView({ file }: { file: OpenFile }) {
     editor.focus();
     focusRequest.set(null);
   }, [editor, path, request, focusRequest]);
+
+  useEffect(() => {
+    if (!editor || place?.path !== path || editor.getModel() === null) return;
+    const { line, column, length } = place;
+    const range = {
+      startLineNumber: line,
+      startColumn: column,
+      endLineNumber: line,
+      endColumn: column + length,
+    };
+    editor.setSelection(range);
+    editor.revealRangeInCenterIfOutsideViewport(range);
+    services.reveal.set(null);
+  }, [editor, path, place, services]);
 
   if (problem) return <Failure title="The editor could not be loaded">{problem}</Failure>;
   return (

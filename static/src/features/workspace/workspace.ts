@@ -31,6 +31,7 @@ import { TreeStore } from '@/features/tree/tree-store';
 import { abandonConnections, type LinkStatus } from '@/lib/reconnecting-socket';
 import { socketUrl } from '@/lib/socket-url';
 import { Store } from '@/lib/store';
+import { FileServices } from './file-services';
 
 /** How long the files wait for the socket's greeting, which most often comes sooner than their listing would. */
 const GREETING_MS = 300;
@@ -58,6 +59,7 @@ export class Workspace {
   readonly focusRequest = new Store<string | null>(null);
   readonly tree: TreeStore;
   readonly files: OpenFiles;
+  readonly services: FileServices;
   readonly terminals: TerminalSet;
   readonly drafts: Drafts;
   private readonly connection: SessionConnection;
@@ -89,6 +91,7 @@ export class Workspace {
       (cursor) => fetchTreePage(id, cursor),
       (changes) => this.files.treeChanged(changes),
     );
+    this.services = new FileServices(id, this.session, this.tree, this.link);
     this.terminals = new TerminalSet(id);
     this.watch = new LinkWatch((signal) => this.isTrue(signal), abandonConnections);
     this.connection = new SessionConnection(socketUrl(`/api/v1/sessions/${id}/socket`), {
@@ -154,6 +157,7 @@ export class Workspace {
     this.watch.dispose();
     clearTimeout(this.listing);
     this.tree.dispose();
+    this.services.dispose();
     this.files.dispose();
   }
 
@@ -175,6 +179,8 @@ export class Workspace {
         return this.tree.apply(event.changes);
       case 'tree_refetch':
         return void this.tree.load();
+      case 'unkept':
+        return this.services.unkept.refresh();
       case 'terminals':
         return this.terminals.replace(event.items);
       case 'ending':
