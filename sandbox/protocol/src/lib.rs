@@ -28,7 +28,7 @@ pub use request::*;
 pub use terminal::*;
 
 /// Version of the frames. The agent offers its own in [`Hello`]; the server refuses any other.
-pub const PROTOCOL_VERSION: u16 = 2;
+pub const PROTOCOL_VERSION: u16 = 3;
 
 /// The largest payload of one frame, in bytes. A chunk plus its envelope, or one page of a listing
 /// with names of the greatest length, fits; anything larger ends the link.
@@ -37,6 +37,9 @@ pub const MAX_FRAME_BYTES: usize = 512 * 1024;
 /// The largest run of file or terminal bytes in one frame. Small enough that a keystroke's echo never
 /// waits behind more than a fraction of a millisecond of bulk data.
 pub const MAX_CHUNK_BYTES: usize = 64 * 1024;
+
+/// Files in one [`Request::WriteFiles`]; with paths of the greatest length they fit into a frame beside a chunk.
+pub const MAX_BUNDLE_FILES: usize = 64;
 
 /// Entries in one page of a listing or one batch of changes.
 pub const MAX_PAGE_ENTRIES: usize = 256;

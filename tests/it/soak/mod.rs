@@ -11,6 +11,7 @@ mod load;
 mod replay;
 mod rush;
 mod storm;
+mod upheaval;
 mod wire;
 
 use std::time::Duration;
