@@ -52,7 +52,10 @@ async fn what_is_kept_is_searched_while_nothing_runs() {
     assert_eq!(all["items"][0], first);
     for (query, expected) in [
         (&[("q", "os"), ("case", "true"), ("word", "true"), ("exclude", "a.py")][..], &[("src/c.txt", 1, 6)][..]),
-        (&[("q", "^import|OS$"), ("regex", "true"), ("include", "*.py")], &[("a.py", 1, 1), ("src/b.py", 1, 5)]),
+        (
+            &[("q", "^import|OS$"), ("regex", "true"), ("include", "*.py")],
+            &[("a.py", 1, 1), ("a.py", 1, 8), ("src/b.py", 1, 5)],
+        ),
         (&[("q", "os"), ("include", "src/*.{txt,md}"), ("limit", "1")], &[("src/c.txt", 1, 2)]),
         (&[("q", "nowhere")], &[]),
     ] {
