@@ -62,11 +62,13 @@ async fn pythons_own_library_comes_back_in_another_sandbox_as_it_was() {
     eprintln!("{lines} lines of Python's library");
 }
 
-/// A source distribution as PyPI has it; `None` where the index cannot be reached.
+/// A source distribution as PyPI has it; `None` where the index cannot be reached, or pip cannot make out what it has fetched: for that it
+/// fetches what the package is built with, and numpy's wants a C compiler.
 fn fetched(package: &str, into: &Path) -> Option<Vec<u8>> {
+    let name = package.split('=').next()?;
     let fetching = Command::new("python3")
-        .args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-build-isolation"])
-        .args(["--no-binary", ":all:", "--timeout", "20", "--retries", "1", "--dest"])
+        .args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"])
+        .args(["--no-binary", name, "--timeout", "20", "--retries", "1", "--dest"])
         .arg(into)
         .arg(package)
         .status();
