@@ -2,67 +2,34 @@
 'use client';
 
 import { useEffect, useRef, useState } from 'react';
-import { messageOf } from '@/api/problem';
 import { Failure, Loading } from '@/components/states';
-import { useTheme } from '@/components/theme';
 import { useWorkspace } from '@/features/workspace/workspace-context';
-import { codeFont } from '@/lib/code-font';
 import { useStore } from '@/lib/store';
 import { setCursor } from './cursor-store';
 import { languageOf } from './languages';
 import { MonacoBuffer } from './monaco-buffer';
-import { loadMonaco, type CodeEditor, type MonacoApi } from './monaco-loader';
+import type { CodeEditor } from './monaco-loader';
+import { codeOptions } from './monaco-options';
 import type { OpenFile } from './open-file';
+import { useMonaco } from './use-monaco';
 
 /** View states outlive the component, and go with their file. */
 const viewStates = new WeakMap<OpenFile, NonNullable<ReturnType<CodeEditor['saveViewState']>>>();
 
 export function CodeView({ file }: { file: OpenFile }) {
   const host = useRef<HTMLDivElement>(null);
-  const [monaco, setMonaco] = useState<MonacoApi | null>(null);
+  const { monaco, problem } = useMonaco();
   const [editor, setEditor] = useState<CodeEditor | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
-  const { theme } = useTheme();
   const { focusRequest } = useWorkspace();
   const request = useStore(focusRequest);
   const { path } = useStore(file.state);
 
   useEffect(() => {
-    let mounted = true;
-    loadMonaco().then(
-      (api) => mounted && setMonaco(() => api),
-      (error: unknown) => mounted && setProblem(messageOf(error)),
-    );
-    return () => {
-      mounted = false;
-    };
-  }, []);
-
-  useEffect(() => {
     if (!monaco || !host.current) return;
     const created = monaco.editor.create(host.current, {
+      ...codeOptions(),
       model: null,
-      automaticLayout: true,
-      fontFamily: codeFont(),
-      fontSize: 13,
-      lineHeight: 20,
-      fontLigatures: false,
-      minimap: { enabled: false },
-      scrollBeyondLastLine: false,
-      smoothScrolling: false,
-      renderFinalNewline: 'on',
-      renderLineHighlight: 'line',
-      padding: { top: 8, bottom: 8 },
-      tabSize: 4,
-      bracketPairColorization: { enabled: false },
-      overviewRulerBorder: false,
-      fixedOverflowWidgets: true,
-      stickyScroll: { enabled: false },
       ariaLabel: 'Code editor',
-      // Names and text from a sandbox may try to deceive; Monaco marks such characters.
-      unicodeHighlight: { ambiguousCharacters: false, invisibleCharacters: true },
-      links: false,
-      hideCursorInOverviewRuler: true,
     });
     const watch = created.onDidChangeCursorPosition(({ position }) =>
       setCursor({ line: position.lineNumber, column: position.column }),
@@ -77,10 +44,6 @@ export function CodeView({ file }: { file: OpenFile }) {
       setEditor(null);
     };
   }, [monaco]);
-
-  useEffect(() => {
-    monaco?.editor.setTheme(theme === 'dark' ? 'carrel-dark' : 'carrel-light');
-  }, [monaco, theme]);
 
   useEffect(() => {
     const buffer = file.buffer;

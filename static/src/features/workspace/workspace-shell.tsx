@@ -9,6 +9,7 @@ import { EditorPanel } from '@/features/editor/editor-panel';
 import { useExtend } from '@/features/session/ending-banner';
 import { TerminalPanel } from '@/features/terminal/terminal-panel';
 import { TreePanel } from '@/features/tree/tree-panel';
+import { Overlays } from './overlays';
 import { ShortcutHelp } from './shortcut-help';
 import { StatusBar } from './status-bar';
 import { useOpenTabsMemory } from './use-open-tabs-memory';
@@ -96,6 +97,7 @@ export function WorkspaceShell() {
         </Group>
       </main>
       <StatusBar onActivity={() => setActivity(!activity)} />
+      <Overlays />
       <ShortcutHelp open={help} onClose={() => setHelp(false)} />
     </div>
   );

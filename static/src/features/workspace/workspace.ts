@@ -31,6 +31,7 @@ import { TreeStore } from '@/features/tree/tree-store';
 import { abandonConnections, type LinkStatus } from '@/lib/reconnecting-socket';
 import { socketUrl } from '@/lib/socket-url';
 import { Store } from '@/lib/store';
+import type { Overlay } from './overlay';
 
 /** How long the files wait for the socket's greeting, which most often comes sooner than their listing would. */
 const GREETING_MS = 300;
@@ -56,6 +57,7 @@ export class Workspace {
   readonly refusal = new Store<string | null>(null);
   /** The file whose editor is to take the keyboard once it is there. */
   readonly focusRequest = new Store<string | null>(null);
+  readonly overlay = new Store<Overlay | null>(null);
   readonly tree: TreeStore;
   readonly files: OpenFiles;
   readonly terminals: TerminalSet;

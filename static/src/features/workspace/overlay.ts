@@ -1,0 +1,9 @@
+/** What may lie over the whole workspace: one thing at a time. */
+
+/** Two versions to be merged: an open file's own text with what is there now, or a file with a copy beside it. */
+export type MergeSource =
+  | { kind: 'file'; path: string }
+  /** `origin`: whose version the copy is, in the words of the page. */
+  | { kind: 'copy'; path: string; copy: string; origin: 'program' | 'mine' | 'template' };
+
+export type Overlay = { kind: 'merge'; source: MergeSource };
