@@ -8,6 +8,7 @@ import {
   FilePlus2,
   FolderPlus,
   Download,
+  History,
   PencilLine,
   Trash2,
   Copy,
@@ -186,7 +187,12 @@ export function FileTree({ tree, editing, onEditing, onFolder }: FileTreeProps) 
       { label: 'New file', keys: 'N', icon: <FilePlus2 />, onSelect: () => create('file', path) },
       { label: 'New folder', keys: 'Shift N', icon: <FolderPlus />, onSelect: () => create('folder', path) },
     ];
-    if (path === ROOT) return added;
+    const history: MenuEntry = {
+      label: 'History',
+      icon: <History />,
+      onSelect: () => workspace.overlay.set({ kind: 'history', path }),
+    };
+    if (path === ROOT) return [...added, 'line', history];
     const item = tree.items.get(path);
     const fileOnly: MenuEntry[] =
       item?.kind === 'folder'
@@ -204,6 +210,7 @@ export function FileTree({ tree, editing, onEditing, onFolder }: FileTreeProps) 
       ...fileOnly,
       ...added,
       'line',
+      history,
       {
         label: 'Copy path',
         icon: <Copy />,

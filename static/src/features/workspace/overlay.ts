@@ -6,4 +6,7 @@ export type MergeSource =
   /** `origin`: whose version the copy is, in the words of the page. */
   | { kind: 'copy'; path: string; copy: string; origin: 'program' | 'mine' | 'template' };
 
-export type Overlay = { kind: 'merge'; source: MergeSource };
+export type Overlay =
+  | { kind: 'merge'; source: MergeSource }
+  /** The history of a file or folder; the empty path is the whole workspace. */
+  | { kind: 'history'; path: string; deleted?: boolean };

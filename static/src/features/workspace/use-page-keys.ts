@@ -64,6 +64,8 @@ export function usePageKeys(commands: Commands): void {
           return moveRegion(-1);
         case 'activity':
           return latest.current.activity();
+        case 'history':
+          return workspace.overlay.set({ kind: 'history', path: files.tabs.get().active ?? '' });
         case 'extend':
           return latest.current.extend();
         case 'help':

@@ -1,7 +1,18 @@
 /** The workspace's upper line: where one is, and what one can do with all of it. */
 'use client';
 
-import { Activity, CircleHelp, Ellipsis, PencilLine, Play, RotateCw, Square, Trash2 } from 'lucide-react';
+import {
+  Activity,
+  CircleHelp,
+  Ellipsis,
+  FileX2,
+  History,
+  PencilLine,
+  Play,
+  RotateCw,
+  Square,
+  Trash2,
+} from 'lucide-react';
 import Link from 'next/link';
 import { useRouter } from 'next/navigation';
 import { useState } from 'react';
@@ -47,6 +58,17 @@ export function WorkspaceHeader({ onRun, onHelp, activity, onActivity }: Workspa
 
   const entries: MenuEntry[] = [
     { label: 'Rename session…', icon: <PencilLine />, onSelect: () => setRenaming(true) },
+    'line',
+    {
+      label: 'History…',
+      icon: <History />,
+      onSelect: () => workspace.overlay.set({ kind: 'history', path: '' }),
+    },
+    {
+      label: 'Deleted files…',
+      icon: <FileX2 />,
+      onSelect: () => workspace.overlay.set({ kind: 'history', path: '', deleted: true }),
+    },
     'line',
     running || session.state === 'starting'
       ? { label: 'Stop', icon: <Square />, onSelect: () => void workspace.stop() }
