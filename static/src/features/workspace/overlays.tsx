@@ -3,6 +3,9 @@
 
 import { HistoryDialog } from '@/features/history/history-dialog';
 import { MergeDialog } from '@/features/merge/merge-dialog';
+import { PublishDialog } from '@/features/templates/publish-dialog';
+import { SnapshotsDialog } from '@/features/templates/snapshots-dialog';
+import { UpdateResult } from '@/features/templates/update-result';
 import { useStore } from '@/lib/store';
 import { useWorkspace } from './workspace-context';
 
@@ -12,7 +15,7 @@ export function Overlays() {
   const close = (): void => store.set(null);
   switch (overlay?.kind) {
     case 'merge':
-      return <MergeDialog source={overlay.source} onClose={close} />;
+      return <MergeDialog source={overlay.source} onClose={() => store.set(overlay.back ?? null)} />;
     case 'history':
       return (
         <HistoryDialog
@@ -23,6 +26,12 @@ export function Overlays() {
           onClose={close}
         />
       );
+    case 'snapshots':
+      return <SnapshotsDialog onClose={close} />;
+    case 'publish':
+      return <PublishDialog onClose={close} />;
+    case 'template_update':
+      return <UpdateResult result={overlay.result} onClose={close} />;
     case undefined:
       return null;
   }

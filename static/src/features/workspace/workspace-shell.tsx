@@ -7,6 +7,7 @@ import { ActivityPanel } from '@/features/activity/activity-panel';
 import { useActivityShown } from '@/features/activity/use-activity-shown';
 import { EditorPanel } from '@/features/editor/editor-panel';
 import { useExtend } from '@/features/session/ending-banner';
+import { TemplateBanner } from '@/features/templates/template-banner';
 import { TerminalPanel } from '@/features/terminal/terminal-panel';
 import { TreePanel } from '@/features/tree/tree-panel';
 import { Overlays } from './overlays';
@@ -48,6 +49,7 @@ export function WorkspaceShell() {
         activity={activity}
         onActivity={() => setActivity(!activity)}
       />
+      <TemplateBanner />
       <main className="min-h-0 flex-1">
         <Group
           id="carrel.columns"
