@@ -206,3 +206,10 @@ alter table sessions add column if not exists template_id uuid
     constraint sessions_template_fkey references templates (id) on delete set null;
 alter table sessions add column if not exists template_revision integer;
 create index if not exists sessions_template_idx on sessions (template_id, template_revision) where template_id is not null;
+
+-- A content may be stored as the difference to another: zstd with that other as its prefix. What it refers to is itself stored whole; who
+-- adds a difference holds that row meanwhile, and the foreign key keeps it afterwards.
+alter table blobs add column if not exists base_hash bytea
+    constraint blobs_base_fkey references blobs (hash)
+    constraint blobs_base_is_another check (base_hash <> hash);
+create index if not exists blobs_base_idx on blobs (base_hash) where base_hash is not null;

@@ -3,14 +3,20 @@
 //! **Architecture invariant**: a crate of its own, so that a fuzzer builds it alone; no async, no database, no server. Every byte that is read
 //! is hostile: sizes, counts, ratios, nesting and names are bounded by [`Bounds`], and an archive that breaks one is refused as a whole.
 
-pub mod pack;
+pub mod packer;
 
 pub mod listing;
 pub mod refused;
 pub mod zip;
 
+pub mod bundle;
+mod delta;
+mod header;
+mod pack;
+
+pub use bundle::Bundle;
 pub use listing::{Entry, EntryKind, Listing, Skipped, Why};
-pub use pack::Packer;
+pub use packer::Packer;
 pub use refused::BadArchive;
 pub use zip::Zip;
 

@@ -15,7 +15,7 @@ pub const MAX_SKIPPED: usize = 1000;
 const TOOL_FOLDERS: [&[u8]; 4] = [b".venv", b"__pycache__", b"node_modules", b".cache"];
 
 /// What an archive holds: no two things of one name, nothing in what is no folder, nothing that leads out, all of it within its bounds.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Listing {
     /// Parents that are listed come where the archive has them.
     pub entries: Vec<Entry>,

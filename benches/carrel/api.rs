@@ -73,6 +73,21 @@ impl User {
     pub fn save(&self, session: &str, path: &str, content: Bytes) -> anyhow::Result<()> {
         Ok(self.runtime.block_on(self.account.save(session, path, content))?)
     }
+
+    /// Items and bytes of a session's workspace, as committed.
+    pub fn usage(&self, session: &str) -> anyhow::Result<(u64, u64)> {
+        Ok(self.runtime.block_on(self.account.usage(session))?)
+    }
+
+    /// Stops a session, and waits until it has.
+    pub fn stop_session(&self, session: &str) -> anyhow::Result<()> {
+        Ok(self.runtime.block_on(self.account.stop_session(session))?)
+    }
+
+    /// The account, for many calls at once.
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
 }
 
 /// How long something took.

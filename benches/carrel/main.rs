@@ -10,6 +10,7 @@
 
 mod api;
 mod coming;
+mod crew;
 mod crowd;
 mod echo;
 mod engine;
@@ -23,6 +24,7 @@ mod saving;
 mod server;
 mod socket;
 mod stand_in;
+mod workspace;
 
 use std::path::{Path, PathBuf};
 
@@ -31,7 +33,8 @@ use relay::Relay;
 use server::Server;
 
 /// The parts, in the order in which they run.
-const PARTS: [&str; 8] = ["echo", "output", "reconnect", "terminal", "saving", "neighbours", "memory", "opening"];
+const PARTS: [&str; 9] =
+    ["echo", "output", "reconnect", "terminal", "saving", "workspace", "neighbours", "memory", "opening"];
 
 /// Those that take minutes and the whole machine, and run only when they are named.
 const LONG: [&str; 2] = ["sandboxes", "terminals"];
@@ -113,6 +116,10 @@ fn with_containers(
     }
     if wanted("saving") {
         saving::measure(&server, report)?;
+    }
+    if wanted("workspace") {
+        workspace::measure(&server, report)?;
+        crew::measure(&server, report)?;
     }
     if wanted("neighbours") {
         neighbours::measure(&server, &relay, report)?;

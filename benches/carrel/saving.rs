@@ -15,7 +15,7 @@ const SAVES: u32 = 200;
 
 const FILE_BYTES: usize = 10 * 1000;
 
-const TARGET: Duration = Duration::from_millis(15);
+const TARGET: Duration = Duration::from_millis(10);
 
 /// A Python program that never was before.
 fn program(number: u32) -> Bytes {
@@ -40,7 +40,7 @@ pub fn measure(server: &Server, report: &mut Report) -> anyhow::Result<()> {
     for (kind, samples) in [("over an older one", replaced), ("new", new)] {
         let (p50, p95) = (samples.percentile(50.0), samples.percentile(95.0));
         let what = format!("save of 10 KB, {kind}, p95 of {} (p50 {})", samples.count(), human(p50));
-        report.judge(&what, human(p95), "", "", "≤ 15 ms", p95 <= TARGET);
+        report.judge(&what, human(p95), "", "", "≤ 10 ms", p95 <= TARGET);
     }
     user.delete_session(&session)
 }

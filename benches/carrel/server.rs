@@ -81,6 +81,11 @@ impl Server {
         resident_kib(self.child.id())
     }
 
+    /// Its data directory.
+    pub fn data_dir(&self) -> &Path {
+        &self.data
+    }
+
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.child.id()

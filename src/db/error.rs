@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio_postgres::error::SqlState;
 
 /// The constraints that refer to contents.
-const CONTENT_KEYS: [&str; 3] =
-    ["workspace_items_blob_fkey", "workspace_versions_blob_fkey", "snapshot_items_blob_fkey"];
+const CONTENT_KEYS: [&str; 4] =
+    ["workspace_items_blob_fkey", "workspace_versions_blob_fkey", "snapshot_items_blob_fkey", "blobs_base_fkey"];
 
 /// Why a call to the database did not do what it should.
 #[derive(Debug, thiserror::Error)]

@@ -20,7 +20,7 @@ pub struct Retention {
     pub hourly: Duration,
     /// … and of those beyond, up to this age, the last in each day; `None` keeps these for ever.
     pub daily: Option<Duration>,
-    /// Bytes, as stored, of all contents of one history together, and [`ROW`] more for each of its versions.
+    /// Bytes, as stored, of all contents of one history together with what they are stored as the difference to, and [`ROW`] more for each of its versions.
     pub bytes: u64,
 }
 
@@ -73,11 +73,17 @@ pub async fn fit(tx: &Transaction<'_>, session: SessionId, retention: &Retention
     }
     let sql = "with weighed as (
             select v.id, v.path, $4::bigint + case
-                -- A content weighs once, where it was last.
-                when row_number() over (partition by v.blob_hash order by v.id desc) = 1
-                then coalesce(octet_length(b.encoded), 0) else 0
+                -- A content weighs once, where it was last; what several are the difference to as well, where it was last needed.
+                when row_number() over (partition by coalesce(b.base_hash, b.hash) order by v.id desc) = 1
+                then coalesce(octet_length(whole.encoded), 0) else 0
+            end + case
+                when b.base_hash is not null and row_number() over (partition by b.hash order by v.id desc) = 1
+                then octet_length(b.encoded) else 0
             end as bytes
-            from workspace_versions v left join blobs b on b.hash = v.blob_hash where v.session_id = $1
+            from workspace_versions v
+            left join blobs b on b.hash = v.blob_hash
+            left join blobs whole on whole.hash = coalesce(b.base_hash, b.hash)
+            where v.session_id = $1
         ), of_path as (
             select id, bytes, sum(bytes) over (partition by path order by id desc) as so_far from weighed
         ), of_all as (

@@ -12,15 +12,12 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use tracing::Instrument;
 
+use super::contents::{self, BATCH_BYTES, batches};
 use super::download::{self, Made, Maker};
 use super::error::ApiError;
 use super::state::HttpState;
-use crate::db::{Db, DbError, blobs, items};
+use crate::db::{Db, DbError, items};
 use crate::model::{Item, ItemKind, SessionId, UserId, WorkspacePath};
-
-/// Contents read from the database at once: at most so many, and so many bytes (more only for one file that is larger by itself).
-const BATCH_FILES: usize = 256;
-const BATCH_BYTES: u64 = 4 * 1024 * 1024;
 
 /// What goes into an archive, under the name it has there; `None` is the end.
 type Piece = Option<(Item, Option<Bytes>)>;
@@ -74,15 +71,8 @@ fn part(items: Vec<Item>, path: Option<&WorkspacePath>) -> Result<Vec<Item>, Api
 /// Hands out every item with its content; the end only when all of them were there.
 async fn read(db: &Db, items: Vec<Item>, pieces: &mpsc::Sender<Piece>) -> Result<(), DbError> {
     for batch in batches(items) {
-        let hashes: Vec<_> = batch.iter().filter_map(|item| item.kind.hash()).collect();
-        let contents = match hashes.is_empty() {
-            true => Default::default(),
-            false => blobs::get_many(&db.bulk().await?, &hashes).await?,
-        };
-        for item in batch {
-            let content = item.kind.hash().map(|hash| contents.get(&hash).cloned().ok_or(hash)).transpose();
-            let content = content.map_err(|hash| DbError::Corrupt(format!("blob {hash} is missing")))?;
-            if pieces.send(Some((item, content))).await.is_err() {
+        for piece in contents::read(db, batch).await? {
+            if pieces.send(Some(piece)).await.is_err() {
                 // Nobody reads any more.
                 return Ok(());
             }
@@ -106,24 +96,4 @@ fn pack(mut pieces: mpsc::Receiver<Piece>, maker: Maker) -> io::Result<()> {
         }
     }
     Err(io::ErrorKind::UnexpectedEof.into())
-}
-
-/// Cuts items into runs whose contents fit into memory.
-fn batches(items: Vec<Item>) -> Vec<Vec<Item>> {
-    let mut batches: Vec<Vec<Item>> = Vec::new();
-    let mut room = 0;
-    for item in items {
-        let size = item.kind.size();
-        match batches.last_mut() {
-            Some(batch) if batch.len() < BATCH_FILES && size <= room => {
-                room -= size;
-                batch.push(item);
-            }
-            _ => {
-                room = BATCH_BYTES.saturating_sub(size);
-                batches.push(vec![item]);
-            }
-        }
-    }
-    batches
 }

@@ -111,6 +111,8 @@ codes! {
     UsernameTaken = CONFLICT, "username_taken", "The username is taken";
     /// Somebody has that address.
     EmailTaken = CONFLICT, "email_taken", "The e-mail address is taken";
+    /// An archive that is damaged, too large, or holds what leads out of the workspace.
+    BadArchive = UNPROCESSABLE_ENTITY, "bad_archive", "The archive was refused";
     /// Something is in the way.
     AlreadyExists = CONFLICT, "already_exists", "Something of that name already exists";
     /// A folder where a file is needed.

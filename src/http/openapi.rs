@@ -6,8 +6,8 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::{Code, Problem};
 use super::handlers::{
-    accounts, admin, archive, deleted, files, history, operations, processes, sessions, snapshots, templates,
-    terminals, upload,
+    accounts, admin, archive, deleted, files, history, import, operations, processes, search, sessions, snapshots,
+    templates, terminals, unkept, upload,
 };
 
 /// The OpenAPI document of this version of Carrel.
@@ -41,6 +41,9 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         files::get_file,
         files::put_file,
         files::delete_item,
+        import::import_archive,
+        search::search_files,
+        search::replace_in_files,
         archive::get_archive,
         upload::begin_upload,
         upload::get_upload,
@@ -48,6 +51,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         upload::give_upload_up,
         files::create_folder,
         files::move_item,
+        unkept::list_unkept,
         history::copy_item,
         history::delete_items,
         history::restore,

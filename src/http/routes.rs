@@ -6,8 +6,8 @@ use actix_web::{HttpRequest, HttpResponse, Resource, Route, web};
 
 use super::error::ApiError;
 use super::handlers::{
-    accounts, admin, archive, deleted, files, history, operations, processes, sessions, snapshots, templates,
-    terminals, upload,
+    accounts, admin, archive, deleted, files, history, import, operations, processes, search, sessions, snapshots,
+    templates, terminals, unkept, upload,
 };
 use super::page;
 
@@ -90,8 +90,12 @@ routes! {
     GET    "/api/v1/sessions/{id}/upload/{uid}"           User     Raw    upload::get_upload;
     PUT    "/api/v1/sessions/{id}/upload/{uid}"           User     Raw    upload::put_chunk;
     DELETE "/api/v1/sessions/{id}/upload/{uid}"           User     Raw    upload::give_upload_up;
+    POST   "/api/v1/sessions/{id}/import"                 User     Text   import::import_archive;
+    GET    "/api/v1/sessions/{id}/search"                 User     Text   search::search_files;
+    POST   "/api/v1/sessions/{id}/replace"                User     Text   search::replace_in_files;
     GET    "/api/v1/sessions/{id}/archive.zip"            User     Raw    archive::get_archive;
     POST   "/api/v1/sessions/{id}/folders"                User     Text   files::create_folder;
+    GET    "/api/v1/sessions/{id}/unkept"                 User     Text   unkept::list_unkept;
     POST   "/api/v1/sessions/{id}/move"                   User     Text   files::move_item;
     POST   "/api/v1/sessions/{id}/copy"                   User     Text   history::copy_item;
     POST   "/api/v1/sessions/{id}/delete"                 User     Text   history::delete_items;

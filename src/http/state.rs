@@ -18,12 +18,20 @@ use crate::accounts::Accounts;
 use crate::actors::Sessions;
 use crate::config::Config;
 use crate::db::Db;
-use crate::model::UserId;
+use crate::model::{SessionId, UserId};
 use crate::staging::Staging;
 
 /// Archives made at the same time, each on a thread of its own: by all, and by one user.
 const ARCHIVES: usize = 8;
 const ARCHIVES_EACH: usize = 2;
+
+/// Archives imported at the same time, each of which may take a fifth of a gigabyte of memory: by all, and by one user.
+const IMPORTS: usize = 3;
+const IMPORTS_EACH: usize = 1;
+
+/// Searches at the same time: of all sessions, and of one.
+const SEARCHES: usize = 6;
+const SEARCHES_EACH: usize = 2;
 
 /// What [`super::Server::build`] is given.
 #[derive(Clone)]
@@ -74,6 +82,10 @@ pub struct HttpState {
     pub budget: TransferBudget,
     /// Archives that are made at the moment, by who asked.
     pub archives: Slots<UserId>,
+    /// Archives that are being imported, by who sends them.
+    pub imports: Slots<UserId>,
+    /// Searches that go on, by session.
+    pub searches: Slots<SessionId>,
     /// Who types at the moment, in any session.
     pub typists: Arc<Typists>,
 }
@@ -86,7 +98,14 @@ impl HttpState {
     #[must_use]
     pub fn new(parts: AppParts) -> Self {
         let budget = TransferBudget::for_files_of(parts.config.workspace.max_file_mb);
-        Self { parts, budget, archives: Slots::new(ARCHIVES, ARCHIVES_EACH), typists: Arc::default() }
+        Self {
+            parts,
+            budget,
+            archives: Slots::new(ARCHIVES, ARCHIVES_EACH),
+            imports: Slots::new(IMPORTS, IMPORTS_EACH),
+            searches: Slots::new(SEARCHES, SEARCHES_EACH),
+            typists: Arc::default(),
+        }
     }
 
     /// Whether people reach us under `https://`.

@@ -19,7 +19,7 @@ use super::error::{ApiError, Code};
 use crate::model::UserId;
 
 /// How long a body may come without progress.
-const STALL: Duration = Duration::from_secs(20);
+pub(super) const STALL: Duration = Duration::from_secs(20);
 
 /// The same for one that goes: a socket takes megabytes at once, and nothing until most of them are read.
 pub(super) const DOWNLOAD_STALL: Duration = Duration::from_secs(120);
@@ -96,8 +96,7 @@ impl Upload {
         let most = most.min(budget.max_file_bytes());
         let result = Self::read_within(most, budget, user, &mut body, announced).await;
         if matches!(&result, Err(error) if matches!(error.code(), Code::BodyTooLarge | Code::Busy)) {
-            // Not arriving in time is as good as having read it all.
-            drop(timeout(LINGER, discard(&mut body)).await);
+            linger(&mut body).await;
         }
         result
     }
@@ -137,6 +136,12 @@ impl Upload {
 
 fn too_large(most: usize) -> ApiError {
     ApiError::because(Code::BodyTooLarge, format_args!("The body may have at most {} MiB.", most / (1024 * 1024)))
+}
+
+/// Reads some of a body that was refused.
+pub(super) async fn linger(body: &mut Payload) {
+    // Not arriving in time is as good as having read it all.
+    drop(timeout(LINGER, discard(body)).await);
 }
 
 async fn discard(body: &mut Payload) {

@@ -3,7 +3,9 @@
 mod frozen;
 mod history;
 mod live;
+mod search;
 mod transfer;
+mod unkept;
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -16,7 +18,9 @@ pub use frozen::{
 };
 pub use history::{Change, Changed, Copy, Delete, Origin, Restore, Version, VersionList, Who};
 pub use live::{ProcessList, RenameTerminal};
-pub use transfer::{BeginUpload, Upload, UploadOffset};
+pub use search::{Pattern, ReplacedFile, Replacement, Replacements, SearchMatch, SearchResult};
+pub use transfer::{ArchiveKind, BeginUpload, Imported, SkippedEntry, SkippedWhy, Upload, UploadOffset};
+pub use unkept::UnkeptItems;
 
 use crate::model::terminal::ExitState;
 use crate::model::{self, EndsWhy, ItemKind as Kind, Quotas, Role, Usage, UserQuotas};

@@ -208,6 +208,26 @@ impl Account {
         send(request).await.map(drop)
     }
 
+    /// How many items and bytes a session's workspace holds, as the database knows it.
+    ///
+    /// # Errors
+    ///
+    /// What the server says.
+    pub async fn usage(&self, session: &str) -> Result<(u64, u64), Failure> {
+        let usage = &self.call(Method::GET, &format!("sessions/{session}"), None).await?["usage"];
+        let figure = |name: &str| usage[name].as_u64().ok_or_else(|| Failure::because("an answer without its usage"));
+        Ok((figure("items")?, figure("bytes")?))
+    }
+
+    /// Stops a session; what its programs changed is collected before the answer.
+    ///
+    /// # Errors
+    ///
+    /// What the server says.
+    pub async fn stop_session(&self, session: &str) -> Result<(), Failure> {
+        self.call(Method::POST, &format!("sessions/{session}/stop"), None).await.map(drop)
+    }
+
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("{}/api/v1/{path}", self.server.url);
         self.server.client.request(method, url).header(ORIGIN, &self.server.url).header(COOKIE, &self.cookie)

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use carrel_protocol::MAX_IGNORED_ENTRIES;
+
 /// Bounded: past the limit single paths are given up for "everything may have changed".
 #[derive(Debug, Default)]
 pub struct Dirty {
@@ -9,6 +11,8 @@ pub struct Dirty {
     lost_track: bool,
     told: Option<Told>,
     limit: usize,
+    /// Ignored things among them that came or went: a program may do that without end, and only some of them are shown.
+    ignored: usize,
 }
 
 /// What one batch speaks of, kept until the server has taken it.
@@ -38,6 +42,14 @@ impl Dirty {
         self.paths.insert(path);
         if self.paths.len() > self.limit {
             self.lose_track();
+        }
+    }
+
+    /// Notes that something ignored came or went.
+    pub fn mark_ignored(&mut self, path: Vec<u8>) {
+        if self.ignored < MAX_IGNORED_ENTRIES {
+            self.ignored += 1;
+            self.mark(path);
         }
     }
 
@@ -72,6 +84,9 @@ impl Dirty {
             && let Some(path) = self.paths.pop_first()
         {
             paths.push(path);
+        }
+        if self.paths.is_empty() {
+            self.ignored = 0;
         }
         let lost_track = std::mem::take(&mut self.lost_track);
         self.told = Some(Told { paths: paths.clone(), lost_track });
@@ -116,6 +131,18 @@ mod tests {
         dirty.mark(b"a".to_vec());
         dirty.taken();
         assert_eq!(dirty.take(9), (paths(&["a"]), false));
+    }
+
+    #[test]
+    fn of_ignored_things_only_so_many_are_told_at_once() {
+        let mut dirty = Dirty::new(usize::MAX);
+        for round in 0..2 {
+            for number in 0..2 * MAX_IGNORED_ENTRIES {
+                dirty.mark_ignored(format!("{round}/{number}").into_bytes());
+            }
+            assert_eq!(dirty.take(usize::MAX).0.len(), MAX_IGNORED_ENTRIES);
+            dirty.taken();
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Three threads for work that may take long: changes of files in order, short reads, and the whole tree.
+//! Four threads for work that may take long: changes of files in order, short reads, the whole tree, and searches.
 //!
 //! They are started with the agent and never end, so that a program that uses up the sandbox's process limit
 //! cannot take them away. Results come back through one bounded channel; a lane waits when it is full.
@@ -12,7 +12,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 use std::{io, thread};
 
-use carrel_protocol::{AgentError, Entry, Reply, Request, RequestId, Usage};
+use carrel_protocol::{AgentError, Entry, Reply, Request, RequestId, Usage, WorkspacePath};
 use rustix::process::Signal;
 use tokio::sync::mpsc as results;
 use uuid::Uuid;
@@ -20,6 +20,7 @@ use uuid::Uuid;
 use crate::files::write::Writer;
 use crate::files::{Workspace, read};
 use crate::processes;
+use crate::search::{self, SearchJob, Stopped};
 use crate::tree::{Batch, Tree};
 use crate::usage;
 use crate::watch::{Drained, Watch};
@@ -82,6 +83,8 @@ pub enum TreeJob {
     LoseTrack,
     /// Answer `Scan`.
     Scan(Caller),
+    /// Answer `AreGone`.
+    AreGone(Caller, Vec<(WorkspacePath, bool)>),
     /// Answer `FinishRestore`; `untouched` when no program ever ran.
     FinishRestore {
         /// Whom to answer.
@@ -117,6 +120,8 @@ pub struct Lanes {
     write: Sender<WriteJob>,
     read: Sender<ReadJob>,
     tree: Sender<TreeJob>,
+    search: Sender<SearchJob>,
+    stopped: Stopped,
     connection: Arc<AtomicU64>,
     /// Becomes readable when something changes in the workspace.
     pub changes: Option<OwnedFd>,
@@ -142,13 +147,24 @@ impl Lanes {
         let (tree, jobs) = mpsc::channel();
         let watch = Watch::new(Arc::clone(&workspace.root));
         let (changes, connection) = (watch.readable(), Arc::new(AtomicU64::new(0)));
+        let (search, searches) = mpsc::channel();
+        let (answers, shared, current) = (done.clone(), Arc::clone(workspace), Arc::clone(&connection));
+        let stopped = Stopped::default();
+        let given_up = stopped.clone();
+        spawn("search", move || {
+            search::lane(&shared, &searches, &given_up, &current, &mut |caller, look| {
+                let result = guarded(|| look().map(Reply::Found));
+                let _ = answers.blocking_send(Done::Reply(caller, result));
+            });
+        })?;
+
         let (shared, current) = (Arc::clone(workspace), Arc::clone(&connection));
         spawn("tree", move || {
             let mut lane = Tree::new(shared, watch);
             lane.start(&link_dir);
             tree_lane(&mut lane, &jobs, &done, &current);
         })?;
-        Ok((Self { write, read, tree, connection, changes }, finished))
+        Ok((Self { write, read, tree, search, stopped, connection, changes }, finished))
     }
 
     /// Work for earlier connections is no longer wanted.
@@ -165,6 +181,16 @@ impl Lanes {
     /// Queues a short read.
     pub fn read(&self, job: ReadJob) {
         let _ = self.read.send(job);
+    }
+
+    /// Queues a search.
+    pub fn search(&self, job: SearchJob) {
+        let _ = self.search.send(job);
+    }
+
+    /// Nobody waits for a search any more.
+    pub fn stop_search(&self, search: u64) {
+        self.stopped.stop(search);
     }
 
     /// Queues work on the whole tree.
@@ -245,6 +271,7 @@ fn tree_lane(tree: &mut Tree, jobs: &Receiver<TreeJob>, done: &Results, current:
                     })
                 }),
             ),
+            TreeJob::AreGone(caller, items) => Done::Reply(caller, guarded(|| tree.are_gone(&items))),
             TreeJob::FinishRestore { caller, untouched } => {
                 if untouched {
                     tree.settle();

@@ -5,7 +5,7 @@
 //!
 //! **Architecture invariants**: the server is trusted to ask, and still cannot make the agent exceed its bounds;
 //! programs in the sandbox are not trusted at all, and can neither end the agent nor lead it out of the
-//! workspace. One thread does all that must be quick ([`agent`]), three do what may take long ([`lanes`]).
+//! workspace. One thread does all that must be quick ([`agent`]), four do what may take long ([`lanes`]).
 
 pub mod config;
 
@@ -24,6 +24,7 @@ pub mod viewers;
 pub mod lanes;
 
 pub mod files;
+pub mod search;
 
 pub mod changes;
 pub mod dirty;

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::agent::Agent;
 use crate::lanes::{Caller, ReadJob, TreeJob, WriteJob};
 use crate::link::LinkError;
+use crate::search::SearchJob;
 
 impl Agent {
     /// Acts on one frame.
@@ -69,6 +70,10 @@ impl Agent {
             Request::RenameTerminal { terminal, name } => self.terminals.rename(terminal, name).map(|()| Reply::Done),
             Request::StopProcess { pid } => self.stopping_one.ask(pid, now).map(|()| Reply::Done),
             Request::Attach { terminal, viewer, since, window } => self.attach(terminal, viewer, since, window),
+            Request::StopSearch { search } => {
+                self.lanes.stop_search(search);
+                Ok(Reply::Done)
+            }
             Request::Shutdown => {
                 self.stop(now);
                 Ok(Reply::Done)
@@ -146,7 +151,11 @@ impl Agent {
                 self.lanes.read(ReadJob::Usage(caller, counted));
             }
             Request::EndPrograms => self.ending.begin(id, now),
+            Request::Search { search, query } => {
+                self.lanes.search(SearchJob { caller, search, query, asked: now.into_std() });
+            }
             Request::Scan => self.lanes.tree(TreeJob::Scan(caller)),
+            Request::AreGone { items } => self.lanes.tree(TreeJob::AreGone(caller, items)),
             Request::FinishRestore => {
                 let untouched = !self.terminals.opened_any();
                 self.lanes.tree(TreeJob::FinishRestore { caller, untouched });

@@ -4,7 +4,9 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{ContentHash, FileStamp, Found, SearchQuery, TerminalInfo, TerminalSize, ViewerId, WorkspacePath};
+use crate::{
+    ContentHash, Disobeyed, FileStamp, Found, SearchQuery, TerminalInfo, TerminalSize, ViewerId, WorkspacePath,
+};
 
 /// What the server may ask.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,6 +55,12 @@ pub enum Request {
     StopSearch {
         /// Which.
         search: u64,
+    },
+    /// Which of these items, at most [`crate::MAX_PAGE_ENTRIES`], are gone for certain: nothing is there now, and it would not be ignored.
+    /// Answers [`Reply::Gone`].
+    AreGone {
+        /// Each with whether it was a folder.
+        items: Vec<(WorkspacePath, bool)>,
     },
     /// Read at most [`crate::MAX_CHUNK_BYTES`] of a regular file from `offset`.
     ReadFile {
@@ -194,7 +202,11 @@ pub enum Reply {
         count: u64,
         /// BLAKE3 over the postcard encoding of each entry, in the order sent.
         hash: ContentHash,
+        /// Ignore files that are not obeyed, at most [`crate::MAX_DISOBEYED`].
+        disobeyed: Vec<Disobeyed>,
     },
+    /// For each item of [`Request::AreGone`] whether it is.
+    Gone(Vec<bool>),
     /// A part of a file.
     Chunk {
         /// The bytes; fewer than asked only at the end.

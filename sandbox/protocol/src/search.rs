@@ -7,8 +7,10 @@ use crate::WorkspacePath;
 /// Longest pattern, in bytes.
 pub const MAX_PATTERN_BYTES: usize = 1024;
 
-/// Globs of either kind, and the longest of them, in bytes.
+/// Globs of either kind.
 pub const MAX_GLOBS: usize = 32;
+
+/// Longest glob, in bytes.
 pub const MAX_GLOB_BYTES: usize = 256;
 
 /// Matches of one search. Those of one answer also take no more than [`MAX_FOUND_BYTES`].

@@ -2,7 +2,7 @@
 
 use carrel_protocol::{AgentError, Expect, Request, WriteOptions};
 
-use super::{MakeFolder, Move, Remove, Work, transfer};
+use super::{MakeFolder, Move, Remove, Work, encode, transfer};
 use crate::actors::api::{SaveFile, Saved, SessionError};
 use crate::db::items::{self, ItemChange};
 use crate::db::{blobs, versions::Origin};
@@ -16,10 +16,12 @@ pub(super) async fn save(work: &Work, link: Option<&AgentLink>, save: SaveFile) 
     }
     let connection = work.db.interactive().await?;
     let current = items::get(&connection, work.session, &save.path).await?;
+    let after = encode::base(&connection, size, current.as_ref()).await?;
+    // Packing a large content takes a while.
     drop(connection);
     let was_executable = matches!(&current, Some(Item { kind: ItemKind::File { executable: true, .. }, .. }));
     let executable = save.executable.unwrap_or(was_executable);
-    let blob = blobs::encode(save.content.clone()).await?;
+    let blob = encode::encode(save.content.clone(), after).await?;
     let kind = ItemKind::File { hash: blob.hash, size, executable };
     let put = |precondition| ItemChange::Put { path: save.path.clone(), kind: kind.clone(), precondition };
     work.rehearse(&work.db.interactive().await?, &[put(save.precondition)]).await?;

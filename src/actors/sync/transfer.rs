@@ -32,6 +32,13 @@ pub(super) async fn reserve(bytes: u64) -> Option<SemaphorePermit<'static>> {
     budget.acquire_many(u32::try_from(megabytes.min(LARGE_BUDGET_MB)).unwrap_or(u32::MAX)).await.ok()
 }
 
+/// The same if there is room now: for what is better done with it but can be done without. Never waits, so who holds some may ask.
+pub(super) fn room_now(bytes: u64) -> Option<SemaphorePermit<'static>> {
+    let megabytes = u32::try_from((bytes >> 20) + 1).ok()?;
+    let budget = if megabytes as usize > SMALL_MB { &LARGE_BUDGET } else { &SMALL_BUDGET };
+    budget.try_acquire_many(megabytes).ok()
+}
+
 /// The room others wait for is not held for as long as a sandbox likes.
 async fn in_time<T>(bytes: u64, work: impl Future<Output = Result<T, LinkError>>) -> Result<T, LinkError> {
     tokio::time::timeout(patience(bytes), work).await.unwrap_or(Err(LinkError::Timeout))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, broadcast};
 
+use super::unkept::Unkept;
 use crate::actors::api::SessionError;
 use crate::actors::bounds;
 use crate::actors::watch::Watch;
@@ -31,6 +32,8 @@ pub struct Work {
     pub watch: Watch,
     /// The source of truth.
     pub db: Db,
+    /// What of its sandbox is not kept.
+    pub unkept: Unkept,
     /// Pages that look at it.
     pub notices: broadcast::Sender<SessionNotice>,
     /// The limits.

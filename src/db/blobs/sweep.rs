@@ -70,18 +70,12 @@ async fn try_part(
     let tx = connection.transaction().await?;
     let page = "select hash from blobs where $1::bytea is null or hash > $1 order by hash limit $2";
     let rows = tx.query(page, &[&cursor.map(|hash| hash.0.to_vec()), &PART]).await?;
-    let hashes = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<&[u8]>, _>>()?;
+    let hashes = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<Vec<u8>>, _>>()?;
     let Some(last) = hashes.last() else { return Ok((0, None)) };
     let last = read_hash(last)?;
-    let sql = "delete from blobs where hash in (
-            select hash from blobs b where hash = any($1) and created_at <= now() - make_interval(secs => $2)
-            and not exists (select from workspace_items where blob_hash = b.hash)
-            and not exists (select from workspace_versions where blob_hash = b.hash)
-            and not exists (select from snapshot_items where blob_hash = b.hash)
-            for update skip locked)";
-    let removed = tx.execute(sql, &[&hashes, &age.as_secs_f64()]).await?;
+    let removed = remove(&tx, hashes, age).await?;
     tx.commit().await?;
-    Ok((usize::try_from(removed).unwrap_or(usize::MAX), Some(last)))
+    Ok((removed, Some(last)))
 }
 
 /// Removes those of the contents whose hashes are in the first column that nobody refers to. What somebody is using in this moment is left
@@ -94,15 +88,31 @@ pub(in crate::db) async fn remove_unused(tx: &Transaction<'_>, held: &[Row]) -> 
     for row in held {
         hashes.extend(row.try_get::<_, Option<Vec<u8>>>(0)?);
     }
-    let unused = "delete from blobs where hash in (
-            select hash from blobs b where hash = any($1)
+    let hashes: Vec<_> = hashes.into_iter().collect();
+    for chunk in hashes.chunks(CONTENTS) {
+        remove(tx, chunk.to_vec(), Duration::ZERO).await?;
+    }
+    Ok(())
+}
+
+/// Removes those of the contents that are of that age and nobody refers to, and then the bases of those that went, if nobody refers to them
+/// any more; how many it were.
+async fn remove(tx: &Transaction<'_>, mut hashes: Vec<Vec<u8>>, age: Duration) -> Result<usize, DbError> {
+    let sql = "delete from blobs where hash in (
+            select hash from blobs b where hash = any($1) and created_at <= now() - make_interval(secs => $2)
             and not exists (select from workspace_items where blob_hash = b.hash)
             and not exists (select from workspace_versions where blob_hash = b.hash)
             and not exists (select from snapshot_items where blob_hash = b.hash)
-            for update skip locked)";
-    let hashes: Vec<_> = hashes.into_iter().collect();
-    for chunk in hashes.chunks(CONTENTS) {
-        tx.execute(unused, &[&chunk]).await?;
+            and not exists (select from blobs other where other.base_hash = b.hash)
+            for update skip locked)
+        returning base_hash";
+    let mut removed = 0;
+    // Twice at most: a base has none.
+    while !hashes.is_empty() {
+        let gone = tx.query(sql, &[&hashes, &age.as_secs_f64()]).await?;
+        removed += gone.len();
+        let bases = gone.iter().map(|row| row.try_get::<_, Option<Vec<u8>>>(0)).collect::<Result<BTreeSet<_>, _>>()?;
+        hashes = bases.into_iter().flatten().collect();
     }
-    Ok(())
+    Ok(removed)
 }

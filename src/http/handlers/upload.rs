@@ -6,8 +6,9 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::files::{announced, saved_answer};
-use crate::actors::api::{SaveFile, Saved, SessionError};
-use crate::db;
+use crate::actors::api::{EditFiles, Intent, Saved, SessionError};
+use crate::db::items::{self, ItemChange};
+use crate::db::{blobs, versions::Origin};
 use crate::http::budget::Share;
 use crate::http::error::{ApiError, Code};
 use crate::http::json::{Json, query};
@@ -116,7 +117,7 @@ async fn may_begin(state: &HttpState, session: &Session, wanted: BeginUpload) ->
         return Err(SessionError::FileTooLarge { limit_bytes: most }.into());
     }
     let connection = state.db.interactive().await?;
-    match db::items::get(&connection, session.id, &path).await?.map(|item| item.kind) {
+    match items::get(&connection, session.id, &path).await?.map(|item| item.kind) {
         Some(_) if !replace => Err(ApiError::new(Code::AlreadyExists)),
         Some(ItemKind::Folder) => Err(ApiError::new(Code::IsFolder)),
         _ => Ok(NewUpload { session: session.id, user: session.owner, path, size, executable, replace }),
@@ -143,12 +144,28 @@ async fn take(
     let new = held.new().clone();
     share.grow_to(usize::try_from(new.size).unwrap_or(usize::MAX))?;
     let content = held.content().await?;
-    let precondition = if new.replace { Precondition::None } else { Precondition::Absent };
-    let save = SaveFile { path: new.path, content, precondition, executable: new.executable, user: new.user };
-    match state.sessions.save(new.session, save).await {
-        Ok(saved) => {
-            held.remove().await;
-            Ok(Taken::Whole(Box::new(saved)))
+    let saved = save(state, new, content).await?;
+    held.remove().await;
+    Ok(Taken::Whole(Box::new(saved)))
+}
+
+/// Saves what has come, as an upload.
+async fn save(state: &HttpState, new: NewUpload, content: Bytes) -> Result<Saved, ApiError> {
+    let NewUpload { session, user, path, executable, replace, .. } = new;
+    let blob = blobs::encode(content).await?;
+    blobs::stage(&state.db, std::slice::from_ref(&blob)).await?;
+    let current = items::get(&state.db.interactive().await?, session, &path).await?;
+    let was_executable = matches!(&current, Some(item) if matches!(item.kind, ItemKind::File { executable: true, .. }));
+    let executable = executable.unwrap_or(was_executable);
+    let kind = ItemKind::File { hash: blob.hash, size: blob.size, executable };
+    let precondition = if replace { Precondition::None } else { Precondition::Absent };
+    let changes = vec![ItemChange::Put { path, kind, precondition }];
+    let edit = EditFiles { intent: Intent::Changes { changes, origin: Origin::Upload }, user };
+    match state.sessions.edit(session, edit).await {
+        Ok(edited) => {
+            let item = edited.items.into_iter().next().flatten().ok_or_else(|| ApiError::internal("no item"))?;
+            let conflict_copy = edited.conflict_copies.into_iter().next().map(|(_, copy)| copy);
+            Ok(Saved { item, created: current.is_none(), conflict_copy })
         }
         // Somebody was faster.
         Err(SessionError::PreconditionFailed { .. }) => Err(ApiError::new(Code::AlreadyExists)),

@@ -28,6 +28,38 @@ export async function readFile(session: string, path: string, signal?: AbortSign
   };
 }
 
+export interface FileHead {
+  bytes: Uint8Array<ArrayBuffer>;
+  /** Whether the file ends where these bytes do. */
+  whole: boolean;
+}
+
+/** The first bytes of a file, `most` at the most; the rest is not sent for. */
+export async function readHead(
+  session: string,
+  path: string,
+  most: number,
+  signal: AbortSignal,
+): Promise<FileHead> {
+  const response = await request(fileUrl(session, path), { signal, cache: 'no-store' });
+  if (!response.ok) throw await errorFrom(response);
+  const reader = response.body?.getReader();
+  const bytes = new Uint8Array(most);
+  let filled = 0;
+  for (;;) {
+    const chunk = await reader?.read();
+    if (!chunk || chunk.done) return { bytes: bytes.slice(0, filled), whole: true };
+    const room = most - filled;
+    bytes.set(chunk.value.subarray(0, room), filled);
+    filled += Math.min(room, chunk.value.length);
+    if (chunk.value.length > room) {
+      // What is on its way is dropped with the connection.
+      void reader?.cancel().catch(() => undefined);
+      return { bytes, whole: false };
+    }
+  }
+}
+
 export interface WriteResult {
   etag: string;
   conflictCopy: string | null;

@@ -17,6 +17,8 @@ export class ApiError extends Error {
     readonly etag: string | null = null,
     /** Where the request should go instead, as the server names it: not to be followed unchecked. */
     readonly serverUrl: string | null = null,
+    /** Where the next chunk of an upload begins. */
+    readonly offset: number | null = null,
   ) {
     super(message);
   }
@@ -46,6 +48,7 @@ export function errorFromBody(response: Response, body: unknown): ApiError {
     message,
     response.headers.get('etag'),
     field('server_url') ?? null,
+    isRecord(body) && typeof body['offset'] === 'number' ? body['offset'] : null,
   );
 }
 

@@ -17,3 +17,5 @@ export type Snapshot = Schemas['Snapshot'];
 export type Publication = Schemas['PublishTemplate'];
 export type TemplateUpdate = Schemas['TemplateUpdated'];
 export type Problem = Schemas['Problem'];
+/** A file on its way up. */
+export type UploadInfo = Schemas['Upload'];

@@ -3,6 +3,7 @@
 mod accounts;
 mod blobs;
 mod deleted;
+mod differences;
 mod embedded;
 mod history;
 mod items;

@@ -3,7 +3,9 @@
 mod accounts;
 mod archive;
 mod bodies;
+mod import;
 mod routes;
+mod search;
 mod sockets;
 mod terminals;
 mod upload;

@@ -49,6 +49,8 @@ async fn a_file_comes_in_chunks_and_goes_on_where_it_was() {
     }
     assert_eq!(problem(ada.get(&upload).await).await, "not_found", "it has become a file");
     assert!(ada.get(&format!("{base}/files/data/great")).await.bytes().await.unwrap() == content);
+    let versions: Value = ada.get(&format!("{base}/versions/data/great")).await.json().await.unwrap();
+    assert_eq!(versions["items"][0]["origin"], "upload");
 
     let again = ada.post(&format!("{base}/upload"), &new).await;
     assert_eq!(problem(again).await, "already_exists", "told before anything is sent");

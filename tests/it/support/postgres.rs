@@ -139,7 +139,24 @@ pub fn lease(id: SessionId) -> Lease {
 
 /// Saves a file as a program of the session would.
 pub async fn put(db: &Db, session: SessionId, path: &str, content: impl Into<bytes::Bytes>) -> ContentHash {
-    let blob = db::blobs::encode(content.into()).await.unwrap();
+    put_blob(db, session, path, db::blobs::encode(content.into()).await.unwrap()).await
+}
+
+/// The same where the content is stored after what it replaces, as it is when a session is live.
+pub async fn replace(db: &Db, session: SessionId, path: &str, content: impl Into<bytes::Bytes>) -> ContentHash {
+    let client = db.interactive().await.unwrap();
+    let at = WorkspacePath::new(path).unwrap();
+    let before = db::items::get(&client, session, &at).await.unwrap().and_then(|item| item.kind.hash());
+    let bases = db::blobs::bases(&client, before.as_slice(), u64::MAX).await.unwrap();
+    drop(client);
+    let blob = match before.and_then(|hash| bases.get(&hash)) {
+        Some(base) => db::blobs::encode_after(content.into(), base).await.unwrap(),
+        None => db::blobs::encode(content.into()).await.unwrap(),
+    };
+    put_blob(db, session, path, blob).await
+}
+
+async fn put_blob(db: &Db, session: SessionId, path: &str, blob: db::blobs::EncodedBlob) -> ContentHash {
     let (hash, size) = (blob.hash, blob.size);
     let mut connection = db.interactive().await.unwrap();
     let transaction = connection.transaction().await.unwrap();

@@ -20,8 +20,9 @@ export function CodeView({ file }: { file: OpenFile }) {
   const host = useRef<HTMLDivElement>(null);
   const { monaco, problem } = useMonaco();
   const [editor, setEditor] = useState<CodeEditor | null>(null);
-  const { focusRequest } = useWorkspace();
+  const { focusRequest, services } = useWorkspace();
   const request = useStore(focusRequest);
+  const place = useStore(services.reveal);
   const { path } = useStore(file.state);
 
   useEffect(() => {
@@ -65,6 +66,20 @@ export function CodeView({ file }: { file: OpenFile }) {
     editor.focus();
     focusRequest.set(null);
   }, [editor, path, request, focusRequest]);
+
+  useEffect(() => {
+    if (!editor || place?.path !== path || editor.getModel() === null) return;
+    const { line, column, length } = place;
+    const range = {
+      startLineNumber: line,
+      startColumn: column,
+      endLineNumber: line,
+      endColumn: column + length,
+    };
+    editor.setSelection(range);
+    editor.revealRangeInCenterIfOutsideViewport(range);
+    services.reveal.set(null);
+  }, [editor, path, place, services]);
 
   if (problem) return <Failure title="The editor could not be loaded">{problem}</Failure>;
   return (

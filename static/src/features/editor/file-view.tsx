@@ -1,17 +1,14 @@
 /** One file in front: its banners, and the editor or what stands in its place. */
 'use client';
 
-import { Download, FileWarning } from 'lucide-react';
-import { fileUrl } from '@/api/files';
 import { Button } from '@/components/button';
-import { Empty, Failure, Loading } from '@/components/states';
+import { Failure, Loading } from '@/components/states';
+import { HeadView } from '@/features/viewer/head-view';
+import { TextView } from '@/features/viewer/text-view';
 import { useWorkspace } from '@/features/workspace/workspace-context';
-import { formatBytes } from '@/lib/format';
 import { baseName, displayName } from '@/lib/paths';
 import { useStore } from '@/lib/store';
-import { CodeView } from './code-view';
 import { FileBanners } from './file-banners';
-import type { Phase } from './file-state';
 import type { OpenFile } from './open-file';
 
 export function FileView({ file }: { file: OpenFile }) {
@@ -37,39 +34,15 @@ export function FileView({ file }: { file: OpenFile }) {
         </Failure>
       );
     case 'unsupported':
-      return <Unsupported path={path} phase={phase} />;
+      return <HeadView key={path} path={path} phase={phase} />;
     case 'ready':
       return (
         <div className="flex h-full min-h-0 flex-col">
           <FileBanners file={file} />
           <div className="min-h-0 flex-1">
-            <CodeView file={file} />
+            <TextView file={file} />
           </div>
         </div>
       );
   }
-}
-
-function Unsupported({ path, phase }: { path: string; phase: Extract<Phase, { kind: 'unsupported' }> }) {
-  const { id } = useWorkspace();
-  const name = baseName(path);
-  return (
-    <Empty
-      icon={<FileWarning aria-hidden />}
-      title={displayName(name)}
-      actions={
-        <a
-          href={fileUrl(id, path)}
-          download={name}
-          className="inline-flex h-8 items-center gap-1.5 rounded-md border border-line-strong bg-raised px-3 hover:bg-hover"
-        >
-          <Download aria-hidden className="size-4" /> Download ({formatBytes(phase.size)})
-        </a>
-      }
-    >
-      {phase.why === 'large'
-        ? 'This file is too large to edit here.'
-        : 'This file is not text, so it is not shown here.'}
-    </Empty>
-  );
 }

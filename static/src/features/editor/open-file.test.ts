@@ -272,6 +272,28 @@ describe('OpenFile', () => {
     expect(backend.read).toHaveBeenCalledTimes(2);
   });
 
+  it('is not deleted by the event of a rename that overtook its first reading', async () => {
+    const { backend, files } = setUp({ 'a.py': 'x' });
+    let answer: () => void = () => undefined;
+    backend.read.mockImplementationOnce(
+      () =>
+        new Promise(
+          (resolve) => (answer = () => resolve({ bytes: new TextEncoder().encode('x'), etag: '"x"' })),
+        ),
+    );
+    const file = new OpenFile('a.py', backend);
+    const loaded = file.load(null);
+    await vi.waitFor(() => expect(backend.read).toHaveBeenCalled());
+    files['b.py'] = 'x';
+    delete files['a.py'];
+    file.changedOutside(null);
+    file.renamed('b.py');
+    answer();
+    await loaded;
+    await vi.waitFor(() => expect(backend.read).toHaveBeenLastCalledWith('b.py'));
+    expect(file.state.get()).toMatchObject({ phase: { kind: 'ready' }, outside: null });
+  });
+
   it('saves what was about to be saved when it is taken down, and forgets the draft', async () => {
     const { files, drafts, open } = setUp({ 'a.py': 'one' });
     const { file, buffer } = await open('a.py');

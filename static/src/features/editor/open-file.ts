@@ -58,7 +58,8 @@ export class OpenFile {
 
   async load(size: number | null): Promise<void> {
     if (size !== null && size > LARGEST_TEXT_BYTES) return this.unsupported('large', size);
-    this.patch({ phase: { kind: 'loading' } });
+    // What is shown of a file that is no text stays until there is something newer.
+    if (this.state.get().phase.kind !== 'unsupported') this.patch({ phase: { kind: 'loading' } });
     try {
       const { content, draft } = await readOpening(this.backend, this.path);
       if (content === null) return await this.ready('', 'absent', draft);
@@ -172,7 +173,8 @@ export class OpenFile {
   renamed(path: string): void {
     const old = this.path;
     this.patch({ path });
-    // The event about the old name may have come before the answer to our rename.
+    // Events about the old name may have come before the answer to our rename.
+    if (this.pending) this.pending = () => this.refresher.request();
     if (this.state.get().outside === 'deleted' && this.saver?.etag) this.asBefore(this.saver);
     if (this.unsaved) void this.draft.keep().then(() => this.draft.drop(old));
   }
@@ -288,8 +290,7 @@ export class OpenFile {
     this.buffer?.dispose();
     // Only with the user's leave is there still a draft of what was open.
     if (this.saver) void this.draft.drop(this.path);
-    this.saver = null;
-    this.buffer = null;
+    [this.saver, this.buffer] = [null, null];
     this.patch({ ...opening(this.path), phase: { kind: 'unsupported', why, size } });
   }
 

@@ -32,6 +32,8 @@ export type SessionEvent =
   | { type: 'tree'; changes: TreeChange[] }
   /** Too much has changed to list: read the tree again. */
   | { type: 'tree_refetch' }
+  /** What is in the sandbox and not kept is not what it was: read that list again. */
+  | { type: 'unkept' }
   | { type: 'terminals'; items: Terminal[] }
   /** The session will end then; `null`: not any more. */
   | { type: 'ending'; at: string | null; why: EndsWhy | null }
@@ -90,6 +92,8 @@ export function parseEvent(text: string): SessionEvent | null {
       return Array.isArray(value['changes'])
         ? { type: 'tree', changes: value['changes'].filter(isChange) }
         : null;
+    case 'unkept':
+      return { type: 'unkept' };
     case 'terminals':
       return Array.isArray(value['items'])
         ? { type: 'terminals', items: value['items'].filter(isTerminal) }

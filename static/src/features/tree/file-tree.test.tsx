@@ -4,7 +4,7 @@ import type { Item } from '@/api/types';
 import { AuthGate } from '@/features/auth/auth-gate';
 import { WorkspacePage } from '@/features/workspace/workspace-page';
 import { FakeSocket } from '@/test/fake-socket';
-import { USER, json, renderPage, serve, type Route } from '@/test/render-page';
+import { USER, json, problem, renderPage, serve, type Route } from '@/test/render-page';
 
 const ID = '33333333-3333-4333-8333-333333333333';
 vi.mock('next/navigation', () => ({
@@ -30,20 +30,31 @@ function item(path: string, kind: Item['kind'] = 'file'): Item {
   return { path, kind, size: 0, etag: path, executable: false, modified_at: '' };
 }
 
-const removed = vi.fn<(path: string) => void>();
+const removed = vi.fn<(paths: string[]) => void>();
+const asked = vi.fn<(what: string, body: unknown) => void>();
 
 async function open(routes: Record<string, Route> = {}): Promise<void> {
   const items = [item('src', 'folder'), item('src/a.py'), item('src/b.py'), item('src/c.py'), item('z.txt')];
-  const remove = (request: Request): Response => {
-    removed(new URL(request.url).pathname.split('/files/')[1] ?? '');
-    return new Response(null, { status: 204 });
+  const remove = async (request: Request): Promise<Response> => {
+    const { paths } = (await request.json()) as { paths: string[] };
+    removed(paths);
+    return json({ removed: paths.length });
   };
+  const note =
+    (what: string, answer: (body: { from: string; to: string }) => unknown) =>
+    async (request: Request): Promise<Response> => {
+      const body = (await request.json()) as { from: string; to: string };
+      asked(what, body);
+      return json(answer(body));
+    };
   serve({
     'GET /me': () => json(USER),
     [`GET /sessions/${ID}`]: () => json(SESSION),
     [`GET /sessions/${ID}/tree`]: () => json({ items, next: null }),
-    [`POST /sessions/${ID}/move`]: () => json(item('src/first.py')),
-    ...Object.fromEntries(items.map(({ path }) => [`DELETE /sessions/${ID}/files/${path}`, remove])),
+    [`POST /sessions/${ID}/move`]: note('move', ({ to }) => item(to)),
+    [`POST /sessions/${ID}/copy`]: note('copy', ({ to }) => item(to)),
+    [`POST /sessions/${ID}/restore`]: note('restore', () => ({ restored: 1, removed: 0 })),
+    [`POST /sessions/${ID}/delete`]: remove,
     ...routes,
   });
   renderPage(
@@ -59,16 +70,16 @@ function row(name: string): Promise<HTMLElement> {
   return screen.findByRole('treeitem', { name });
 }
 
-async function click(name: string): Promise<void> {
-  fireEvent.click(await row(name));
+async function click(name: string, modifiers: object = {}): Promise<void> {
+  fireEvent.click(await row(name), modifiers);
 }
 
 /** Presses a key where the keyboard is. */
-async function press(key: string): Promise<void> {
+async function press(key: string, modifiers: object = {}): Promise<void> {
   await act(async () => {
     const target = document.activeElement ?? document.body;
-    fireEvent.keyDown(target, { key, code: key });
-    fireEvent.keyUp(target, { key, code: key });
+    fireEvent.keyDown(target, { key, code: key, ...modifiers });
+    fireEvent.keyUp(target, { key, code: key, ...modifiers });
     await Promise.resolve();
   });
 }
@@ -88,7 +99,16 @@ async function question(): Promise<HTMLElement> {
 beforeEach(() => {
   FakeSocket.install();
   removed.mockReset();
+  asked.mockReset();
 });
+
+/** Names of the selected rows. */
+function selection(): (string | null)[] {
+  return screen.queryAllByRole('treeitem', { selected: true }).map((one) => one.getAttribute('aria-label'));
+}
+
+const CTRL = { ctrlKey: true };
+const SHIFT = { shiftKey: true };
 
 describe('the Delete key', () => {
   it('asks about the row that is focused, and deletes exactly what it named', async () => {
@@ -100,7 +120,7 @@ describe('the Delete key', () => {
     expect(dialog).toHaveAccessibleName('Delete “b.py”?');
     expect(dialog).toHaveAccessibleDescription('“src/b.py” is deleted.');
     fireEvent.click(within(dialog).getByRole('button', { name: 'Delete' }));
-    await waitFor(() => expect(removed).toHaveBeenCalledWith('src/b.py'));
+    await waitFor(() => expect(removed).toHaveBeenCalledWith(['src/b.py']));
     expect(removed).toHaveBeenCalledTimes(1);
     await waitFor(async () => expect(await row('c.py')).toHaveFocus());
     expect(screen.queryByRole('treeitem', { name: 'b.py' })).not.toBeInTheDocument();
@@ -211,5 +231,209 @@ describe('a new file', () => {
     gone(['z.txt']);
     fireEvent.click(screen.getAllByRole('button', { name: 'New file' })[0] as HTMLElement);
     expect(screen.getByLabelText('Name of the new file')).toBeInTheDocument();
+  });
+});
+
+describe('a folder that is renamed', () => {
+  it('stays open', async () => {
+    await open();
+    await click('src');
+    await press('F2');
+    const name = screen.getByLabelText('New name');
+    fireEvent.change(name, { target: { value: 'lib' } });
+    fireEvent.keyDown(name, { key: 'Enter' });
+    expect(await row('lib')).toHaveAttribute('aria-expanded', 'true');
+    expect(await row('a.py')).toHaveAttribute('data-path', 'lib/a.py');
+  });
+});
+
+describe('several rows', () => {
+  it('are selected by clicks with Ctrl and Shift, which open nothing', async () => {
+    await open();
+    await click('src');
+    await click('a.py');
+    expect(selection()).toEqual(['a.py']);
+    await click('z.txt', CTRL);
+    expect(selection()).toEqual(['a.py', 'z.txt']);
+    await click('a.py', CTRL);
+    expect(selection()).toEqual(['z.txt']);
+    await click('b.py', CTRL);
+    await click('a.py', SHIFT);
+    expect(selection()).toEqual(['a.py', 'b.py']);
+    expect(screen.getAllByRole('tab').map((tab) => tab.getAttribute('aria-label'))).not.toContain('b.py');
+    await click('c.py');
+    expect(selection()).toEqual(['c.py']);
+  });
+
+  it('are selected by the keyboard: with Shift and arrows, all, one more, one only', async () => {
+    await open();
+    await click('src');
+    await press('ArrowDown');
+    await press('ArrowDown', SHIFT);
+    await press('ArrowDown', SHIFT);
+    expect(selection()).toEqual(['a.py', 'b.py', 'c.py']);
+    await press('ArrowUp', SHIFT);
+    expect(selection()).toEqual(['a.py', 'b.py']);
+    expect(await row('b.py')).toHaveFocus();
+    await press('a', CTRL);
+    expect(selection()).toEqual(['src', 'a.py', 'b.py', 'c.py', 'z.txt']);
+    await press('Escape');
+    expect(selection()).toEqual(['b.py']);
+    await press('ArrowDown');
+    await press(' ', CTRL);
+    expect(selection()).toEqual(['b.py', 'c.py']);
+  });
+
+  it('are deleted after one question, and had back with one click', async () => {
+    await open();
+    await click('src');
+    await click('a.py');
+    await click('z.txt', CTRL);
+    await press('Delete');
+    const dialog = await question();
+    expect(dialog).toHaveAccessibleName('Delete 2 items?');
+    expect(dialog).toHaveAccessibleDescription('“a.py” and “z.txt” are deleted.');
+    fireEvent.click(within(dialog).getByRole('button', { name: 'Delete' }));
+    await waitFor(() => expect(removed).toHaveBeenCalledWith(['src/a.py', 'z.txt']));
+    expect(await screen.findByText('2 items deleted.')).toBeInTheDocument();
+    expect(screen.queryByRole('treeitem', { name: 'z.txt' })).not.toBeInTheDocument();
+    fireEvent.click(screen.getByRole('button', { name: 'Undo' }));
+    await waitFor(() =>
+      expect(asked.mock.calls).toEqual([
+        ['restore', { path: 'src/a.py' }],
+        ['restore', { path: 'z.txt' }],
+      ]),
+    );
+  });
+
+  it('say what of them could not be had back', async () => {
+    await open({ [`POST /sessions/${ID}/restore`]: () => problem(409, 'too_large', 'There is no room.') });
+    await click('z.txt');
+    await press('Delete');
+    fireEvent.click(within(await question()).getByRole('button', { name: 'Delete' }));
+    fireEvent.click(await screen.findByRole('button', { name: 'Undo' }));
+    expect(await screen.findByText('“z.txt” could not be had back: There is no room.')).toBeInTheDocument();
+  });
+
+  it('count a folder and what is in it once', async () => {
+    await open();
+    await click('src');
+    await press('a', CTRL);
+    await press('Delete');
+    const dialog = await question();
+    expect(dialog).toHaveAccessibleDescription(
+      '“src” and “z.txt” are deleted. 3 more items are in the folders.',
+    );
+    fireEvent.click(within(dialog).getByRole('button', { name: 'Delete' }));
+    await waitFor(() => expect(removed).toHaveBeenCalledWith(['src', 'z.txt']));
+  });
+});
+
+describe('cut, copy and paste', () => {
+  it('move into the folder that has the keyboard, and back on demand', async () => {
+    await open();
+    await click('z.txt');
+    await press('x', CTRL);
+    expect(await row('z.txt')).toHaveAttribute('data-cut', 'true');
+    await click('src');
+    await press('v', CTRL);
+    await waitFor(() => expect(asked).toHaveBeenCalledWith('move', { from: 'z.txt', to: 'src/z.txt' }));
+    expect(await screen.findByText('“z.txt” moved to “src”.')).toBeInTheDocument();
+    fireEvent.click(screen.getByRole('button', { name: 'Undo' }));
+    await waitFor(() => expect(asked).toHaveBeenCalledWith('move', { from: 'src/z.txt', to: 'z.txt' }));
+  });
+
+  it('copy beside a file, under a name that is free', async () => {
+    await open();
+    await click('src');
+    await click('a.py');
+    await press('c', CTRL);
+    await press('v', CTRL);
+    await waitFor(() => expect(asked).toHaveBeenCalledWith('copy', { from: 'src/a.py', to: 'src/a 2.py' }));
+    expect(await row('a 2.py')).toBeInTheDocument();
+    await press('v', CTRL);
+    await waitFor(() => expect(asked).toHaveBeenCalledWith('copy', { from: 'src/a.py', to: 'src/a 3.py' }));
+  });
+
+  it('duplicate all that is selected', async () => {
+    await open();
+    await click('src');
+    await click('a.py');
+    await click('z.txt', CTRL);
+    await press('d', CTRL);
+    await waitFor(() => expect(asked).toHaveBeenCalledTimes(2));
+    expect(asked.mock.calls.map(([, body]) => body)).toEqual([
+      { from: 'src/a.py', to: 'src/a 2.py' },
+      { from: 'z.txt', to: 'z 2.txt' },
+    ]);
+  });
+
+  it('do not put a folder into itself', async () => {
+    await open();
+    await click('src');
+    await press('c', CTRL);
+    await click('a.py');
+    await press('v', CTRL);
+    expect(await screen.findByText('“src” cannot be put into itself.')).toBeInTheDocument();
+    expect(asked).not.toHaveBeenCalled();
+  });
+
+  it('tell a failure once for many, and leave what failed where it is', async () => {
+    await open({ [`POST /sessions/${ID}/move`]: () => problem(409, 'already_exists', 'No.') });
+    await click('src');
+    await click('a.py');
+    await click('b.py', SHIFT);
+    await press('x', CTRL);
+    await click('z.txt');
+    await press('v', CTRL);
+    expect(
+      await screen.findByText('“a.py” already exists here. And 1 more were not done.'),
+    ).toBeInTheDocument();
+    expect(await row('a.py')).toBeInTheDocument();
+  });
+});
+
+describe('what is not kept', () => {
+  const unkept = {
+    items: [
+      { path: '.venv', kind: 'folder', why: 'ignored', text: 'ignored: not kept' },
+      { path: 'src/big.bin', kind: 'file', why: 'too_large', text: 'larger than 64 MB: not saved' },
+    ],
+    truncated: false,
+  };
+
+  it('has rows of its own, with the reason', async () => {
+    await open({ [`GET /sessions/${ID}/unkept`]: () => json(unkept) });
+    act(() => FakeSocket.last.receive(JSON.stringify({ type: 'unkept' })));
+    const venv = await row('.venv, not kept: ignored');
+    expect(venv).toHaveAttribute('title', '.venv, not kept: ignored');
+    await click('src');
+    expect(await row('big.bin, not saved: larger than 64 MB')).toBeInTheDocument();
+    fireEvent.click(venv);
+    expect(await screen.findByText(/It is only in the sandbox\./)).toBeInTheDocument();
+    await press('Delete');
+    expect(screen.queryByRole('alertdialog')).not.toBeInTheDocument();
+  });
+
+  it('is looked at again when the server says so', async () => {
+    let items = unkept.items;
+    await open({ [`GET /sessions/${ID}/unkept`]: () => json({ items, truncated: false }) });
+    act(() => FakeSocket.last.receive(JSON.stringify({ type: 'unkept' })));
+    await row('.venv, not kept: ignored');
+    items = [];
+    act(() => FakeSocket.last.receive(JSON.stringify({ type: 'unkept' })));
+    await waitFor(() => expect(screen.queryByRole('treeitem', { name: /not kept/ })).not.toBeInTheDocument());
+  });
+});
+
+describe('the usage of the files', () => {
+  it('is a meter that warns from nine tenths on', async () => {
+    await open();
+    const meter = screen.getByRole('meter', { name: 'Files of the session' });
+    expect(meter).toHaveAttribute('aria-valuetext', '5 items · 0 B of 256 MB');
+    changed({ path: 'z.txt', item: { ...item('z.txt'), size: 240 * 1024 * 1024 } });
+    expect(await screen.findByText(/Only 16\.0 MB are left\./)).toBeInTheDocument();
+    changed({ path: 'z.txt', item: { ...item('z.txt'), size: 256 * 1024 * 1024 } });
+    expect(await screen.findByText(/There is no room left/)).toBeInTheDocument();
   });
 });

@@ -1,59 +1,68 @@
 /**
- * The tree itself. Arrows move, Enter opens, F2 renames, Delete deletes, N and Shift+N create;
- * the same from the context menu.
+ * The tree itself. Arrows move, with Shift they select; Enter opens, F2 renames, Delete deletes, N and Shift+N create,
+ * Ctrl+X, C and V move and copy; the same from the context menu, and by dragging.
  */
 'use client';
 
-import {
-  FilePlus2,
-  FolderPlus,
-  Download,
-  History,
-  PencilLine,
-  Trash2,
-  Copy,
-  SquareArrowOutUpRight,
-} from 'lucide-react';
-import { Fragment, useEffect, useState, type FocusEvent, type KeyboardEvent, type MouseEvent } from 'react';
-import { fileUrl } from '@/api/files';
-import { ContextMenu, type MenuEntry } from '@/components/menu';
+import type { TreeInstance } from '@headless-tree/core';
+import { Fragment, useEffect, useMemo, useRef, useState, type FocusEvent, type MouseEvent } from 'react';
+import type { Item } from '@/api/types';
+import { ContextMenu } from '@/components/menu';
 import { useToast } from '@/components/toasts';
+import { useFileDrop } from '@/features/upload/use-file-drop';
+import type { UploadPicker } from '@/features/upload/use-upload-picker';
 import { useWorkspace } from '@/features/workspace/workspace-context';
-import { baseName, joinPath, parentOf } from '@/lib/paths';
+import { cx } from '@/lib/cx';
+import { baseName, joinPath, movedPath, parentOf } from '@/lib/paths';
 import { useStore } from '@/lib/store';
+import { download } from './downloads';
 import { rowPath } from './keyboard-focus';
 import { NameRow } from './name-row';
+import { treeMenu } from './tree-menu';
 import { ROOT, isFolder, type TreeModel } from './tree-model';
 import type { Editing } from './tree-panel';
 import { TreeRow } from './tree-row';
+import { concerned } from './tree-selection';
+import { markText, type Unkept } from './unkept';
 import { useFileTree } from './use-file-tree';
-import { useTreeCommands } from './use-tree-commands';
+import { useRowKeys } from './use-row-keys';
+import { useTreeClipboard } from './use-tree-clipboard';
+import { useTreeCommands, type Moved } from './use-tree-commands';
+import { useTreeSelection } from './use-tree-selection';
 
 interface FileTreeProps {
   tree: TreeModel;
+  unkept: Unkept;
   editing: Editing;
   onEditing: (editing: Editing) => void;
   /** Where a new item would go, after the focus has moved. */
   onFolder: (folder: string) => void;
+  picker: UploadPicker;
 }
 
-export function FileTree({ tree, editing, onEditing, onFolder }: FileTreeProps) {
+export function FileTree({ tree, unkept, editing, onEditing, onFolder, picker }: FileTreeProps) {
   const workspace = useWorkspace();
   const commands = useTreeCommands();
+  const clipboard = useTreeClipboard(tree, commands);
   const toast = useToast();
   const { active } = useStore(workspace.files.tabs);
   const [target, setTarget] = useState<string>(ROOT);
   /** A path that takes the focus once it is in the tree. */
   const [awaited, setAwaited] = useState<string | null>(null);
+  const isUnkept = (path: string): boolean => unkept.items.has(path) && !workspace.tree.tree.items.has(path);
   const instance = useFileTree({
     tree,
     session: workspace.id,
-    onOpen: (path) => workspace.open(path, false),
-    onMove: (path, folder) =>
-      void commands.move(path, folder).then((problem) => problem && toast(problem, 'danger')),
+    isUnkept,
+    onMove: (paths, folder) => void commands.moveInto(paths, folder).then(follow),
   });
-  const focused = instance.getState().focusedItem;
-  const folderOf = (path: string): string => (isFolder(tree, path) ? path : parentOf(path));
+  const current = useRef<TreeInstance<Item> | null>(null);
+  current.current = instance;
+  const selection = useTreeSelection(current);
+  const { focusedItem: focused, selectedItems } = instance.getState();
+  const selected = useMemo(() => new Set(selectedItems), [selectedItems]);
+  const folderOf = (path: string): string =>
+    isFolder(tree, path) && !isUnkept(path) ? path : parentOf(path);
 
   useEffect(() => {
     onFolder(focused !== null && tree.items.has(focused) ? folderOf(focused) : ROOT);
@@ -77,38 +86,77 @@ export function FileTree({ tree, editing, onEditing, onFolder }: FileTreeProps) 
     instance.updateDomFocus();
   }, [awaited, tree, instance]);
 
-  const create = (what: 'file' | 'folder', near: string): void =>
-    onEditing({ kind: 'create', what, folder: near === ROOT ? ROOT : folderOf(near) });
+  /** A folder that was open is so in its new place. */
+  const keepOpen = (done: readonly Moved[]): void => {
+    const after = (path: string): string => done.reduce((at, { from, to }) => movedPath(at, from, to), path);
+    instance.applySubStateUpdate('expandedItems', (old) => [...new Set([...old, ...old.map(after)])]);
+    instance.rebuildTree();
+  };
 
-  const remove = (path: string): void =>
-    void commands.remove(path).then((removed) => removed && instance.updateDomFocus());
+  /** What was moved or copied stays selected in its new place, and its folder shows it. */
+  const follow = (done: readonly Moved[]): void => {
+    const [first] = done;
+    if (first === undefined) return;
+    const folder = parentOf(first.to);
+    if (folder !== ROOT) instance.getItemInstance(folder).expand();
+    keepOpen(done);
+    selection.only(done.map(({ to }) => to));
+    setAwaited(first.to);
+  };
+
+  /** What is only in the sandbox is not the page's to change. */
+  const about = (path: string): string[] => concerned(selectedItems, path).filter((one) => !isUnkept(one));
+
+  const open = (path: string, focus: boolean): void => {
+    const mark = unkept.items.get(path);
+    if (mark && isUnkept(path)) toast(`${markText(mark)}. It is only in the sandbox.`, 'info');
+    else workspace.open(path, focus);
+  };
+
+  const act = {
+    open: (path: string) => open(path, true),
+    look: (path: string) => open(path, false),
+    create: (what: 'file' | 'folder', near: string) =>
+      onEditing({ kind: 'create', what, folder: near === ROOT ? ROOT : folderOf(near) }),
+    upload: (what: 'files' | 'folder', near: string) =>
+      picker.pick(what, near === ROOT ? ROOT : folderOf(near)),
+    find: (near: string) => workspace.services.showSearch(near === ROOT ? '' : folderOf(near)),
+    history: (path: string) => workspace.overlay.set({ kind: 'history', path }),
+    cut: clipboard.cut,
+    copy: clipboard.copy,
+    paste: clipboard.full
+      ? (near: string) => void clipboard.paste(near === ROOT ? ROOT : folderOf(near)).then(follow)
+      : null,
+    giveUp: clipboard.clear,
+    duplicate: (paths: readonly string[]) => void commands.duplicate(paths).then(follow),
+    download: (paths: readonly string[]) => paths.forEach((path) => download(workspace.id, tree, path)),
+    copyPaths: (paths: readonly string[]) =>
+      void navigator.clipboard
+        .writeText(paths.join('\n'))
+        .catch(() => toast('The clipboard is not available.', 'danger')),
+    rename: (path: string) => onEditing({ kind: 'rename', path }),
+    remove: (paths: readonly string[]) =>
+      void commands.remove(paths).then((removed) => removed && instance.updateDomFocus()),
+  };
+  const drop = useFileDrop({
+    folderAt: (target) => {
+      const path = rowPath(target);
+      return path === null ? ROOT : folderOf(path);
+    },
+    onSpring: (folder) => folder !== ROOT && instance.getItemInstance(folder).expand(),
+    onDrop: picker.drop,
+  });
+  const onKeyDown = useRowKeys({ tree, instance, selection, act, about });
 
   const endEditing = (): void => {
     onEditing(null);
     instance.updateDomFocus();
   };
 
-  const onKeyDown = (event: KeyboardEvent): void => {
-    if (event.target instanceof HTMLInputElement || event.ctrlKey || event.metaKey || event.altKey) return;
-    // A key is about the row it was pressed on, which is the one the user sees focused; about nothing else.
-    const path = rowPath(event.target);
-    if (path === null || !tree.items.has(path)) return;
-    if (event.key === 'Enter' && isFolder(tree, path)) {
-      const item = instance.getItemInstance(path);
-      if (item.isExpanded()) item.collapse();
-      else item.expand();
-    } else if (event.key === 'Enter') workspace.open(path, true);
-    else if (event.key === ' ' && !isFolder(tree, path)) workspace.open(path, false);
-    else if (event.key === 'F2') onEditing({ kind: 'rename', path });
-    else if (event.key === 'Delete') remove(path);
-    else if (event.key === 'n') create('file', path);
-    else if (event.key === 'N') create('folder', path);
-    else return;
-    event.preventDefault();
-  };
-
   const onContextMenu = (event: MouseEvent): void => {
-    setTarget(rowPath(event.target) ?? ROOT);
+    const path = rowPath(event.target);
+    setTarget(path ?? ROOT);
+    if (path !== null && !selected.has(path)) selection.only([path]);
   };
 
   /** However the focus came to a row (mouse, Tab, a screen reader), the tree takes it from there. */
@@ -118,10 +166,15 @@ export function FileTree({ tree, editing, onEditing, onFolder }: FileTreeProps) 
       instance.getItemInstance(path).setFocused();
   };
 
-  /** Not every browser focuses a draggable row that is clicked. */
-  const onClick = (event: MouseEvent): void => {
-    const row = event.target instanceof Element ? event.target.closest('[data-path]') : null;
-    if (row instanceof HTMLElement) row.focus();
+  const onRowClick = (path: string, event: MouseEvent): void => {
+    const item = instance.getItemInstance(path);
+    item.setFocused();
+    // Not every browser focuses a draggable row that is clicked.
+    item.getElement()?.focus();
+    if (selection.click(path, event)) return;
+    if (!item.isFolder()) open(path, false);
+    else if (item.isExpanded()) item.collapse();
+    else item.expand();
   };
 
   const onSubmit = async (name: string): Promise<string | null> => {
@@ -133,8 +186,11 @@ export function FileTree({ tree, editing, onEditing, onFolder }: FileTreeProps) 
     if (problem === null) {
       onEditing(null);
       // A new file takes the keyboard into the editor instead.
-      if (editing.kind === 'rename') setAwaited(joinPath(parentOf(editing.path), name));
-      else if (editing.what === 'folder') setAwaited(joinPath(editing.folder, name));
+      if (editing.kind === 'rename') {
+        const to = joinPath(parentOf(editing.path), name);
+        keepOpen([{ from: editing.path, to }]);
+        setAwaited(to);
+      } else if (editing.what === 'folder') setAwaited(joinPath(editing.folder, name));
     }
     return problem;
   };
@@ -152,16 +208,30 @@ export function FileTree({ tree, editing, onEditing, onFolder }: FileTreeProps) 
       />
     ) : null;
 
+  const menu = treeMenu(
+    {
+      path: target,
+      kind: tree.items.get(target)?.kind,
+      paths: target === ROOT ? [] : about(target),
+      unkept: target !== ROOT && isUnkept(target),
+    },
+    act,
+  );
+
   return (
-    <ContextMenu entries={menuFor(target)} keepFocus>
-      <div className="min-h-full py-1" onContextMenu={onContextMenu}>
+    <ContextMenu entries={menu} keepFocus>
+      <div
+        {...drop.props}
+        className={cx('flex min-h-full flex-col py-1', drop.over === ROOT && 'ring-2 ring-accent ring-inset')}
+        onContextMenu={onContextMenu}
+      >
         {editing?.kind === 'create' && editing.folder === ROOT ? nameRow(0) : null}
         <div
           {...instance.getContainerProps('Files')}
-          onKeyDown={onKeyDown}
+          aria-multiselectable
+          onKeyDownCapture={onKeyDown}
           onFocus={onFocus}
-          onClick={onClick}
-          className="outline-none"
+          className="flex-1 outline-none"
         >
           {instance.getItems().map((item) => {
             const path = item.getId();
@@ -171,7 +241,16 @@ export function FileTree({ tree, editing, onEditing, onFolder }: FileTreeProps) 
                 {editing?.kind === 'rename' && editing.path === path ? (
                   nameRow(level)
                 ) : (
-                  <TreeRow item={item} data={tree.items.get(path)} open={path === active} />
+                  <TreeRow
+                    item={item}
+                    data={tree.items.get(path)}
+                    open={path === active}
+                    selected={selected.has(path)}
+                    cut={clipboard.isCut(path)}
+                    target={path === drop.over}
+                    mark={unkept.items.get(path)}
+                    onClick={(event) => onRowClick(path, event)}
+                  />
                 )}
                 {editing?.kind === 'create' && editing.folder === path ? nameRow(level + 1) : null}
               </Fragment>
@@ -181,64 +260,4 @@ export function FileTree({ tree, editing, onEditing, onFolder }: FileTreeProps) 
       </div>
     </ContextMenu>
   );
-
-  function menuFor(path: string): MenuEntry[] {
-    const added: MenuEntry[] = [
-      { label: 'New file', keys: 'N', icon: <FilePlus2 />, onSelect: () => create('file', path) },
-      { label: 'New folder', keys: 'Shift N', icon: <FolderPlus />, onSelect: () => create('folder', path) },
-    ];
-    const history: MenuEntry = {
-      label: 'History',
-      icon: <History />,
-      onSelect: () => workspace.overlay.set({ kind: 'history', path }),
-    };
-    if (path === ROOT) return [...added, 'line', history];
-    const item = tree.items.get(path);
-    const fileOnly: MenuEntry[] =
-      item?.kind === 'folder'
-        ? []
-        : [
-            {
-              label: 'Open',
-              keys: 'Enter',
-              icon: <SquareArrowOutUpRight />,
-              onSelect: () => workspace.open(path, true),
-            },
-            { label: 'Download', icon: <Download />, onSelect: () => download(workspace.id, path) },
-          ];
-    return [
-      ...fileOnly,
-      ...added,
-      'line',
-      history,
-      {
-        label: 'Copy path',
-        icon: <Copy />,
-        onSelect: () =>
-          void navigator.clipboard
-            .writeText(path)
-            .catch(() => toast('The clipboard is not available.', 'danger')),
-      },
-      {
-        label: 'Rename',
-        keys: 'F2',
-        icon: <PencilLine />,
-        onSelect: () => onEditing({ kind: 'rename', path }),
-      },
-      {
-        label: 'Delete',
-        keys: 'Del',
-        icon: <Trash2 />,
-        danger: true,
-        onSelect: () => remove(path),
-      },
-    ];
-  }
-}
-
-function download(session: string, path: string): void {
-  const link = document.createElement('a');
-  link.href = fileUrl(session, path);
-  link.download = baseName(path);
-  link.click();
 }

@@ -1,7 +1,7 @@
 /** The workspace's items as a pure value: what the server listed, plus every change since. */
 import type { Item } from '@/api/types';
 import type { TreeChange } from '@/features/session/events';
-import { baseName, compareNames, isWithin, parentOf } from '@/lib/paths';
+import { baseName, compareNames, isWithin, joinPath, parentOf } from '@/lib/paths';
 
 /** Identity of the root in the tree; no path is empty. */
 export const ROOT = '';
@@ -47,17 +47,42 @@ export function applyMove(tree: TreeModel, from: string, to: string): TreeModel 
   return indexed(items);
 }
 
+/** The tree with some items more; those whose folder is not there come with it. */
+export function withItems(tree: TreeModel, added: readonly Item[]): TreeModel {
+  const items = new Map(tree.items);
+  const children = new Map(tree.children);
+  const touched = new Set<string>();
+  for (const item of added) {
+    let next: Item | null = item;
+    while (next && !items.has(next.path)) {
+      const parent = parentOf(next.path);
+      items.set(next.path, next);
+      if (next.kind === 'folder' && !children.has(next.path)) children.set(next.path, []);
+      children.set(parent, [...(children.get(parent) ?? []), next.path]);
+      touched.add(parent);
+      next = parent === ROOT ? null : placeholder(parent, item.modified_at);
+    }
+  }
+  for (const folder of touched) children.set(folder, sorted(items, children.get(folder) ?? []));
+  return { items, children };
+}
+
 export function isFolder(tree: TreeModel, path: string): boolean {
   return path === ROOT || tree.items.get(path)?.kind === 'folder';
 }
 
-/** A name not yet taken in `folder`: `name`, `name 2`, … before the extension. */
-export function freeName(tree: TreeModel, folder: string, name: string): string {
+/** A name not taken in `folder`, nor `planned` as a path: `name`, `name 2`, … before the extension. */
+export function freeName(
+  tree: TreeModel,
+  folder: string,
+  name: string,
+  planned: ReadonlySet<string> = new Set(),
+): string {
   const taken = new Set((tree.children.get(folder) ?? []).map(baseName));
   const dot = name.lastIndexOf('.') > 0 ? name.lastIndexOf('.') : name.length;
   for (let count = 1; ; count += 1) {
     const candidate = count === 1 ? name : `${name.slice(0, dot)} ${count}${name.slice(dot)}`;
-    if (!taken.has(candidate)) return candidate;
+    if (!taken.has(candidate) && !planned.has(joinPath(folder, candidate))) return candidate;
   }
 }
 
@@ -101,11 +126,14 @@ function indexed(items: Map<string, Item>): TreeModel {
     if (siblings) siblings.push(item.path);
     else children.set(parent, [item.path]);
   }
-  const rank = (path: string): number => (items.get(path)?.kind === 'folder' ? 0 : 1);
-  for (const siblings of children.values()) {
-    siblings.sort((a, b) => rank(a) - rank(b) || compareNames(baseName(a), baseName(b)));
-  }
+  for (const [folder, siblings] of children) children.set(folder, sorted(items, siblings));
   return { items, children };
+}
+
+/** Folders first, then by name. */
+function sorted(items: ReadonlyMap<string, Item>, siblings: readonly string[]): string[] {
+  const rank = (path: string): number => (items.get(path)?.kind === 'folder' ? 0 : 1);
+  return [...siblings].sort((a, b) => rank(a) - rank(b) || compareNames(baseName(a), baseName(b)));
 }
 
 function placeholder(path: string, time: string): Item {

@@ -1,24 +1,48 @@
 /** The files of the session: header with its buttons, then the tree or why there is none. */
 'use client';
 
-import { FilePlus2, FolderPlus, FolderTree, RotateCw } from 'lucide-react';
-import { useState } from 'react';
+import {
+  Download,
+  FilePlus2,
+  FolderPlus,
+  FolderTree,
+  FolderUp,
+  PackageOpen,
+  RotateCw,
+  Search,
+  Upload,
+} from 'lucide-react';
+import { useMemo, useState } from 'react';
 import { Button, IconButton } from '@/components/button';
+import { Dropdown } from '@/components/menu';
 import { Empty, Failure, Loading } from '@/components/states';
+import { ImportDialog } from '@/features/upload/import-dialog';
+import { UploadPanel } from '@/features/upload/upload-panel';
+import { useFileDrop } from '@/features/upload/use-file-drop';
+import { useUploadPicker } from '@/features/upload/use-upload-picker';
 import { useWorkspace } from '@/features/workspace/workspace-context';
 import { useStore } from '@/lib/store';
+import { cx } from '@/lib/cx';
+import { downloadAll } from './downloads';
 import { FileTree } from './file-tree';
 import { ROOT, isFolder, type TreeModel } from './tree-model';
+import { withUnkept } from './unkept';
+import { WorkspaceUsage } from './workspace-usage';
 
 /** A row in which the user types a name. */
 export type Editing =
   { kind: 'create'; what: 'file' | 'folder'; folder: string } | { kind: 'rename'; path: string } | null;
 
 export function TreePanel() {
-  const { tree: store } = useWorkspace();
-  const { tree, status } = useStore(store.state);
+  const { id, tree: store, services } = useWorkspace();
+  const { tree: kept, status } = useStore(store.state);
+  const unkept = useStore(services.unkept.state);
+  const tree = useMemo(() => withUnkept(kept, unkept), [kept, unkept]);
   const [editing, setEditing] = useState<Editing>(null);
   const [folder, setFolder] = useState<string>(ROOT);
+  const [importing, setImporting] = useState(false);
+  const picker = useUploadPicker();
+  const drop = useFileDrop({ folderAt: () => ROOT, onDrop: picker.drop });
   const create = (what: 'file' | 'folder'): void => setEditing({ kind: 'create', what, folder });
   const shown = withinTree(editing, tree);
   const empty = tree.items.size === 0 && shown === null;
@@ -30,17 +54,45 @@ export function TreePanel() {
         <span role="status" className="text-2xs text-warn">
           {status.kind === 'ready' && status.stale ? 'Not up to date' : null}
         </span>
+        <IconButton label="Find in files (Ctrl+Shift+F)" onClick={() => services.showSearch()}>
+          <Search />
+        </IconButton>
         <IconButton label="New file" onClick={() => create('file')}>
           <FilePlus2 />
         </IconButton>
         <IconButton label="New folder" onClick={() => create('folder')}>
           <FolderPlus />
         </IconButton>
+        <Dropdown
+          trigger={
+            <IconButton label="Upload, import, download">
+              <Upload />
+            </IconButton>
+          }
+          entries={[
+            { label: 'Upload files…', icon: <Upload />, onSelect: () => picker.pick('files', folder) },
+            { label: 'Upload a folder…', icon: <FolderUp />, onSelect: () => picker.pick('folder', folder) },
+            { label: 'Import an archive…', icon: <PackageOpen />, onSelect: () => setImporting(true) },
+            'line',
+            {
+              label: 'Download all as zip',
+              icon: <Download />,
+              disabled: kept.items.size === 0,
+              onSelect: () => downloadAll(id),
+            },
+          ]}
+        />
         <IconButton label="Read the files again" onClick={() => void store.load()}>
           <RotateCw />
         </IconButton>
       </header>
-      <div className="min-h-0 flex-1 overflow-auto">
+      <div
+        {...(empty ? drop.props : {})}
+        className={cx(
+          'min-h-0 flex-1 overflow-auto',
+          empty && drop.over !== null && 'ring-2 ring-accent ring-inset',
+        )}
+      >
         {status.kind === 'loading' ? (
           <Loading>Reading files…</Loading>
         ) : status.kind === 'failed' ? (
@@ -54,14 +106,35 @@ export function TreePanel() {
           <Empty
             icon={<FolderTree aria-hidden />}
             title="No files yet"
-            actions={<Button onClick={() => create('file')}>New file</Button>}
+            actions={
+              <>
+                <Button onClick={() => create('file')}>New file</Button>
+                <Button onClick={() => picker.pick('files', ROOT)}>Upload…</Button>
+              </>
+            }
           >
-            Make one here, or from the terminal.
+            Make one here or from the terminal, or drop files here.
           </Empty>
         ) : (
-          <FileTree tree={tree} editing={shown} onEditing={setEditing} onFolder={setFolder} />
+          <FileTree
+            tree={tree}
+            unkept={unkept}
+            editing={shown}
+            onEditing={setEditing}
+            onFolder={setFolder}
+            picker={picker}
+          />
         )}
       </div>
+      {picker.inputs}
+      <UploadPanel onChoose={() => picker.pick('files', ROOT)} />
+      <ImportDialog open={importing} folder={folder} onClose={() => setImporting(false)} />
+      {unkept.truncated ? (
+        <p className="shrink-0 border-t px-3 py-1.5 text-2xs text-muted">
+          More is not kept than is marked here.
+        </p>
+      ) : null}
+      {status.kind === 'ready' ? <WorkspaceUsage /> : null}
     </section>
   );
 }

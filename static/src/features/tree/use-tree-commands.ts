@@ -2,20 +2,38 @@
 'use client';
 
 import { useMemo } from 'react';
+import { MOST_PATHS, copyItem, deleteItems, restoreItem } from '@/api/items';
 import { messageOf } from '@/api/problem';
 import { useConfirm } from '@/components/confirm';
 import { useToast } from '@/components/toasts';
+import type { Workspace } from '@/features/workspace/workspace';
 import { useWorkspace } from '@/features/workspace/workspace-context';
+import { namesOf } from '@/lib/names';
 import { baseName, displayName, isWithin, joinPath, parentOf } from '@/lib/paths';
-import { createFile, createFolder, moveItem, removeItem, takenName, treeFailure } from './tree-actions';
+import { createFile, createFolder, moveItem, takenName, treeFailure } from './tree-actions';
+import { freeName } from './tree-model';
+import { deleteQuestion, folderName, itemsWord } from './tree-words';
+
+/** An item that has come to be at another path. */
+export interface Moved {
+  from: string;
+  to: string;
+}
 
 export interface TreeCommands {
   /** Resolve to the problem in the user's words, or `null` when done. */
   create: (kind: 'file' | 'folder', folder: string, name: string) => Promise<string | null>;
   rename: (path: string, name: string) => Promise<string | null>;
-  move: (path: string, folder: string) => Promise<string | null>;
-  remove: (path: string) => Promise<boolean>;
+  /** Resolve to what was done; the rest has been told. */
+  moveInto: (paths: readonly string[], folder: string) => Promise<Moved[]>;
+  copyInto: (paths: readonly string[], folder: string) => Promise<Moved[]>;
+  /** Beside themselves. */
+  duplicate: (paths: readonly string[]) => Promise<Moved[]>;
+  remove: (paths: readonly string[]) => Promise<boolean>;
 }
+
+/** What has failed, to be told in one sentence. */
+type Problems = string[];
 
 export function useTreeCommands(): TreeCommands {
   const workspace = useWorkspace();
@@ -23,20 +41,65 @@ export function useTreeCommands(): TreeCommands {
   const toast = useToast();
 
   return useMemo(() => {
-    const { id, files, tree } = workspace;
+    const { id, tree } = workspace;
+    const tell = (problems: Problems): void => {
+      const [first] = problems;
+      if (first === undefined) return;
+      toast(
+        problems.length === 1 ? first : `${first} And ${problems.length - 1} more were not done.`,
+        'danger',
+      );
+    };
 
-    const moveTo = async (from: string, to: string): Promise<string | null> => {
-      if (from === to) return null;
-      if (tree.tree.items.has(to)) return takenName(baseName(to));
-      await files.saveWithin(from);
-      try {
-        await moveItem(id, from, to);
-      } catch (error) {
-        return treeFailure(error, baseName(to));
+    const moveAll = async (moves: readonly Moved[]): Promise<Moved[]> => {
+      const done: Moved[] = [];
+      const problems: Problems = [];
+      for (const move of moves) {
+        if (move.from === move.to) continue;
+        const problem = await moveOne(workspace, move);
+        if (problem === null) done.push(move);
+        else problems.push(problem);
       }
-      files.moved(from, to);
-      tree.moved(from, to);
-      return null;
+      tell(problems);
+      return done;
+    };
+
+    const copyAll = async (
+      paths: readonly string[],
+      folderOf: (path: string) => string,
+    ): Promise<Moved[]> => {
+      const done: Moved[] = [];
+      const problems: Problems = [];
+      for (const from of paths) {
+        const folder = folderOf(from);
+        if (isWithin(folder, from)) {
+          problems.push(`“${displayName(baseName(from))}” cannot be put into itself.`);
+          continue;
+        }
+        const to = joinPath(folder, freeName(tree.tree, folder, baseName(from)));
+        await workspace.files.saveWithin(from);
+        try {
+          const item = await copyItem(id, from, to);
+          // The items below a folder come as events.
+          tree.apply([{ path: item.path, item }]);
+          done.push({ from, to });
+        } catch (error) {
+          problems.push(treeFailure(error, displayName(baseName(to))));
+        }
+      }
+      tell(problems);
+      return done;
+    };
+
+    const restore = async (paths: readonly string[], open: readonly string[]): Promise<void> => {
+      const problems: Problems = [];
+      for (const path of paths) {
+        await restoreItem(id, path).catch((error: unknown) =>
+          problems.push(`“${displayName(baseName(path))}” could not be had back: ${messageOf(error)}`),
+        );
+      }
+      tell(problems);
+      for (const path of open) workspace.files.open(path, null, false);
     };
 
     return {
@@ -55,40 +118,80 @@ export function useTreeCommands(): TreeCommands {
           return treeFailure(error, name);
         }
       },
-      rename: (path, name) => moveTo(path, joinPath(parentOf(path), name)),
-      move: (path, folder) => moveTo(path, joinPath(folder, baseName(path))),
-      async remove(path) {
-        const asked = tree.tree.items.get(path)?.kind;
-        if (asked === undefined) return false;
-        const name = displayName(baseName(path));
-        const whole = displayName(path);
-        const yes = await confirm({
-          title: `Delete “${name}”?`,
-          text:
-            asked === 'folder' ? `“${whole}” and everything in it are deleted.` : `“${whole}” is deleted.`,
-          yes: 'Delete',
-          danger: true,
-        });
-        if (!yes) return false;
+      rename: (path, name) => moveOne(workspace, { from: path, to: joinPath(parentOf(path), name) }),
+      async moveInto(paths, folder) {
+        const done = await moveAll(paths.map((from) => ({ from, to: joinPath(folder, baseName(from)) })));
+        if (done.length > 0) {
+          toast(`${itemsWord(done.map(({ from }) => from))} moved to ${folderName(folder)}.`, 'ok', {
+            label: 'Undo',
+            run: () => void moveAll(done.map(({ from, to }) => ({ from: to, to: from }))),
+          });
+        }
+        return done;
+      },
+      copyInto: (paths, folder) => copyAll(paths, () => folder),
+      duplicate: (paths) => copyAll(paths, parentOf),
+      async remove(paths) {
+        const kinds = paths.map((path) => tree.tree.items.get(path)?.kind);
+        if (paths.length === 0 || kinds.includes(undefined)) return false;
+        if (!(await confirm(deleteQuestion(tree.tree, paths)))) return false;
         // The answer is about what the question named, not about what has taken its place since.
-        const now = tree.tree.items.get(path)?.kind;
-        if (now !== asked) {
+        const changed = paths.filter((path, index) => tree.tree.items.get(path)?.kind !== kinds[index]);
+        if (changed.length > 0) {
+          const gone = changed.every((path) => !tree.tree.items.has(path));
+          const rest = paths.length > 1 ? ' Nothing was deleted.' : '';
           toast(
-            now === undefined ? `“${name}” is gone already.` : `“${name}” has changed and was not deleted.`,
+            gone
+              ? `${namesOf(changed)} ${changed.length === 1 ? 'is' : 'are'} gone already.${rest}`
+              : `${namesOf(changed)} ${changed.length === 1 ? 'has changed and was' : 'have changed and were'} not deleted.`,
             'info',
           );
           return false;
         }
+        // What is typed and not saved yet is to come back too.
+        for (const path of paths) await workspace.files.saveWithin(path);
+        const deleted: string[] = [];
         try {
-          await removeItem(id, path);
+          for (let start = 0; start < paths.length; start += MOST_PATHS) {
+            const some = paths.slice(start, start + MOST_PATHS);
+            await deleteItems(id, some);
+            deleted.push(...some);
+          }
         } catch (error) {
           toast(messageOf(error), 'danger');
-          return false;
         }
-        for (const file of files.tabs.get().files) if (isWithin(file.path, path)) files.close(file.path);
-        tree.apply([{ path, item: null }]);
+        if (deleted.length === 0) return false;
+        const closed = closeWithin(workspace, deleted);
+        tree.apply(deleted.map((path) => ({ path, item: null })));
+        toast(`${itemsWord(deleted)} deleted.`, 'ok', {
+          label: 'Undo',
+          run: () => void restore(deleted, closed),
+        });
         return true;
       },
     };
   }, [workspace, confirm, toast]);
+}
+
+async function moveOne({ id, files, tree }: Workspace, { from, to }: Moved): Promise<string | null> {
+  if (from === to) return null;
+  const name = displayName(baseName(to));
+  if (tree.tree.items.has(to)) return takenName(name);
+  await files.saveWithin(from);
+  try {
+    await moveItem(id, from, to);
+  } catch (error) {
+    return treeFailure(error, name);
+  }
+  files.moved(from, to);
+  tree.moved(from, to);
+  return null;
+}
+
+/** Closes the tabs of what was deleted; returns their paths. */
+function closeWithin({ files }: Workspace, paths: readonly string[]): string[] {
+  const open = files.tabs.get().files.map((file) => file.path);
+  const closed = open.filter((path) => paths.some((deleted) => isWithin(path, deleted)));
+  for (const path of closed) files.close(path);
+  return closed;
 }

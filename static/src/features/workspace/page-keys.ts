@@ -14,6 +14,7 @@ export type PageCommand =
   | 'previous_tab'
   | 'next_region'
   | 'previous_region'
+  | 'find_in_files'
   | 'activity'
   | 'history'
   | 'extend'
@@ -28,6 +29,7 @@ const CTRL_SHIFT: Readonly<Record<string, PageCommand>> = {
   ArrowLeft: 'previous_pane',
   ArrowUp: 'previous_pane',
   F6: 'previous_region',
+  KeyF: 'find_in_files',
   KeyY: 'activity',
   KeyE: 'extend',
 };
@@ -79,6 +81,7 @@ export const SHORTCUTS: readonly (readonly [group: string, rows: readonly Row[]]
       ['Ctrl+F6', 'Next part of the page'],
       ['Alt+PageDown', 'Next file, or terminal'],
       ['Alt+PageUp', 'Previous file, or terminal'],
+      ['Ctrl+Shift+F', 'Find in files'],
       ['Ctrl+Shift+Y', 'Programs and what they use'],
       ['Ctrl+Shift+E', 'Keep a session that is about to stop'],
       ['?', 'This help (outside of text)'],
@@ -116,6 +119,10 @@ export const SHORTCUTS: readonly (readonly [group: string, rows: readonly Row[]]
       ['Delete', 'Delete, or close a tab'],
       ['N', 'New file'],
       ['Shift+N', 'New folder'],
+      ['Shift+↓', 'Select one more'],
+      ['Mod+A', 'Select all'],
+      ['Mod+X', 'Cut; Mod+C copies, Mod+V pastes'],
+      ['Mod+D', 'Duplicate'],
     ],
   ],
 ];

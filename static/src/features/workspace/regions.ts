@@ -3,12 +3,16 @@
 /** In the order in which they are gone through: each names what takes the focus in it. */
 const REGIONS = [
   '[aria-label="Files"] [role="treeitem"][tabindex="0"], [aria-label="Files"] button',
+  '[aria-label="Find in files"] input',
   '[aria-label="Open files"] [aria-selected="true"]',
   '[data-testid="code"] textarea, [data-testid="code"] [role="textbox"]',
   '[role="tablist"][aria-label="Terminals"] [aria-selected="true"]',
   '[data-testid="terminal"] textarea',
   '[aria-label="Activity"] button',
 ] as const;
+
+/** These are one part each, whatever in them has the focus. */
+const WHOLE = ['[aria-label="Files"]', '[aria-label="Find in files"]', '[aria-label="Activity"]'] as const;
 
 function visible(element: HTMLElement): boolean {
   return element.getClientRects().length > 0;
@@ -29,8 +33,7 @@ export function moveRegion(step: 1 | -1): void {
 
 function holds(target: HTMLElement, active: Element | null, index: number): boolean {
   if (!active) return false;
-  // Files and Activity are one part each, whatever in them has the focus.
-  const whole = index === 0 ? '[aria-label="Files"]' : index === 5 ? '[aria-label="Activity"]' : null;
-  const part = whole === null ? target : target.closest(whole);
+  const whole = WHOLE.find((part) => REGIONS[index]?.startsWith(part));
+  const part = whole === undefined ? target : target.closest(whole);
   return part?.contains(active) ?? false;
 }

@@ -62,6 +62,8 @@ export function usePageKeys(commands: Commands): void {
           return moveRegion(1);
         case 'previous_region':
           return moveRegion(-1);
+        case 'find_in_files':
+          return workspace.services.showSearch();
         case 'activity':
           return latest.current.activity();
         case 'history':

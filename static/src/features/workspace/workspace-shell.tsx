@@ -9,9 +9,9 @@ import { EditorPanel } from '@/features/editor/editor-panel';
 import { useExtend } from '@/features/session/ending-banner';
 import { TemplateBanner } from '@/features/templates/template-banner';
 import { TerminalPanel } from '@/features/terminal/terminal-panel';
-import { TreePanel } from '@/features/tree/tree-panel';
 import { Overlays } from './overlays';
 import { ShortcutHelp } from './shortcut-help';
+import { SidePanel } from './side-panel';
 import { StatusBar } from './status-bar';
 import { useOpenTabsMemory } from './use-open-tabs-memory';
 import { usePageKeys } from './use-page-keys';
@@ -63,7 +63,7 @@ export function WorkspaceShell() {
             maxSize="50%"
             groupResizeBehavior="preserve-pixel-size"
           >
-            <TreePanel />
+            <SidePanel />
           </Panel>
           <Separator className="splitter w-px" aria-label="Width of the files" />
           <Panel id="work" minSize="30%">

@@ -31,6 +31,7 @@ import { TreeStore } from '@/features/tree/tree-store';
 import { abandonConnections, type LinkStatus } from '@/lib/reconnecting-socket';
 import { socketUrl } from '@/lib/socket-url';
 import { Store } from '@/lib/store';
+import { FileServices } from './file-services';
 import type { Overlay } from './overlay';
 
 /** How long the files wait for the socket's greeting, which most often comes sooner than their listing would. */
@@ -60,6 +61,7 @@ export class Workspace {
   readonly overlay = new Store<Overlay | null>(null);
   readonly tree: TreeStore;
   readonly files: OpenFiles;
+  readonly services: FileServices;
   readonly terminals: TerminalSet;
   readonly drafts: Drafts;
   private readonly connection: SessionConnection;
@@ -91,6 +93,7 @@ export class Workspace {
       (cursor) => fetchTreePage(id, cursor),
       (changes) => this.files.treeChanged(changes),
     );
+    this.services = new FileServices(id, this.session, this.tree, this.link);
     this.terminals = new TerminalSet(id);
     this.watch = new LinkWatch((signal) => this.isTrue(signal), abandonConnections);
     this.connection = new SessionConnection(socketUrl(`/api/v1/sessions/${id}/socket`), {
@@ -156,6 +159,7 @@ export class Workspace {
     this.watch.dispose();
     clearTimeout(this.listing);
     this.tree.dispose();
+    this.services.dispose();
     this.files.dispose();
   }
 
@@ -177,6 +181,8 @@ export class Workspace {
         return this.tree.apply(event.changes);
       case 'tree_refetch':
         return void this.tree.load();
+      case 'unkept':
+        return this.services.unkept.refresh();
       case 'terminals':
         return this.terminals.replace(event.items);
       case 'ending':

@@ -1,0 +1,183 @@
+//! Replacing in many files at once, with `If-Match` for each of them.
+//!
+//! What is replaced is what the database has, which is at most a second behind what programs write; a file that has changed meanwhile is not
+//! replaced, and is named. Contents are stored ahead of their use, one by one, and taken into use in one go.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use carrel_search::{NotReplaced, Replaced, Search};
+use tokio::task::spawn_blocking;
+
+use super::contents::{BATCH_BYTES, batches, read};
+use super::error::ApiError;
+use super::search::{Gone, wanted};
+use super::state::HttpState;
+use super::wire::{ReplacedFile, Replacement, Replacements};
+use crate::actors::api::{EditFiles, Intent, SessionError};
+use crate::db::blobs;
+use crate::db::items::{self, ItemChange};
+use crate::db::versions::Origin;
+use crate::model::{ContentHash, Item, ItemKind, Precondition, SessionId, UserId, WorkspacePath};
+
+/// How long looking for what is to be replaced may take.
+const WITHIN: Duration = Duration::from_secs(15);
+
+/// Files replaced at once.
+const MAX_FILES: usize = 1000;
+
+/// A file may become so large by it, in bytes; larger ones stay as they are.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// Contents in a preview: of one file, and together.
+const SHOWN_BYTES: usize = 256 * 1024;
+const SHOWN_TOGETHER: usize = 2 * 1024 * 1024;
+
+/// How often it is tried again without the files that have changed meanwhile.
+const ATTEMPTS: usize = 3;
+
+/// Replaces, or shows what would be replaced.
+///
+/// # Errors
+/// What session and database say; nothing was replaced then.
+pub(super) async fn replace(
+    state: &HttpState,
+    user: UserId,
+    session: SessionId,
+    search: Search,
+    replacement: Replacement,
+) -> Result<Replacements, ApiError> {
+    let slot = state.searches.take(session)?;
+    let Replacement { replacement, paths, preview, .. } = replacement;
+    let (mut files, skipped) = wanted(state, session, &search).await?;
+    if let Some(paths) = &paths {
+        let chosen: HashSet<&str> = paths.iter().map(String::as_str).collect();
+        files.retain(|item| chosen.contains(item.path.as_str()));
+    }
+    let most = MAX_BYTES.min(state.budget.max_file_bytes());
+    let mut share = state.budget.share(user);
+    share.grow_to(most + usize::try_from(BATCH_BYTES).unwrap_or(usize::MAX))?;
+    let mut work =
+        Work { state, search: Arc::new(search), replacement: replacement.into(), most, preview, done: Done::default() };
+    work.done.answer.truncated = skipped > 0;
+    work.all(files).await?;
+    let Done { mut answer, changes, .. } = work.done;
+    if !preview {
+        commit(state, user, session, changes, &mut answer).await?;
+    }
+    answer.replacements = answer.files.iter().map(|file| file.replacements).sum();
+    drop((slot, share));
+    Ok(answer)
+}
+
+struct Work<'a> {
+    state: &'a HttpState,
+    search: Arc<Search>,
+    replacement: Arc<str>,
+    most: usize,
+    preview: bool,
+    done: Done,
+}
+
+#[derive(Default)]
+struct Done {
+    answer: Replacements,
+    changes: Vec<ItemChange>,
+    shown: usize,
+}
+
+impl Work<'_> {
+    async fn all(&mut self, files: Vec<Item>) -> Result<(), ApiError> {
+        let (until, gone) = (Instant::now() + WITHIN, Gone::default());
+        for batch in batches(files) {
+            for (item, content) in read(&self.state.db, batch).await? {
+                let Some(content) = content else { continue };
+                let (search, replacement, is_gone) =
+                    (Arc::clone(&self.search), Arc::clone(&self.replacement), Arc::clone(&gone.0));
+                let (before, most) = (content.clone(), self.most);
+                let replacing = move || {
+                    let is_over = || Instant::now() >= until || is_gone.load(Ordering::Relaxed);
+                    search.replace(&before, &replacement, most, &is_over)
+                };
+                match spawn_blocking(replacing).await.map_err(ApiError::internal)? {
+                    Err(NotReplaced::None) => {}
+                    Ok(_) if self.done.answer.files.len() >= MAX_FILES => return Ok(self.done.answer.truncated = true),
+                    Ok(replaced) => self.one(item, content, replaced).await?,
+                    Err(NotReplaced::TooLarge) => self.done.answer.truncated = true,
+                    Err(NotReplaced::Over) => return Ok(self.done.answer.truncated = true),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn one(&mut self, item: Item, before: Bytes, replaced: Replaced) -> Result<(), ApiError> {
+        let ItemKind::File { hash, executable, .. } = item.kind else { return Ok(()) };
+        let Replaced { content, count } = replaced;
+        let mut file = ReplacedFile { path: item.path.to_string(), replacements: count, ..ReplacedFile::default() };
+        if self.preview {
+            file.etag = format!("\"{hash}\"");
+            let bytes = before.len() + content.len();
+            if before.len().max(content.len()) <= SHOWN_BYTES && self.done.shown + bytes <= SHOWN_TOGETHER {
+                self.done.shown += bytes;
+                file.before = Some(String::from_utf8_lossy(&before).into_owned());
+                file.after = Some(String::from_utf8_lossy(&content).into_owned());
+            }
+        } else {
+            drop(before);
+            let blob = blobs::encode(content.into()).await?;
+            blobs::stage(&self.state.db, std::slice::from_ref(&blob)).await?;
+            file.etag = format!("\"{}\"", blob.hash);
+            let kind = ItemKind::File { hash: blob.hash, size: blob.size, executable };
+            let precondition = Precondition::Content(hash);
+            self.done.changes.push(ItemChange::Put { path: item.path, kind, precondition });
+        }
+        self.done.answer.files.push(file);
+        Ok(())
+    }
+}
+
+/// Takes the new contents into use, but for those of files that are no longer what was replaced.
+async fn commit(
+    state: &HttpState,
+    user: UserId,
+    session: SessionId,
+    mut changes: Vec<ItemChange>,
+    answer: &mut Replacements,
+) -> Result<(), ApiError> {
+    for attempt in 0..=ATTEMPTS {
+        if attempt == ATTEMPTS {
+            answer.conflicts.extend(changes.drain(..).map(|change| change.path().to_string()));
+        }
+        if changes.is_empty() {
+            break;
+        }
+        let intent = Intent::Changes { changes: changes.clone(), origin: Origin::Editor };
+        match state.sessions.edit(session, EditFiles { intent, user }).await {
+            Ok(_) => break,
+            Err(SessionError::PreconditionFailed { .. } | SessionError::IsFolder | SessionError::NotFolder) => {
+                let paths: Vec<_> = changes.iter().map(ItemChange::path).cloned().collect();
+                let now = items::get_many(&state.db.bulk().await?, session, &paths).await?;
+                let is_as_it_was = |path: &WorkspacePath, hash: ContentHash| {
+                    now.get(path).and_then(ItemKind::hash).is_some_and(|now| now == hash)
+                };
+                let (same, changed) = changes.into_iter().partition(|change| match change {
+                    ItemChange::Put { path, precondition: Precondition::Content(hash), .. } => {
+                        is_as_it_was(path, *hash)
+                    }
+                    _ => false,
+                });
+                changes = same;
+                let changed: Vec<ItemChange> = changed;
+                answer.conflicts.extend(changed.iter().map(|change| change.path().to_string()));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let conflicts: HashSet<&str> = answer.conflicts.iter().map(String::as_str).collect();
+    answer.files.retain(|file| !conflicts.contains(file.path.as_str()));
+    Ok(())
+}

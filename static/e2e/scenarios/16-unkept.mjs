@@ -1,0 +1,25 @@
+import { checkAccessibility, screenshot } from '../lib/browser.mjs';
+import * as user from '../lib/actions.mjs';
+
+export const title = 'what is only in the sandbox is marked in the tree, with the reason';
+
+export async function run({ page }) {
+  await user.register(page);
+  await user.createSession(page, 'Unkept');
+  await user.terminalReady(page);
+  await user.command(page, 'mkdir -p .venv/bin src && touch .venv/bin/python src/main.py && mkfifo src/pipe');
+  await user.treeItem(page, 'src').click();
+  await user.treeItem(page, 'main.py').waitFor();
+  await page.getByRole('treeitem', { name: /^\.venv, not kept: / }).waitFor();
+  await page.getByRole('treeitem', { name: /^pipe, not kept: / }).waitFor();
+  await user.command(page, 'truncate -s 70M large.bin');
+  const large = page.getByRole('treeitem', { name: /^large\.bin, not saved: / });
+  await large.waitFor();
+  await screenshot(page, '160-not-kept');
+  await checkAccessibility(page, 'what is not kept');
+  await large.click();
+  await page.getByText(/It is only in the sandbox\./).waitFor();
+  await user.command(page, 'rm large.bin src/pipe');
+  await large.waitFor({ state: 'detached' });
+  await page.getByRole('treeitem', { name: /^pipe/ }).waitFor({ state: 'detached' });
+}

@@ -1,0 +1,53 @@
+/** Files and folders as wholes: copied, deleted, had back, packed. */
+import { encodePath } from '@/lib/paths';
+import { API_BASE, api, unwrap } from './client';
+import { getJson } from './json';
+import type { Item } from './types';
+
+/** Paths in one request to delete. */
+export const MOST_PATHS = 1_000;
+
+/** Why something in the sandbox is not in the database. */
+export type UnkeptWhy = 'ignored' | 'name' | 'special' | 'link' | 'unreadable' | 'too_large' | 'quota';
+
+/** What is in the live sandbox, and would be gone with it. */
+export interface UnkeptItem {
+  path: string;
+  kind: 'file' | 'folder' | 'other';
+  why: UnkeptWhy;
+  /** The reason in words. */
+  text: string;
+}
+
+export interface UnkeptList {
+  items: UnkeptItem[];
+  truncated: boolean;
+}
+
+/** Replaces nothing. */
+export function copyItem(session: string, from: string, to: string): Promise<Item> {
+  const path = { id: session };
+  return unwrap(api.POST('/api/v1/sessions/{id}/copy', { params: { path }, body: { from, to } }));
+}
+
+/** All of them, or none. */
+export async function deleteItems(session: string, paths: readonly string[]): Promise<void> {
+  const path = { id: session };
+  await unwrap(api.POST('/api/v1/sessions/{id}/delete', { params: { path }, body: { paths: [...paths] } }));
+}
+
+/** Has back what was at a path before it was last deleted, with everything that was in it. */
+export async function restoreItem(session: string, path: string): Promise<void> {
+  const params = { path: { id: session } };
+  await unwrap(api.POST('/api/v1/sessions/{id}/restore', { params, body: { path } }));
+}
+
+export function fetchUnkept(session: string): Promise<UnkeptList> {
+  return getJson(`/sessions/${session}/unkept`);
+}
+
+/** Where a folder is downloaded as a zip; without a path, everything. */
+export function archiveUrl(session: string, path?: string): string {
+  const query = path === undefined ? '' : `?path=${encodePath(path)}`;
+  return `${API_BASE}/sessions/${session}/archive.zip${query}`;
+}

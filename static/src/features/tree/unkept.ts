@@ -1,0 +1,71 @@
+/** What is in the sandbox but not in the database: listed by the server, shown as rows of the tree with a mark. */
+import { fetchUnkept, type UnkeptItem, type UnkeptList } from '@/api/items';
+import { ApiError } from '@/api/problem';
+import type { Item } from '@/api/types';
+import { baseName, displayName } from '@/lib/paths';
+import { Refresher } from '@/lib/refresher';
+import { Store } from '@/lib/store';
+import { withItems, type TreeModel } from './tree-model';
+
+export interface Unkept {
+  items: ReadonlyMap<string, UnkeptItem>;
+  /** Whether there are more than are listed. */
+  truncated: boolean;
+}
+
+const NOTHING: Unkept = { items: new Map(), truncated: false };
+
+export class UnkeptStore {
+  readonly state = new Store<Unkept>(NOTHING);
+  private readonly refresher: Refresher;
+
+  constructor(session: string, fetch: (session: string) => Promise<UnkeptList> = fetchUnkept) {
+    this.refresher = new Refresher(
+      async () => this.state.set(await listOf(() => fetch(session))),
+      // An old list is only ever short of a mark.
+      () => undefined,
+    );
+  }
+
+  /** Reads the list anew. */
+  refresh(): void {
+    this.refresher.request();
+  }
+
+  dispose(): void {
+    this.refresher.dispose();
+  }
+}
+
+async function listOf(fetch: () => Promise<UnkeptList>): Promise<Unkept> {
+  try {
+    const { items, truncated } = await fetch();
+    if (items.length === 0) return NOTHING;
+    return { items: new Map(items.map((item) => [item.path, item])), truncated };
+  } catch (error) {
+    // A refusal will not change by asking again; the next event asks anyway.
+    if (error instanceof ApiError && !error.transient) return NOTHING;
+    throw error;
+  }
+}
+
+/** The tree with rows for what is only in the sandbox. */
+export function withUnkept(tree: TreeModel, { items }: Unkept): TreeModel {
+  const missing = [...items.values()].filter(({ path }) => !tree.items.has(path));
+  return missing.length === 0 ? tree : withItems(tree, missing.map(itemOf));
+}
+
+function itemOf({ path, kind }: UnkeptItem): Item {
+  return { path, kind: kind === 'folder' ? 'folder' : 'file', size: 0, executable: false, modified_at: '' };
+}
+
+/** `not saved`: it should have been kept and could not be; `not kept`: it never is. */
+export function markWord({ why }: UnkeptItem): 'not kept' | 'not saved' {
+  return why === 'too_large' || why === 'quota' ? 'not saved' : 'not kept';
+}
+
+/** The mark in a sentence. The server's words end with the same verdict, which stands in front here. */
+export function markText(item: UnkeptItem): string {
+  const reason = item.text.replace(/: not (kept|saved)$/, '');
+  return `${displayName(baseName(item.path))}, ${markWord(item)}${reason === '' ? '' : `: ${reason}`}`;
+}
