@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use carrel_protocol::{AgentError, Entry, MAX_PAGE_ENTRIES, Reply, WorkspacePath};
+use carrel_protocol::{AgentError, Entry, EntryKind, MAX_PAGE_ENTRIES, Reply, WorkspacePath};
 use rustix::io::Errno;
 
 use crate::dirty::Dirty;
@@ -114,10 +114,10 @@ impl Tree {
         let (paths, lost_track) = self.dirty.take(MAX_PAGE_ENTRIES);
         let mut batch = Batch { rescan: lost_track, ..Batch::default() };
         let (mut gone, mut bytes, mut later) = (BTreeSet::new(), 0, Vec::new());
-        for path in paths {
+        for (path, vanished) in paths {
             if bytes > PAGE_BYTES {
                 batch.more = true;
-                later.push(path);
+                later.push((path, vanished));
                 continue;
             }
             if has_ancestor_in(&path, &gone) {
@@ -128,11 +128,13 @@ impl Tree {
             }
             match self.look(&path) {
                 Ok(Some(seen)) => {
+                    // Another than the one that went away: what that held and this does not is told by nothing else.
+                    batch.rescan |= vanished && seen.entry.kind == EntryKind::Folder;
                     bytes += encoded(&seen.entry).map_or(0, |encoded| encoded.len());
                     batch.entries.push(seen.entry);
                     if seen.unsettled {
                         batch.unsettled = true;
-                        later.push(path);
+                        later.push((path, vanished));
                     }
                 }
                 Ok(None) => {
@@ -145,8 +147,12 @@ impl Tree {
             }
         }
         batch.more |= !self.dirty.is_empty();
-        for path in later {
-            self.dirty.mark(path);
+        for (path, vanished) in later {
+            if vanished {
+                self.dirty.mark_vanished(path);
+            } else {
+                self.dirty.mark(path);
+            }
         }
         batch
     }

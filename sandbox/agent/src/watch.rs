@@ -272,7 +272,11 @@ impl Watch {
         if is_folder && appeared && can_be_kept(&path) {
             self.add(path.clone(), dirty, rules);
         }
-        dirty.mark(path);
+        if is_folder && event.what.intersects(ReadFlags::MOVED_FROM | ReadFlags::DELETE) {
+            dirty.mark_vanished(path);
+        } else {
+            dirty.mark(path);
+        }
     }
 
     /// Drops the watches of a folder that moved away, and of all below it.

@@ -154,6 +154,23 @@ pub enum Request {
     },
     /// What the sandbox takes at the moment, and what has gone through its terminals.
     Usage,
+    /// Write several whole small files, one after the other, each as [`Request::WriteFile`] does. One that cannot be written does not
+    /// keep the others from being. Answers [`Reply::WrittenFiles`].
+    WriteFiles {
+        /// At most [`crate::MAX_BUNDLE_FILES`], of [`crate::MAX_CHUNK_BYTES`] together.
+        files: Vec<SmallFile>,
+    },
+}
+
+/// A file of a [`Request::WriteFiles`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SmallFile {
+    /// Where.
+    pub path: WorkspacePath,
+    /// How.
+    pub options: WriteOptions,
+    /// All of it.
+    pub bytes: Bytes,
 }
 
 /// How a file is put in place.
@@ -230,6 +247,11 @@ pub enum Reply {
     Processes(Vec<Process>),
     /// What is taken.
     Usage(Usage),
+    /// What came of each file, in their order.
+    WrittenFiles {
+        /// Where an unexpected former content was kept, if there was one; or why the file was not written.
+        outcomes: Vec<Result<Option<WorkspacePath>, AgentError>>,
+    },
 }
 
 /// What a sandbox takes. Sums since it started, unless a field says otherwise.

@@ -15,6 +15,7 @@
 //!
 //! **Talks to**: the database and the agent's link, through [`work`]. Held by its SessionActor alone; it holds nobody.
 
+mod bundle;
 mod collect;
 mod edit;
 mod encode;

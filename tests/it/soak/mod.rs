@@ -13,6 +13,7 @@ mod replay;
 mod round_trip;
 mod rush;
 mod storm;
+mod upheaval;
 mod wire;
 
 use std::time::Duration;

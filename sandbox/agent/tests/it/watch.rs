@@ -56,10 +56,31 @@ fn a_renamed_folder_is_told_with_all_below_it_and_watched_on() {
     fs::rename(sandbox.path("a"), sandbox.path("t")).expect("rename");
     fs::rename(sandbox.path("z"), sandbox.path("a")).expect("rename");
     fs::rename(sandbox.path("t"), sandbox.path("z")).expect("rename");
-    link.changes_until(|now| now("z/b/new") == Some(file(b"n")) && now("a/b/c/f") == Some(file(b"changed")));
+    // What each no longer holds only a listing tells.
+    while !link.changes().1 {}
+    let listed = link.scan().expect("listed");
+    let at = |path: &str| listed.iter().find(|entry| entry.path == path).map(|entry| entry.kind.clone());
+    assert_eq!((at("z/b/new"), at("a/b/c/f")), (Some(file(b"n")), Some(file(b"changed"))));
+    assert_eq!((at("a/b/new"), at("z/b/c")), (None, None));
     fs::write(sandbox.path("a/b/c/f"), "after").expect("write");
     fs::write(sandbox.path("z/b/new"), "after").expect("write");
     link.changes_until(|now| now("z/b/new") == Some(file(b"after")) && now("a/b/c/f") == Some(file(b"after")));
+}
+
+#[test]
+fn a_folder_in_the_place_of_one_that_went_away_calls_for_a_listing() {
+    let (sandbox, mut link) = Sandbox::ready();
+    fs::create_dir(sandbox.path("d")).expect("mkdir");
+    fs::write(sandbox.path("d/old"), "x").expect("write");
+    link.changes_until(|now| now("d/old").is_some());
+    // Nothing ever happens at d/old itself.
+    sandbox.signal(Signal::STOP);
+    fs::rename(sandbox.path("d"), sandbox.path("e")).expect("rename");
+    fs::create_dir(sandbox.path("d")).expect("mkdir");
+    sandbox.signal(Signal::CONT);
+    while !link.changes().1 {}
+    let listed: Vec<_> = link.scan().expect("listed").into_iter().map(|entry| entry.path).collect();
+    assert_eq!(listed, ["d", "e", "e/old"]);
 }
 
 #[test]
