@@ -23,6 +23,9 @@ fn are_gone(link: &mut Link, items: &[(&str, bool)]) -> Result<Reply, AgentError
     link.ask(Request::AreGone { items: items.iter().map(|(path, folder)| (at(path), *folder)).collect() })
 }
 
+/// Something that is done, and what is listed after it.
+type Step = (Box<dyn Fn()>, &'static [&'static str]);
+
 #[test]
 fn an_ignore_file_calls_for_a_listing_when_it_comes_changes_moves_and_goes() {
     let (sandbox, mut link) = Sandbox::ready();
@@ -33,7 +36,7 @@ fn an_ignore_file_calls_for_a_listing_when_it_comes_changes_moves_and_goes() {
     }
     link.changes_until(|now| now("e/a.log").is_some() && now("d/deep/f").is_some());
     let ignore = sandbox.path("d").join(IGNORE_FILE);
-    let mut steps: Vec<(Box<dyn Fn()>, &[&str])> = Vec::new();
+    let mut steps: Vec<Step> = Vec::new();
     let write = |text: &'static str| {
         let ignore = ignore.clone();
         Box::new(move || fs::write(&ignore, text).expect("write"))
