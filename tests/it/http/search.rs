@@ -136,7 +136,8 @@ async fn more_than_two_searches_of_one_session_at_the_same_time_are_refused() {
     let refused = async || {
         let all = futures_util::future::join_all((0..6).map(|_| ada.get(&path))).await;
         let codes: Vec<_> = all.iter().map(|answer| answer.status().as_u16()).collect();
-        assert!(codes.iter().all(|code| matches!(code, 200 | 429)), "{codes:?}");
+        // A database of a machine with much to do may keep one waiting for too long.
+        assert!(codes.iter().all(|code| matches!(code, 200 | 429 | 503)), "{codes:?}");
         codes.contains(&429).then_some(())
     };
     eventually(PATIENCE, "one of six is refused", refused).await;
