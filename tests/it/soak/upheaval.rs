@@ -132,8 +132,8 @@ async fn whatever_is_killed_in_the_middle_of_a_large_change_nothing_acknowledged
         let victim = VICTIMS.get(round - 1).copied().unwrap_or_else(|| VICTIMS[chance.random.random_range(0..4)]);
         let mut writer = Writer::start(&session);
         writer.saves_on(PATIENCE).await;
-        let changing =
-            session.post("/terminals", &json!({ "command": ["python3", "-c", program(files, round)] })).await;
+        let change = json!({ "cols": 80, "rows": 24, "command": ["python3", "-c", program(files, round)] });
+        let changing = session.post("/terminals", &change).await;
         assert_eq!(changing.status(), 201);
         tokio::time::sleep(chance.ms(0..MOST_MS)).await;
         ledger.check(&session, files, round).await;
