@@ -108,14 +108,9 @@ function Row({ row, tabbable, onFocus, onOpen, onDismiss }: RowProps) {
   if (row.kind === 'match') {
     const [before, match, after] = parts(row.match);
     return (
-      <div
-        {...props}
-        aria-level={2}
-        aria-label={`Line ${row.match.line}: ${displayName(row.match.text.trim())}`}
-        title={`Line ${row.match.line}`}
-        className={cx(ROW, 'pl-8')}
-      >
-        <span aria-hidden className="truncate whitespace-pre">
+      <div {...props} aria-level={2} title={`Line ${row.match.line}`} className={cx(ROW, 'pl-8')}>
+        <span className="truncate whitespace-pre">
+          <span className="sr-only">Line {row.match.line}: </span>
           <span className="text-muted">{displayName(before)}</span>
           <mark className="rounded-xs bg-accent/25 text-fg">{displayName(match)}</mark>
           <span className="text-muted">{displayName(after)}</span>
@@ -124,23 +119,26 @@ function Row({ row, tabbable, onFocus, onOpen, onDismiss }: RowProps) {
     );
   }
   const name = displayName(baseName(row.path));
+  const folder = displayName(parentOf(row.path));
   return (
     <div
       {...props}
       aria-level={1}
       aria-expanded={row.open}
-      aria-label={`${displayName(row.path)}, ${row.count} ${row.count === 1 ? 'match' : 'matches'}`}
       title={displayName(row.path)}
       className={cx(ROW, 'group pl-1.5')}
     >
       <ChevronRight aria-hidden className={cx('size-3.5 shrink-0 text-faint', row.open && 'rotate-90')} />
       <FileIcon name={name} />
       <span className="truncate">{name}</span>
-      <span aria-hidden className="min-w-0 flex-1 truncate text-2xs text-faint">
-        {displayName(parentOf(row.path))}
+      <span className="min-w-0 flex-1 truncate text-2xs text-faint">
+        {folder === '' ? null : <span className="sr-only">, </span>}
+        {folder}
       </span>
-      <span aria-hidden className="shrink-0 rounded-full bg-hover px-1.5 text-2xs text-muted tabular-nums">
+      <span className="shrink-0 rounded-full bg-hover px-1.5 text-2xs text-muted tabular-nums">
+        <span className="sr-only">, </span>
         {row.count}
+        <span className="sr-only"> {row.count === 1 ? 'match' : 'matches'}</span>
       </span>
       <span
         aria-hidden
