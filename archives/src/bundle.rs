@@ -147,9 +147,8 @@ impl Walk {
         folders: &mut Vec<(Option<WorkspacePath>, Id)>,
     ) -> Result<(), BadArchive> {
         while !tree.is_empty() {
-            let (mode, name, id, rest) =
-                entry(tree).ok_or_else(|| BadArchive::malformed("a folder of it is broken"))?;
-            tree = rest;
+            let entry = take_entry(&mut tree).ok_or_else(|| BadArchive::malformed("a folder of it is broken"))?;
+            let TreeEntry { mode, name, id } = entry;
             if name.is_empty() || name.contains(&b'/') {
                 return Err(BadArchive::malformed("a name in it holds a slash or nothing"));
             }
@@ -205,14 +204,22 @@ impl Walk {
     }
 }
 
-/// Mode, name and object of a tree's first entry, and the rest.
-fn entry(tree: &[u8]) -> Option<(&[u8], &[u8], Id, &[u8])> {
+/// An entry of a tree: what it is, by Git's octal text, under which name, and where.
+struct TreeEntry<'a> {
+    mode: &'a [u8],
+    name: &'a [u8],
+    id: Id,
+}
+
+/// Takes a tree's first entry off it.
+fn take_entry<'a>(tree: &mut &'a [u8]) -> Option<TreeEntry<'a>> {
     let space = tree.iter().take(7).position(|byte| *byte == b' ')?;
     let (mode, rest) = (&tree[..space], &tree[space + 1..]);
     let nul = rest.iter().position(|byte| *byte == 0)?;
     let (name, rest) = (&rest[..nul], &rest[nul + 1..]);
     let (id, rest) = rest.split_first_chunk::<20>()?;
-    Some((mode, name, *id, rest))
+    *tree = rest;
+    Some(TreeEntry { mode, name, id: *id })
 }
 
 #[cfg(test)]

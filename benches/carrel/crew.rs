@@ -78,7 +78,8 @@ async fn saves(account: &Account, sessions: &[String]) -> anyhow::Result<(f64, S
 async fn inserts(url: &str) -> anyhow::Result<(f64, Samples)> {
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await?;
     tokio::spawn(connection);
-    let table = "drop table if exists bench_inserts; create table bench_inserts (id bigserial primary key, content bytea);
+    let table =
+        "drop table if exists bench_inserts; create table bench_inserts (id bigserial primary key, content bytea);
         alter table bench_inserts alter column content set storage external";
     client.batch_execute(table).await?;
     let start = Instant::now();

@@ -72,7 +72,8 @@ pub fn measure(server: &Server, report: &mut Report) -> anyhow::Result<()> {
     socket.wait_for(b"MADE")?;
     let (made, memory) = (start.elapsed(), server.resident_kib()?);
     let committed = until(&user, &session, (items, bytes))?;
-    let what = format!("{FILES} new files, 100 MB: from the end of their program (which took {}) to committed", human(made));
+    let what =
+        format!("{FILES} new files, 100 MB: from the end of their program (which took {}) to committed", human(made));
     report.judge(&what, human(committed), "", "", "≤ 5 s", committed <= COMMITTED);
     let grown = server.resident_kib()?.saturating_sub(memory);
     report.note("growth of the server meanwhile", format!("{:.1} MiB", grown as f64 / 1024.0), "");

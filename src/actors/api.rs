@@ -133,11 +133,16 @@ impl SessionError {
     /// Whether it says that a queue was full or a limit reached, and nothing was tried.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
-        match self {
-            Self::Busy | Self::Quarantined | Self::SessionLimit | Self::TerminalLimit | Self::ViewerLimit => true,
-            Self::SnapshotLimit | Self::TemplateLimit => true,
-            _ => false,
-        }
+        matches!(
+            self,
+            Self::Busy
+                | Self::Quarantined
+                | Self::SessionLimit
+                | Self::SnapshotLimit
+                | Self::TemplateLimit
+                | Self::TerminalLimit
+                | Self::ViewerLimit
+        )
     }
 }
 

@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::engine::{ContainerId, Engine, EngineError, ImageTag, Likeness, SandboxSpec};
 use crate::link::door::Caller;
 use crate::link::{Door, DoorError, LinkDir};
+use crate::model::unkept::MAX_OVER;
 use crate::model::{Quotas, SandboxId, Stage};
 
 /// How long an adopted sandbox's agent may take to call: it dials at least twice a second, on a machine that may be very busy.
@@ -297,9 +298,11 @@ impl SandboxFactory {
         let (terminal, workspace) = (&self.config.terminal, &self.config.workspace);
         Limits {
             ring_bytes: terminal.ring_bytes,
-            max_items: workspace.max_items,
+            // Beyond what may be kept, so that what is too much can be named.
+            max_items: workspace.max_items.saturating_add(MAX_OVER),
             max_file_bytes: workspace.max_file_mb * 1024 * 1024,
             viewer_stall_ms: u32::try_from(terminal.stall_seconds * 1000).unwrap_or(u32::MAX),
+            ignore: workspace.ignore.clone(),
         }
     }
 }

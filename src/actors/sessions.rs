@@ -19,13 +19,14 @@ use super::describe::{ActorDescription, Describe};
 use super::health::{self, Health, Subject};
 use super::session::{
     Announce, AttachViewer, AwaitReady, CloseTerminal, DeleteSession, ExtendSession, FallOver, ListProcesses,
-    ListTerminals, OpenTerminal, RenameSession, RenameTerminal, StartSession, StopProcess, StopSession, Subscribe,
-    UndeleteSession,
+    ListTerminals, ListUnkept, OpenTerminal, RenameSession, RenameTerminal, StartSession, StopProcess, StopSession,
+    Subscribe, UndeleteSession,
 };
 use super::supervisor::{StopAllSessions, Supervisors};
 use super::sync::{MakeFolder, Move, Remove, Save};
 use crate::db;
 use crate::model::terminal::Terminal;
+use crate::model::unkept::{UnkeptList, WorkspaceLimits};
 use crate::model::{Item, Level, Process, Quotas, SandboxId, Session, SessionId, TerminalId, UserId, WorkspacePath};
 
 /// How long a request waits for a session to become ready, or for its sandbox to go.
@@ -140,6 +141,15 @@ impl Sessions {
     /// [`SessionError`].
     pub async fn processes(&self, id: SessionId) -> Result<Vec<Process>, SessionError> {
         self.ask(id, || ListProcesses).await
+    }
+
+    /// What a session's sandbox holds and the database does not, and what a workspace may hold.
+    ///
+    /// # Errors
+    /// [`SessionError`].
+    pub async fn unkept(&self, id: SessionId) -> Result<(UnkeptList, WorkspaceLimits), SessionError> {
+        let list = self.ask(id, || ListUnkept).await?;
+        Ok((list, self.inner.deps.config.workspace.limits()))
     }
 
     /// Asks a program to end, and ends it after two seconds.

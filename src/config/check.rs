@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use ignore::gitignore::GitignoreBuilder;
+
 use super::Config;
 use crate::model::quotas;
 
@@ -13,6 +15,10 @@ const MAX_END: u64 = 366 * 24 * 3600;
 
 /// What a waiting line or a number of places may be: far beyond any machine, and far below what a semaphore can count.
 const MAX_PLACES: usize = 1_000_000;
+
+/// Patterns of what is not kept, and the bytes of one: they go to every sandbox in one small frame.
+const MAX_PATTERNS: usize = 100;
+const MAX_PATTERN_BYTES: usize = 255;
 
 /// A value that cannot work, and what would.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,6 +104,11 @@ impl Config {
         check("workspace.history_days", self.workspace.history_days <= 36_500, "must be at most 36500, or 0 for ever");
         check("workspace.history_mb", self.workspace.history_mb <= 1_048_576, "must be at most 1048576");
         check("workspace.undelete_days", self.workspace.undelete_days <= 3650, "must be at most 3650");
+        check(
+            "workspace.ignore",
+            are_patterns(&self.workspace.ignore),
+            "must be at most 100 patterns of at most 255 bytes in the syntax of .gitignore",
+        );
         // Temporary file systems are charged to the sandbox's memory: were they to fill it, the kernel would kill programs for files.
         check(
             "sandbox.memory_mb",
@@ -193,6 +204,15 @@ fn is_origin(url: &str) -> bool {
     host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '@', '?', '#', ' ']))
 }
 
+fn are_patterns(lines: &[String]) -> bool {
+    let mut builder = GitignoreBuilder::new("");
+    let is_pattern = |line: &String| {
+        let text = !line.trim().is_empty() && line.len() <= MAX_PATTERN_BYTES && !line.contains(['\n', '\0']);
+        text && !line.starts_with('#') && builder.add_line(None, line).is_ok()
+    };
+    lines.len() <= MAX_PATTERNS && lines.iter().all(is_pattern) && builder.build().is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,7 +221,7 @@ mod tests {
     fn values_with_which_nothing_would_start_or_everything_would_fall_over_are_named() {
         assert_eq!(Config::default().problems(), []);
         type Change = fn(&mut Config);
-        let cases: [(&str, Change); 10] = [
+        let cases: [(&str, Change); 13] = [
             ("pool.max_sandboxes", |config| (config.pool.size, config.pool.max_sandboxes) = (0, 0)),
             ("pool.max_sandboxes", |config| config.pool.max_sandboxes = usize::MAX),
             ("sandbox.agent_timeout_seconds", |config| config.sandbox.agent_timeout_seconds = 0),
@@ -211,6 +231,9 @@ mod tests {
             ("auth.bcrypt_waiting_line", |config| config.auth.bcrypt_waiting_line = usize::MAX),
             ("auth.login_days", |config| config.auth.login_days = 0),
             ("auth.login_days", |config| config.auth.login_days = u32::MAX),
+            ("workspace.ignore", |config| config.workspace.ignore = vec!["x".into(); 101]),
+            ("workspace.ignore", |config| config.workspace.ignore = vec!["two\nlines".into()]),
+            ("workspace.ignore", |config| config.workspace.ignore = vec!["a{b".into()]),
             ("actors.session_mailbox", |config| config.actors.session_mailbox = 0),
         ];
         for (key, change) in cases {

@@ -151,6 +151,8 @@ fn scalar(section: &str, key: &str, text: String) -> Value {
         Some(Value::Integer(_)) => text.parse().map_or(Value::String(text), Value::Integer),
         Some(Value::Float(_)) => text.parse().map_or(Value::String(text), Value::Float),
         Some(Value::Boolean(_)) => text.parse().map_or(Value::String(text), Value::Boolean),
+        // Between spaces; a pattern with a space in it is for the file.
+        Some(Value::Array(_)) => Value::Array(text.split_whitespace().map(|word| Value::String(word.into())).collect()),
         _ => Value::String(text),
     }
 }
@@ -224,6 +226,17 @@ mod tests {
         assert_eq!(loaded.sources["pool.size"], Source::Environment("CARREL_POOL__SIZE".into()));
         assert!(matches!(loaded.sources["pool.max_sandboxes"], Source::File(_)));
         assert_eq!(loaded.sources["pool.refill_interval_ms"], Source::Default);
+    }
+
+    #[test]
+    fn a_list_is_written_between_spaces_in_the_environment() {
+        let loaded = load("[workspace]\nignore = ['a b/']", &[]).expect("valid");
+        assert_eq!(loaded.config.workspace.ignore, ["a b/"]);
+        let loaded = load("", &[("CARREL_WORKSPACE__IGNORE", " .venv/  *.tmp ")]).expect("valid");
+        assert_eq!(loaded.config.workspace.ignore, [".venv/", "*.tmp"]);
+        let report = loaded.report();
+        assert!(report.contains(r#"workspace.ignore = [".venv/", "*.tmp"]  # CARREL_WORKSPACE__IGNORE"#), "{report}");
+        assert_eq!(load("", &[("CARREL_WORKSPACE__IGNORE", "")]).expect("valid").config.workspace.ignore, [""; 0]);
     }
 
     #[test]

@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 pub use check::Problem;
 pub use load::{ConfigError, Loaded};
 
+use crate::model::unkept::WorkspaceLimits;
+
 /// The whole configuration.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -342,6 +344,17 @@ pub struct WorkspaceConfig {
     /// All versions of one workspace's files together in MiB, compressed, each content once and 4 KiB for each version, and never less than
     /// `max_total_mb`; beyond it the files that weigh most lose their oldest.
     pub history_mb: u64,
+    /// What programs make again: patterns, in `.gitignore`'s syntax, of what is not kept unless a `.carrelignore` file takes it back with `!`.
+    pub ignore: Vec<String>,
+}
+
+impl WorkspaceConfig {
+    /// What a workspace may hold.
+    #[must_use]
+    pub fn limits(&self) -> WorkspaceLimits {
+        let Self { max_file_mb, max_total_mb, max_items, .. } = *self;
+        WorkspaceLimits { max_file_mb, max_total_mb, max_items }
+    }
 }
 
 impl Default for WorkspaceConfig {
@@ -357,6 +370,7 @@ impl Default for WorkspaceConfig {
             history_hourly_days: 7,
             history_days: 365,
             history_mb: 1024,
+            ignore: [".venv/", "__pycache__/", "node_modules/", ".cache/"].map(str::to_owned).to_vec(),
         }
     }
 }

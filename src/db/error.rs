@@ -58,7 +58,10 @@ pub enum Unavailable {
     /// Others hold what is needed: a deadlock, a lock that was not given.
     #[error("contention: {0}")]
     Contention(String),
-    /// The server has no disk, memory or connections left.
+    /// The server's disk is full.
+    #[error("the server's disk is full: {0}")]
+    DiskFull(String),
+    /// The server has no memory or connections left, or cannot read or write.
     #[error("the server lacks resources: {0}")]
     Resources(String),
     /// The server has become a read-only standby.
@@ -117,7 +120,8 @@ fn unavailable(state: &SqlState, error: &tokio_postgres::Error) -> Option<Unavai
         "57P01" | "57P02" | "57P03" | "57P04" | "57P05" | "25P03" => Unavailable::Lost(text()),
         "40001" | "40P01" | "55P03" => Unavailable::Contention(text()),
         "25006" => Unavailable::ReadOnly,
-        // 53: out of disk, memory, connections; 58030: the server's own read or write failed.
+        "53100" => Unavailable::DiskFull(text()),
+        // 53: out of memory, connections; 58030: the server's own read or write failed.
         code if code.starts_with("53") || code == "58030" => Unavailable::Resources(text()),
         code if code.starts_with("08") => Unavailable::Lost(text()),
         _ => return None,

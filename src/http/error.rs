@@ -167,7 +167,7 @@ pub struct ApiError {
     detail: Option<Box<str>>,
     retry_after: Option<Duration>,
     allow: Option<Box<str>>,
-    etag: Option<ContentHash>,
+    etag: Option<Box<ContentHash>>,
     server_url: Option<Box<str>>,
     offset: Option<u64>,
     cause: Option<Box<dyn StdError + Send + Sync>>,
@@ -237,7 +237,7 @@ impl ApiError {
     /// A precondition does not hold; `current` is what is there.
     #[must_use]
     pub fn precondition_failed(current: Option<ContentHash>) -> Self {
-        Self { etag: current, ..Self::new(Code::PreconditionFailed) }
+        Self { etag: current.map(Box::new), ..Self::new(Code::PreconditionFailed) }
     }
 
     /// Another server, reached at `url`, has the session.
@@ -291,7 +291,7 @@ impl ResponseError for ApiError {
         if let Some(allow) = self.allow.as_deref().and_then(|allow| HeaderValue::from_str(allow).ok()) {
             response.insert_header((header::ALLOW, allow));
         }
-        if let Some(hash) = self.etag {
+        if let Some(hash) = &self.etag {
             response.insert_header((header::ETAG, format!("\"{hash}\"")));
         }
         let body = Problem {

@@ -7,7 +7,7 @@ use utoipa::{Modify, OpenApi};
 use super::error::{Code, Problem};
 use super::handlers::{
     accounts, admin, archive, deleted, files, history, import, operations, processes, search, sessions, snapshots,
-    templates, terminals, upload,
+    templates, terminals, unkept, upload,
 };
 
 /// The OpenAPI document of this version of Carrel.
@@ -51,6 +51,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         upload::give_upload_up,
         files::create_folder,
         files::move_item,
+        unkept::list_unkept,
         history::copy_item,
         history::delete_items,
         history::restore,

@@ -104,10 +104,15 @@ impl Work<'_> {
                 };
                 match spawn_blocking(replacing).await.map_err(ApiError::internal)? {
                     Err(NotReplaced::None) => {}
-                    Ok(_) if self.done.answer.files.len() >= MAX_FILES => return Ok(self.done.answer.truncated = true),
-                    Ok(replaced) => self.one(item, content, replaced).await?,
                     Err(NotReplaced::TooLarge) => self.done.answer.truncated = true,
-                    Err(NotReplaced::Over) => return Ok(self.done.answer.truncated = true),
+                    Ok(replaced) if self.done.answer.files.len() < MAX_FILES => {
+                        self.one(item, content, replaced).await?;
+                    }
+                    // There are more than may be answered, or there is no time for more.
+                    Ok(_) | Err(NotReplaced::Over) => {
+                        self.done.answer.truncated = true;
+                        return Ok(());
+                    }
                 }
             }
         }

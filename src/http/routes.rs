@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, Resource, Route, web};
 use super::error::ApiError;
 use super::handlers::{
     accounts, admin, archive, deleted, files, history, import, operations, processes, search, sessions, snapshots,
-    templates, terminals, upload,
+    templates, terminals, unkept, upload,
 };
 use super::page;
 
@@ -95,6 +95,7 @@ routes! {
     POST   "/api/v1/sessions/{id}/replace"                User     Text   search::replace_in_files;
     GET    "/api/v1/sessions/{id}/archive.zip"            User     Raw    archive::get_archive;
     POST   "/api/v1/sessions/{id}/folders"                User     Text   files::create_folder;
+    GET    "/api/v1/sessions/{id}/unkept"                 User     Text   unkept::list_unkept;
     POST   "/api/v1/sessions/{id}/move"                   User     Text   files::move_item;
     POST   "/api/v1/sessions/{id}/copy"                   User     Text   history::copy_item;
     POST   "/api/v1/sessions/{id}/delete"                 User     Text   history::delete_items;

@@ -38,6 +38,8 @@ pub enum SessionMessage {
     },
     /// Files have changed.
     Tree(TreeChange),
+    /// What of its sandbox is not kept has changed: fetch that list again.
+    Unkept,
     /// These are its terminals now.
     Terminals {
         /// All of them.
@@ -102,6 +104,7 @@ impl SessionMessage {
                 Self::Tree(TreeChange::Changes { changes: changes.into_iter().map(change).collect() })
             }
             SessionNotice::TreeStale => Self::Tree(TreeChange::Refetch { refetch: true }),
+            SessionNotice::Unkept => Self::Unkept,
             SessionNotice::Terminals(items) => Self::terminals(items),
             SessionNotice::Elsewhere => return None,
             SessionNotice::Ending(ending) => {
@@ -224,6 +227,7 @@ mod tests {
                 SessionNotice::State { state: model::SessionState::Failed, reason: Some("x".into()) },
                 r#"{"type":"state","state":"failed","reason":"x"}"#,
             ),
+            (SessionNotice::Unkept, r#"{"type":"unkept"}"#),
             (SessionNotice::Ending(None), r#"{"type":"ending","at":null,"why":null}"#),
             (
                 SessionNotice::Ending(Some(model::Ending { at: OffsetDateTime::UNIX_EPOCH, why: EndsWhy::Idle })),

@@ -5,6 +5,7 @@ mod history;
 mod live;
 mod search;
 mod transfer;
+mod unkept;
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -19,6 +20,7 @@ pub use history::{Change, Changed, Copy, Delete, Origin, Restore, Version, Versi
 pub use live::{ProcessList, RenameTerminal};
 pub use search::{Pattern, ReplacedFile, Replacement, Replacements, SearchMatch, SearchResult};
 pub use transfer::{ArchiveKind, BeginUpload, Imported, SkippedEntry, SkippedWhy, Upload, UploadOffset};
+pub use unkept::UnkeptItems;
 
 use crate::model::terminal::ExitState;
 use crate::model::{self, EndsWhy, ItemKind as Kind, Quotas, Role, Usage, UserQuotas};

@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use carrel_protocol::{
-    AgentError, Eager, Entry, ExitState, Limits, MAX_UPLOADS, MAX_VIEWERS, Reply, Request, RequestId, TerminalInfo,
-    ToAgent, Usage, ViewerId,
+    AgentError, Disobeyed, Eager, Entry, ExitState, Limits, MAX_DISOBEYED, MAX_IGNORED_ENTRIES, MAX_UPLOADS,
+    MAX_VIEWERS, Reply, Request, RequestId, TerminalInfo, ToAgent, Usage, ViewerId, WorkspacePath,
 };
 use tokio::net::UnixStream;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit, mpsc, oneshot};
 
 use super::outbox::Outbox;
-use super::reader::Reader;
+use super::reader::{MAX_LISTED_PATH_BYTES, Reader};
 use super::socket::Socket;
 use super::viewer::{Port, Viewer, ViewerEvents};
 use crate::model::TerminalId;
@@ -29,6 +29,9 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Events that may wait for the session. One batch of changes is in flight at a time and terminals are few, so more is a lie.
 const EVENT_QUEUE: usize = 128;
+
+/// Items asked for at once: with the longest paths they still fit a frame.
+const MAX_GONE_ASKED: usize = 128;
 
 /// Why something asked of an agent did not happen.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -215,18 +218,36 @@ impl AgentLink {
         }
     }
 
-    /// The complete listing of the workspace: at most `max_items` entries, their number and hash verified. A listing that is short,
-    /// interrupted or contradicts its end marker is an error, never a smaller workspace.
+    /// The complete listing of the workspace: at most `max_items` entries beside ignored ones, their number and hash verified. A listing that
+    /// is short, interrupted or contradicts its end marker is an error, never a smaller workspace. Beside it the ignore files that are not
+    /// obeyed.
     ///
     /// # Errors
     /// As [`AgentLink::request`].
-    pub async fn scan(&self, max_items: usize) -> Result<Vec<Entry>, LinkError> {
-        let kind = PendingKind::Listing { entries: Vec::new(), most: max_items };
-        let (Reply::Scanned { count, hash }, entries) = self.ask(Request::Scan, kind).await? else {
+    pub async fn scan(&self, max_items: usize) -> Result<(Vec<Entry>, Vec<Disobeyed>), LinkError> {
+        let kind = PendingKind::Listing { entries: Vec::new(), most: max_items + MAX_IGNORED_ENTRIES };
+        let (Reply::Scanned { count, hash, disobeyed }, entries) = self.ask(Request::Scan, kind).await? else {
             return Err(LinkError::Nonsense);
         };
         let sound = entries.len() as u64 == count && listing_hash(&entries) == Some(hash);
-        if sound { Ok(entries) } else { Err(LinkError::Nonsense) }
+        let few =
+            disobeyed.len() <= MAX_DISOBEYED && disobeyed.iter().all(|one| one.path.len() <= MAX_LISTED_PATH_BYTES);
+        if sound && few { Ok((entries, disobeyed)) } else { Err(LinkError::Nonsense) }
+    }
+
+    /// Which of these items, each with whether it was a folder, the agent is certain to be gone.
+    ///
+    /// # Errors
+    /// As [`AgentLink::request`].
+    pub async fn are_gone(&self, items: &[(WorkspacePath, bool)]) -> Result<Vec<bool>, LinkError> {
+        let mut gone = Vec::with_capacity(items.len());
+        for few in items.chunks(MAX_GONE_ASKED) {
+            match self.request(Request::AreGone { items: few.to_vec() }).await? {
+                Reply::Gone(answers) if answers.len() == few.len() => gone.extend(answers),
+                _ => return Err(LinkError::Nonsense),
+            }
+        }
+        Ok(gone)
     }
 
     /// Waits until one more upload may be open, for as long as the permit lives: whoever has none is refused by the agent.

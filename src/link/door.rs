@@ -270,7 +270,7 @@ impl Visitors {
             tracing::error!(error = %error, "a sandbox's token stays readable; the sandbox is not used");
             return None;
         }
-        if let Ok((link, events)) = AgentLink::open(stream, left_over, self.limits) {
+        if let Ok((link, events)) = AgentLink::open(stream, left_over, self.limits.clone()) {
             // The session may be gone; then so is its sandbox, in a moment.
             self.sender.send(Caller { link: OwnedLink::new(link), events, hello }).await.ok();
         }
@@ -324,7 +324,8 @@ mod tests {
 
     use super::*;
 
-    const LIMITS: Limits = Limits { ring_bytes: 0, max_items: 0, max_file_bytes: 0, viewer_stall_ms: 0 };
+    const LIMITS: Limits =
+        Limits { ring_bytes: 0, max_items: 0, max_file_bytes: 0, viewer_stall_ms: 0, ignore: Vec::new() };
 
     /// Says hello in this version, with the token at `token`.
     async fn knock(dir: &LinkDir, version: u16, token: &str) -> UnixStream {

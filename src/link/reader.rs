@@ -31,7 +31,7 @@ const IDLE_BUFFER_BYTES: usize = 4 * 1024;
 const BUSY_BUFFER_BYTES: usize = 64 * 1024;
 
 /// Longest path in a listing: a name of whatever length in a folder that is kept.
-const MAX_LISTED_PATH_BYTES: usize = MAX_PATH_BYTES + 1 + MAX_NAME_BYTES;
+pub(super) const MAX_LISTED_PATH_BYTES: usize = MAX_PATH_BYTES + 1 + MAX_NAME_BYTES;
 
 /// Characters of an agent's own words that are kept.
 const MAX_WORDS: usize = 200;
@@ -268,7 +268,9 @@ fn report(events: &mpsc::Sender<LinkEvent>, event: LinkEvent) -> Result<(), Ende
 
 #[cfg(test)]
 mod tests {
-    use carrel_protocol::{Limits, Request, RequestId, ToAgent, codec};
+    use carrel_protocol::{
+        Disobeyed, Limits, MAX_DISOBEYED, Request, RequestId, ToAgent, Unusable, WorkspacePath, codec,
+    };
     use tokio::io::AsyncWriteExt;
     use tokio::net::UnixStream;
     use tokio::runtime::{Builder, Runtime};
@@ -295,7 +297,7 @@ mod tests {
     ) -> (AgentLink, mpsc::Receiver<LinkEvent>) {
         let (ours, theirs) = UnixStream::pair().expect("a pair of sockets");
         tokio::spawn(agent(theirs, answer));
-        let limits = Limits { ring_bytes: 1, max_items: 1, max_file_bytes: 1, viewer_stall_ms: 1 };
+        let limits = Limits { ring_bytes: 1, max_items: 1, max_file_bytes: 1, viewer_stall_ms: 1, ignore: Vec::new() };
         AgentLink::open(ours, BytesMut::new(), limits).expect("an open link")
     }
 
@@ -311,6 +313,24 @@ mod tests {
             let (link, mut events) = link_to(move |id| ToServer::ScanPage { id, entries: vec![long.clone()] });
             assert_eq!(link.scan(1).await, Err(LinkError::Closed));
             assert_eq!(events.recv().await, None);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_agent_that_answers_for_more_or_less_than_was_asked_is_not_believed() {
+        let item = (WorkspacePath::new("a").expect("legal"), false);
+        for answers in [vec![], vec![true, true]] {
+            let reply = Reply::Gone(answers);
+            let (link, _events) = link_to(move |id| ToServer::Reply { id, result: Ok(reply.clone()) });
+            assert_eq!(link.are_gone(std::slice::from_ref(&item)).await, Err(LinkError::Nonsense));
+        }
+        // An end marker that names more ignore files than there may be, or longer ones, ends no listing.
+        let disobeyed = |path: usize| Disobeyed { path: "p".repeat(path), why: Unusable::TooSlow };
+        for disobeyed in [vec![disobeyed(1); MAX_DISOBEYED + 1], vec![disobeyed(MAX_LISTED_PATH_BYTES + 1)]] {
+            let hash = *blake3::hash(b"").as_bytes();
+            let reply = Reply::Scanned { count: 0, hash, disobeyed };
+            let (link, _events) = link_to(move |id| ToServer::Reply { id, result: Ok(reply.clone()) });
+            assert_eq!(link.scan(1).await, Err(LinkError::Nonsense));
         }
     }
 

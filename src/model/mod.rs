@@ -14,6 +14,7 @@ pub mod session;
 pub mod snapshot;
 pub mod sync;
 pub mod terminal;
+pub mod unkept;
 pub mod user;
 
 pub use id::{LoginId, SandboxId, ServerId, SessionId, SnapshotId, TemplateId, TerminalId, UserId};

@@ -18,6 +18,8 @@ pub enum SessionNotice {
     Tree(Vec<(WorkspacePath, Option<Item>)>),
     /// More changed than could be told: fetch the tree again.
     TreeStale,
+    /// What of its sandbox is not kept is no longer what it was: ask again.
+    Unkept,
     /// These are its terminals now.
     Terminals(Vec<Terminal>),
     /// Another server has it now; nothing more comes from here.

@@ -5,9 +5,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use carrel_protocol::rules::{is_ignored, stays_inside};
-use carrel_protocol::{Entry, EntryKind, NotKept};
+use carrel_protocol::rules::stays_inside;
+use carrel_protocol::{Entry, EntryKind, NotKept, Shape};
 
+use super::unkept::{Unkept, Why};
 use super::{ContentHash, ItemKind, WorkspacePath};
 
 /// What to do to make the database agree with some entries.
@@ -19,8 +20,11 @@ pub struct Plan {
     pub puts: Vec<(WorkspacePath, ItemKind)>,
     /// Items that are gone, with all below them.
     pub removes: Vec<WorkspacePath>,
-    /// Things that will not be kept, and why, in words for the user.
-    pub not_kept: Vec<(String, &'static str)>,
+    /// Items a listing does not name, and whether each was a folder. They are gone if the agent, asked, is certain of it: it is silent about
+    /// what is ignored. Only the topmost are here.
+    pub doubtful: Vec<(WorkspacePath, bool)>,
+    /// Things that are not kept, by name, as the agent gives it.
+    pub not_kept: Vec<(String, Unkept)>,
 }
 
 /// A file to be fetched.
@@ -42,7 +46,11 @@ impl Plan {
     /// Whether there is nothing to do.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.fetch.is_empty() && self.puts.is_empty() && self.removes.is_empty()
+        self.fetch.is_empty() && self.puts.is_empty() && self.removes.is_empty() && self.doubtful.is_empty()
+    }
+
+    fn leave_out(&mut self, entry: &Entry, shape: Shape, why: Why) {
+        self.not_kept.push((entry.path.clone(), Unkept { shape, why }));
     }
 
     /// A folder where something else was, or the other way round, is a removal first.
@@ -59,14 +67,18 @@ pub fn plan(entries: &[Entry], kept: &HashMap<WorkspacePath, ItemKind>, max_file
     let mut plan = Plan::default();
     for entry in entries {
         let Ok(path) = WorkspacePath::new(entry.path.clone()) else {
-            plan.not_kept.push((printable(&entry.path), "its name cannot be kept"));
+            match &entry.kind {
+                EntryKind::Missing { .. } => {}
+                EntryKind::NotKept { why, shape } => plan.leave_out(entry, *shape, (*why).into()),
+                _ => plan.leave_out(entry, Shape::Other, Why::Name),
+            }
             continue;
         };
         let before = kept.get(&path);
         match &entry.kind {
             EntryKind::File { size, executable, hash } => {
                 if *size > max_file_bytes {
-                    plan.not_kept.push((printable(&entry.path), "it is larger than a file may be"));
+                    plan.leave_out(entry, Shape::File, Why::TooLarge);
                     continue;
                 }
                 let claimed = hash.map(ContentHash);
@@ -85,66 +97,42 @@ pub fn plan(entries: &[Entry], kept: &HashMap<WorkspacePath, ItemKind>, max_file
             EntryKind::Symlink { target } => {
                 let kind = ItemKind::Symlink { target: target.clone() };
                 if !stays_inside(path.as_str(), target) {
-                    plan.not_kept.push((printable(&entry.path), reason(NotKept::EscapingLink)));
+                    plan.leave_out(entry, Shape::Other, Why::Link);
                 } else if before != Some(&kind) {
                     plan.clear_way(&path, before, false);
                     plan.puts.push((path, kind));
                 }
             }
-            EntryKind::Missing => {
-                if before.is_some_and(|before| !is_unlisted(&path, before)) {
+            EntryKind::Missing { ignored_file, ignored_folder } => {
+                let ignored = |kept: &ItemKind| if *kept == ItemKind::Folder { *ignored_folder } else { *ignored_file };
+                if before.is_some_and(|before| !ignored(before)) {
                     plan.removes.push(path);
                 }
             }
-            EntryKind::NotKept(why) => plan.not_kept.push((printable(&entry.path), reason(*why))),
+            EntryKind::NotKept { why, shape } => plan.leave_out(entry, *shape, (*why).into()),
         }
     }
     plan
 }
 
-/// Decides what a complete, verified listing means: as [`plan`], and whatever is kept but not listed is gone, unless listings are
-/// silent about it: ignored folders, and what lies below something unreadable. Only the topmost of what is gone is named. Must never be given anything but a complete listing of a workspace that was once completely restored.
+/// Decides what a complete, verified listing means: as [`plan`], and whatever is kept but not listed may be gone, unless it lies below
+/// something unreadable or ignored. Must never be given anything but a complete listing of a workspace that was once completely restored.
 #[must_use]
 pub fn plan_listing(listing: &[Entry], kept: &HashMap<WorkspacePath, ItemKind>, max_file_bytes: u64) -> Plan {
     let mut plan = plan(listing, kept, max_file_bytes);
-    let listed: HashSet<&str> = listing.iter().map(|entry| entry.path.as_str()).collect();
-    let unreadable: HashSet<&str> = listing
-        .iter()
-        .filter(|entry| entry.kind == EntryKind::NotKept(NotKept::Unreadable))
-        .map(|entry| entry.path.as_str())
-        .collect();
-    let unknown = |path: &str| path.match_indices('/').any(|(end, _)| unreadable.contains(&path[..end]));
-    let gone = |path: &WorkspacePath| {
-        !listed.contains(path.as_str())
-            && !unknown(path.as_str())
-            && kept.get(path).is_none_or(|kind| !is_unlisted(path, kind))
+    // The rendering of a name that is no path may look like another item's path.
+    let is_path = |entry: &&Entry| !matches!(entry.kind, EntryKind::NotKept { why: NotKept::Name, .. });
+    let listed: HashSet<&str> = listing.iter().filter(is_path).map(|entry| entry.path.as_str()).collect();
+    let hides = |entry: &&Entry| {
+        matches!(entry.kind, EntryKind::NotKept { why: NotKept::Unreadable | NotKept::Ignored, shape: Shape::Folder })
     };
-    plan.removes
-        .extend(kept.keys().filter(|path| gone(path) && !path.parent().is_some_and(|parent| gone(&parent))).cloned());
-    plan.removes.sort();
+    let hiding: HashSet<&str> = listing.iter().filter(hides).map(|entry| entry.path.as_str()).collect();
+    let unknown = |path: &str| path.match_indices('/').any(|(end, _)| hiding.contains(&path[..end]));
+    let gone = |path: &WorkspacePath| !listed.contains(path.as_str()) && !unknown(path.as_str());
+    let topmost = kept.iter().filter(|(path, _)| gone(path) && !path.parent().is_some_and(|parent| gone(&parent)));
+    plan.doubtful.extend(topmost.map(|(path, kind)| (path.clone(), *kind == ItemKind::Folder)));
+    plan.doubtful.sort();
     plan
-}
-
-/// Whether a listing would be silent about this item, there or not.
-fn is_unlisted(path: &WorkspacePath, kind: &ItemKind) -> bool {
-    is_ignored(path.as_str().as_bytes(), *kind == ItemKind::Folder)
-}
-
-fn reason(why: NotKept) -> &'static str {
-    match why {
-        NotKept::Name => "its name cannot be kept",
-        NotKept::Special => "it is neither a file, a folder nor a link",
-        NotKept::EscapingLink => "it is a link that leads out of the workspace",
-        NotKept::Unreadable => "it cannot be read; what was kept of it before stays",
-    }
-}
-
-/// A hostile name fit to be shown: control characters as escapes, cut where it gets long.
-fn printable(name: &str) -> String {
-    name.chars()
-        .take(200)
-        .flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] })
-        .collect()
 }
 
 #[cfg(test)]
@@ -167,6 +155,12 @@ mod tests {
 
     fn entry(name: &str, kind: EntryKind) -> Entry {
         Entry { path: name.into(), kind }
+    }
+
+    const MISSING: EntryKind = EntryKind::Missing { ignored_file: false, ignored_folder: false };
+
+    fn not_kept(why: NotKept, shape: Shape) -> EntryKind {
+        EntryKind::NotKept { why, shape }
     }
 
     fn listed(name: &str, content: &str) -> Entry {
@@ -239,7 +233,7 @@ mod tests {
 
     #[test]
     fn only_what_was_kept_can_go_missing() {
-        let entries = [entry("a", EntryKind::Missing), entry("b", EntryKind::Missing)];
+        let entries = [entry("a", MISSING), entry("b", MISSING)];
         check(&entries, &kept(&[("a", file("1"))]), |plan| plan.removes = vec![path("a")]);
     }
 
@@ -249,16 +243,18 @@ mod tests {
             entry("../x", EntryKind::Folder),
             entry("big", EntryKind::File { size: 1 << 40, executable: false, hash: None }),
             entry("l", EntryKind::Symlink { target: "/etc/passwd".into() }),
-            entry("p\u{1b}[2J", EntryKind::NotKept(NotKept::Special)),
+            entry("p\u{1b}[2J", not_kept(NotKept::Special, Shape::Other)),
+            entry("bad\\xff/..", not_kept(NotKept::Ignored, Shape::Folder)),
+            entry("../gone", MISSING),
         ];
         let plan = plan(&entries, &HashMap::new(), MAX);
         assert!(plan.is_empty());
-        assert_eq!(plan.not_kept.len(), 4);
-        assert_eq!(plan.not_kept[3].0, "p\\u{1b}[2J");
+        let why: Vec<_> = plan.not_kept.iter().map(|(_, unkept)| unkept.why).collect();
+        assert_eq!(why, [Why::Name, Why::TooLarge, Why::Link, Why::Special, Why::Ignored]);
     }
 
     #[test]
-    fn a_listing_removes_what_it_does_not_name_and_names_only_the_topmost() {
+    fn a_listing_casts_doubt_on_what_it_does_not_name_and_names_only_the_topmost() {
         let kept = kept(&[
             ("a", file("1")),
             ("d", ItemKind::Folder),
@@ -270,34 +266,38 @@ mod tests {
         ]);
         let listing = [entry("keep", EntryKind::Folder), listed("a", "1")];
         let plan = plan_listing(&listing, &kept, MAX);
-        assert_eq!(plan.removes, [path("d"), path("keep/z")]);
-        assert!(plan.fetch.is_empty() && plan.puts.is_empty());
+        assert_eq!(plan.doubtful, [(path("d"), true), (path("keep/z"), false)]);
+        assert!(plan.fetch.is_empty() && plan.puts.is_empty() && plan.removes.is_empty());
     }
 
     #[test]
     fn what_is_listed_but_not_kept_is_not_taken_for_deleted() {
         // A kept file turned into a device is gone as a file, but it is listed: nothing is deleted by a guess.
-        let plan = plan_listing(&[entry("a", EntryKind::NotKept(NotKept::Special))], &kept(&[("a", file("1"))]), MAX);
-        assert!(plan.removes.is_empty());
+        let kept = kept(&[("a", file("1"))]);
+        assert!(plan_listing(&[entry("a", not_kept(NotKept::Special, Shape::Other))], &kept, MAX).is_empty());
+        // But the rendering of a name that is no path may look like this one, and is another thing.
+        let plan = plan_listing(&[entry("a", not_kept(NotKept::Name, Shape::File))], &kept, MAX);
+        assert_eq!(plan.doubtful, [(path("a"), false)]);
     }
 
     #[test]
-    fn ignored_folders_are_left_as_they_are_kept() {
+    fn what_an_ignored_folder_hides_is_not_taken_for_deleted() {
         let kept = kept(&[
-            (".cache", ItemKind::Folder),
-            (".cache/x", file("1")),
             ("a", ItemKind::Folder),
-            ("a/node_modules", ItemKind::Folder),
-            ("a/node_modules/b/c", file("2")),
-            ("b", ItemKind::Folder),
-            ("b/.venv", ItemKind::Folder),
-            ("b/.venv/d", file("3")),
-            ("__pycache__", file("a file, which would be listed")),
+            ("a/data", ItemKind::Folder),
+            ("a/data/b", file("1")),
+            ("a/x.log", file("2")),
+            ("a/y.log", file("3")),
         ]);
-        let listing = [entry("a", EntryKind::Folder)];
-        assert_eq!(plan_listing(&listing, &kept, MAX).removes, [path("__pycache__"), path("b")]);
-        let batch = [entry(".cache", EntryKind::Missing), entry("__pycache__", EntryKind::Missing)];
-        check(&batch, &kept, |plan| plan.removes = vec![path("__pycache__")]);
+        let ignored = |name, shape| entry(name, not_kept(NotKept::Ignored, shape));
+        let listing =
+            [entry("a", EntryKind::Folder), ignored("a/data", Shape::Folder), ignored("a/x.log", Shape::File)];
+        // One that is not named may be ignored as well: that is asked.
+        assert_eq!(plan_listing(&listing, &kept, MAX).doubtful, [(path("a/y.log"), false)]);
+        let gone =
+            |name, ignored_file, ignored_folder| entry(name, EntryKind::Missing { ignored_file, ignored_folder });
+        let batch = [gone("a/data", false, true), gone("a/x.log", false, true), gone("a/y.log", true, true)];
+        check(&batch, &kept, |plan| plan.removes = vec![path("a/x.log")]);
     }
 
     #[test]
@@ -310,9 +310,10 @@ mod tests {
             ("locked2", file("3")),
             ("secret", file("4")),
         ]);
-        let unreadable = |name| entry(name, EntryKind::NotKept(NotKept::Unreadable));
-        let plan = plan_listing(&[unreadable("locked"), unreadable("secret")], &kept, MAX);
-        assert_eq!(plan.removes, [path("locked2")]);
+        let unreadable = |name, shape| entry(name, not_kept(NotKept::Unreadable, shape));
+        let listing = [unreadable("locked", Shape::Folder), unreadable("secret", Shape::File)];
+        let plan = plan_listing(&listing, &kept, MAX);
+        assert_eq!(plan.doubtful, [(path("locked2"), false)]);
         assert!(plan.fetch.is_empty() && plan.puts.is_empty());
         assert_eq!(plan.not_kept.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["locked", "secret"]);
     }

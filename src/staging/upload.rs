@@ -89,7 +89,7 @@ impl Staging {
 impl Held {
     /// What it is to become.
     #[must_use]
-    pub fn new(&self) -> &NewUpload {
+    pub fn upload(&self) -> &NewUpload {
         &self.staged.upload
     }
 

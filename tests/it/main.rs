@@ -9,3 +9,4 @@ mod http;
 mod live;
 mod soak;
 mod support;
+mod threats;

@@ -179,7 +179,8 @@ mod tests {
         let (lanes, _results) = Lanes::start(&workspace, top.path().to_owned()).expect("threads");
         let (mut changes, now) = (Changes::default(), Instant::now());
         let batch = || {
-            let entries = vec![Entry { path: "a".to_owned(), kind: EntryKind::Missing }];
+            let kind = EntryKind::Missing { ignored_file: false, ignored_folder: false };
+            let entries = vec![Entry { path: "a".to_owned(), kind }];
             Batch { entries, ..Batch::default() }
         };
         changes.touch(now);

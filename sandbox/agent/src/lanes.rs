@@ -12,7 +12,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 use std::{io, thread};
 
-use carrel_protocol::{AgentError, Entry, Reply, Request, RequestId, Usage};
+use carrel_protocol::{AgentError, Entry, Reply, Request, RequestId, Usage, WorkspacePath};
 use rustix::process::Signal;
 use tokio::sync::mpsc as results;
 use uuid::Uuid;
@@ -83,6 +83,8 @@ pub enum TreeJob {
     LoseTrack,
     /// Answer `Scan`.
     Scan(Caller),
+    /// Answer `AreGone`.
+    AreGone(Caller, Vec<(WorkspacePath, bool)>),
     /// Answer `FinishRestore`; `untouched` when no program ever ran.
     FinishRestore {
         /// Whom to answer.
@@ -269,6 +271,7 @@ fn tree_lane(tree: &mut Tree, jobs: &Receiver<TreeJob>, done: &Results, current:
                     })
                 }),
             ),
+            TreeJob::AreGone(caller, items) => Done::Reply(caller, guarded(|| tree.are_gone(&items))),
             TreeJob::FinishRestore { caller, untouched } => {
                 if untouched {
                     tree.settle();

@@ -1,8 +1,8 @@
 //! What each frame from the server sets in motion.
 
 use carrel_protocol::{
-    AgentError, MAX_CHUNK_BYTES, MAX_REQUESTS_IN_FLIGHT, MAX_VIEWERS, Reply, Request, RequestId, ToAgent, ToServer,
-    Usage, ViewerId,
+    AgentError, MAX_BUNDLE_FILES, MAX_CHUNK_BYTES, MAX_REQUESTS_IN_FLIGHT, MAX_VIEWERS, Reply, Request, RequestId,
+    ToAgent, ToServer, Usage, ViewerId,
 };
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -126,10 +126,12 @@ impl Agent {
         if self.in_flight >= MAX_REQUESTS_IN_FLIGHT {
             return Err(AgentError::TooMany);
         }
-        let (Request::WriteFile { bytes, .. } | Request::UploadChunk { bytes, .. }) = &request else {
-            return self.hand_over(id, request, now);
+        let (files, bytes) = match &request {
+            Request::WriteFile { bytes, .. } | Request::UploadChunk { bytes, .. } => (1, bytes.len()),
+            Request::WriteFiles { files } => (files.len(), files.iter().map(|file| file.bytes.len()).sum()),
+            _ => (0, 0),
         };
-        if bytes.len() > MAX_CHUNK_BYTES {
+        if bytes > MAX_CHUNK_BYTES || files > MAX_BUNDLE_FILES {
             return Err(AgentError::BadRequest("a chunk over the limit".to_owned()));
         }
         self.hand_over(id, request, now)
@@ -155,6 +157,7 @@ impl Agent {
                 self.lanes.search(SearchJob { caller, search, query, asked: now.into_std() });
             }
             Request::Scan => self.lanes.tree(TreeJob::Scan(caller)),
+            Request::AreGone { items } => self.lanes.tree(TreeJob::AreGone(caller, items)),
             Request::FinishRestore => {
                 let untouched = !self.terminals.opened_any();
                 self.lanes.tree(TreeJob::FinishRestore { caller, untouched });

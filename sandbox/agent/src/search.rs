@@ -67,13 +67,16 @@ impl Stopped {
     }
 }
 
+/// A search, made when it is called.
+pub type Searching<'a> = &'a mut dyn FnMut() -> Result<Found, AgentError>;
+
 /// Makes searches, one after the other.
 pub fn lane(
     workspace: &Workspace,
     jobs: &Receiver<SearchJob>,
     stopped: &Stopped,
     current: &AtomicU64,
-    answer: &mut dyn FnMut(Caller, &mut dyn FnMut() -> Result<Found, AgentError>),
+    answer: &mut dyn FnMut(Caller, Searching<'_>),
 ) {
     // Of this thread alone. Where that is refused, it is as others are.
     rustix::process::setpriority_process(None, NICE).ok();
@@ -211,7 +214,8 @@ mod tests {
         symlink("z", top.join("link")).expect("link");
         symlink("/etc", top.join("out")).expect("link");
         let workspace = Workspace::open(top).expect("a workspace");
-        let limits = Limits { ring_bytes: 1, max_items: 100, max_file_bytes: 1, viewer_stall_ms: 1 };
+        let limits =
+            Limits { ring_bytes: 1, max_items: 100, max_file_bytes: 1, viewer_stall_ms: 1, ignore: Vec::new() };
         workspace.set_limits(&limits);
         let found = run(&workspace, &query("needle"), &|| false).expect("found");
         let paths: Vec<_> = found.matches.iter().map(|found| found.path.as_str()).collect();

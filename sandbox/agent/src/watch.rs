@@ -1,7 +1,7 @@
 //! Which paths of the workspace have changed, from inotify.
 //!
 //! Every folder has a watch, tied to the folder itself and not to its name. A folder that appears is watched
-//! first and listed afterwards, so that nothing made in it meanwhile is missed.
+//! first and listed afterwards, so that nothing made in it meanwhile is missed. Of what is ignored only its coming and going is told.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
@@ -12,13 +12,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use carrel_protocol::WorkspacePath;
+use carrel_protocol::rules::IGNORE_FILE;
 use rustix::fs::inotify::{CreateFlags, ReadFlags, Reader, WatchFlags, add_watch, init, remove_watch};
 use rustix::fs::{AtFlags, Dir, FileType, OFlags, statat};
 use rustix::io::Errno;
 
 use crate::dirty::Dirty;
 use crate::files::beneath::{Root, file_type};
-use crate::files::entry::is_hidden;
+use crate::files::entry::is_scratch;
+use crate::files::ignore::Rules;
 use crate::files::join;
 
 /// What is asked of the kernel about each folder.
@@ -31,6 +33,10 @@ const EVENTS: WatchFlags = WatchFlags::CREATE
     .union(WatchFlags::MOVED_TO)
     .union(WatchFlags::ONLYDIR)
     .union(WatchFlags::EXCL_UNLINK);
+
+/// What comes or goes, of all that.
+const COMES_OR_GOES: ReadFlags =
+    ReadFlags::CREATE.union(ReadFlags::DELETE).union(ReadFlags::MOVED_FROM).union(ReadFlags::MOVED_TO);
 
 /// What may mean that the server's socket is back.
 const LINK_EVENTS: WatchFlags =
@@ -65,6 +71,8 @@ pub struct Drained {
     pub link: bool,
     /// There is more to read.
     pub more: bool,
+    /// An ignore file changed.
+    pub rules: bool,
     /// Some folder cannot be watched.
     pub blind: bool,
 }
@@ -96,12 +104,23 @@ impl Watch {
     }
 
     /// Tries again to watch what could not be watched; answers whether anything still cannot.
-    pub fn retry(&mut self, dirty: &mut Dirty) -> bool {
+    pub fn retry(&mut self, dirty: &mut Dirty, rules: &mut Rules) -> bool {
         self.blind = self.inotify.is_none();
         if !self.blind {
-            self.add(Vec::new(), dirty);
+            self.add(Vec::new(), dirty, rules);
         }
         self.blind
+    }
+
+    /// Watches what is no longer ignored, and no longer what is.
+    pub fn renew(&mut self, dirty: &mut Dirty, rules: &mut Rules) {
+        let root = Arc::clone(&self.root);
+        let watched = self.watches.keys().filter(|path| !path.is_empty());
+        let ignored: Vec<_> = watched.filter(|path| rules.is_ignored(&root, path, true)).cloned().collect();
+        for path in ignored {
+            self.forget(&path);
+        }
+        self.add(Vec::new(), dirty, rules);
     }
 
     /// Also watches the folder in which the server's socket appears.
@@ -112,10 +131,10 @@ impl Watch {
     }
 
     /// Watches the folder at `path` and all below it, and marks what is in them as dirty.
-    pub fn add(&mut self, path: Vec<u8>, dirty: &mut Dirty) {
+    pub fn add(&mut self, path: Vec<u8>, dirty: &mut Dirty, rules: &mut Rules) {
         let mut pending = vec![path];
         while let Some(path) = pending.pop() {
-            match self.add_one(&path, dirty, &mut pending) {
+            match self.add_one(&path, dirty, rules, &mut pending) {
                 // Gone, replaced or locked meanwhile: its parent's watch tells when that changes.
                 Ok(()) | Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::ACCESS) => {}
                 Err(_) => self.blind = true,
@@ -124,12 +143,12 @@ impl Watch {
     }
 
     /// Takes the events that have arrived.
-    pub fn drain(&mut self, dirty: &mut Dirty) -> Drained {
+    pub fn drain(&mut self, dirty: &mut Dirty, rules: &mut Rules) -> Drained {
         let mut drained = Drained::default();
         let mut buffers = 0;
         while let Some(events) = self.read() {
             for event in events {
-                self.apply(event, dirty, &mut drained);
+                self.apply(event, dirty, rules, &mut drained);
             }
             buffers += 1;
             if buffers >= BUFFERS_PER_DRAIN {
@@ -141,11 +160,18 @@ impl Watch {
         drained
     }
 
-    fn add_one(&mut self, path: &[u8], dirty: &mut Dirty, pending: &mut Vec<Vec<u8>>) -> Result<(), Errno> {
+    fn add_one(
+        &mut self,
+        path: &[u8],
+        dirty: &mut Dirty,
+        rules: &mut Rules,
+        pending: &mut Vec<Vec<u8>>,
+    ) -> Result<(), Errno> {
         if self.watches.len() >= self.limit {
             return Err(Errno::NOSPC);
         }
         let folder = self.root.folder(path, OFlags::RDONLY)?;
+        rules.forget_folder(path);
         if let Some(inotify) = &self.inotify {
             // By descriptor: whatever the name leads to by now, this folder is the one being listed.
             let watch = add_watch(inotify, format!("/proc/self/fd/{}", folder.as_raw_fd()), EVENTS)?;
@@ -166,7 +192,11 @@ impl Watch {
                     .is_ok_and(|stat| file_type(&stat) == FileType::Directory),
                 kind => kind == FileType::Directory,
             };
-            if is_hidden(&path, is_folder) {
+            if is_scratch(&path) {
+                continue;
+            }
+            if rules.is_ignored(&self.root, &path, is_folder) {
+                dirty.mark_ignored(path);
                 continue;
             }
             if is_folder && can_be_kept(&path) {
@@ -196,12 +226,12 @@ impl Watch {
         }
     }
 
-    fn apply(&mut self, event: Event, dirty: &mut Dirty, drained: &mut Drained) {
+    fn apply(&mut self, event: Event, dirty: &mut Dirty, rules: &mut Rules, drained: &mut Drained) {
         if event.what.contains(ReadFlags::QUEUE_OVERFLOW) {
             drained.touched = true;
             dirty.lose_track();
-            // Folders may have come unseen.
-            self.add(Vec::new(), dirty);
+            // Folders may have come unseen, and rules changed.
+            drained.rules = true;
             return;
         }
         if Some(event.watch) == self.link {
@@ -222,19 +252,31 @@ impl Watch {
         }
         let path = join(folder, OsStr::from_bytes(&event.name).as_bytes());
         let is_folder = event.what.contains(ReadFlags::ISDIR);
-        if is_hidden(&path, is_folder) {
+        if is_scratch(&path) {
             return;
         }
-        drained.touched = true;
         if is_folder && event.what.contains(ReadFlags::MOVED_FROM) {
             self.forget(&path);
         }
+        if rules.is_ignored(&self.root, &path, is_folder) {
+            if event.what.intersects(COMES_OR_GOES) {
+                drained.touched = true;
+                dirty.mark_ignored(path);
+            }
+            return;
+        }
+        drained.touched = true;
+        drained.rules |= event.name == IGNORE_FILE.as_bytes();
         let appeared = event.what.intersects(ReadFlags::CREATE | ReadFlags::MOVED_TO)
             || (event.what.contains(ReadFlags::ATTRIB) && !self.watches.contains_key(&path));
         if is_folder && appeared && can_be_kept(&path) {
-            self.add(path.clone(), dirty);
+            self.add(path.clone(), dirty, rules);
         }
-        dirty.mark(path);
+        if is_folder && event.what.intersects(ReadFlags::MOVED_FROM | ReadFlags::DELETE) {
+            dirty.mark_vanished(path);
+        } else {
+            dirty.mark(path);
+        }
     }
 
     /// Drops the watches of a folder that moved away, and of all below it.

@@ -33,10 +33,54 @@ pub enum EntryKind {
         /// As `readlink` gives it.
         target: String,
     },
-    /// Gone (only in [`ToServer::Changed`]); a folder's absence stands for all below it.
-    Missing,
-    /// There, but cannot be kept; the path is a readable rendering of the name.
-    NotKept(NotKept),
+    /// Gone (only in [`crate::ToServer::Changed`]); a folder's absence stands for all below it. Of what is ignored it means only that
+    /// nothing is there: what was kept of it stays.
+    Missing {
+        /// A file (or link) of this name is ignored.
+        ignored_file: bool,
+        /// A folder of this name is ignored.
+        ignored_folder: bool,
+    },
+    /// There, but not kept; the path is a readable rendering of the name.
+    NotKept {
+        /// Why.
+        why: NotKept,
+        /// What it looks like.
+        shape: Shape,
+    },
+}
+
+/// What something that is not kept looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Shape {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// Anything else.
+    Other,
+}
+
+/// An ignore file that is not obeyed: none of its patterns counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disobeyed {
+    /// Which; a readable rendering.
+    pub path: String,
+    /// Why.
+    pub why: Unusable,
+}
+
+/// Why an ignore file is not obeyed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Unusable {
+    /// It is larger than [`crate::rules::MAX_IGNORE_FILE_BYTES`].
+    TooLarge,
+    /// It, or all of them together, have more patterns than [`crate::rules::MAX_PATTERNS`].
+    TooManyPatterns,
+    /// Its patterns take too long to be matched.
+    TooSlow,
+    /// It is no regular file, may not be read, or is not UTF-8.
+    Unreadable,
 }
 
 /// Why something in a workspace is not kept.
@@ -50,6 +94,8 @@ pub enum NotKept {
     EscapingLink,
     /// Its owner took the right to read it away. Of a folder, nothing below is listed, and nothing is known about it.
     Unreadable,
+    /// A pattern of an ignore file, or of the server's own, matches it. Of a folder, nothing below is listed or watched.
+    Ignored,
 }
 
 /// Identity of one unbroken content of a file.

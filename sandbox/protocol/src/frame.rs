@@ -124,14 +124,16 @@ pub struct Hello {
 }
 
 /// Bounds the server gives the agent; the agent refuses what goes past them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Bytes of scrollback each terminal keeps.
     pub ring_bytes: u32,
-    /// Most items a listing may have; beyond it a scan fails with `TooMany`.
+    /// Most items a listing may have, ignored ones left out; beyond it a scan fails with `TooMany`.
     pub max_items: u32,
     /// Largest file that is hashed and offered, in bytes; larger ones are listed with no hash.
     pub max_file_bytes: u64,
     /// Milliseconds a viewer with a full window may stall before it is detached.
     pub viewer_stall_ms: u32,
+    /// Patterns of what is ignored, in `.gitignore`'s syntax, before those of any ignore file.
+    pub ignore: Vec<String>,
 }

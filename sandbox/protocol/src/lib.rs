@@ -40,8 +40,17 @@ pub const MAX_FRAME_BYTES: usize = 512 * 1024;
 /// waits behind more than a fraction of a millisecond of bulk data.
 pub const MAX_CHUNK_BYTES: usize = 64 * 1024;
 
+/// Files in one [`Request::WriteFiles`]; with paths of the greatest length they fit into a frame beside a chunk.
+pub const MAX_BUNDLE_FILES: usize = 64;
+
 /// Entries in one page of a listing or one batch of changes.
 pub const MAX_PAGE_ENTRIES: usize = 256;
+
+/// Ignored things in one listing; of more than that it is silent.
+pub const MAX_IGNORED_ENTRIES: usize = 1001;
+
+/// Ignore files of one listing that are named as not obeyed.
+pub const MAX_DISOBEYED: usize = 16;
 
 /// Terminals one sandbox keeps, ended ones included.
 pub const MAX_TERMINALS: usize = 32;

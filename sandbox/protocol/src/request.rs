@@ -4,7 +4,9 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{ContentHash, FileStamp, Found, SearchQuery, TerminalInfo, TerminalSize, ViewerId, WorkspacePath};
+use crate::{
+    ContentHash, Disobeyed, FileStamp, Found, SearchQuery, TerminalInfo, TerminalSize, ViewerId, WorkspacePath,
+};
 
 /// What the server may ask.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,6 +55,12 @@ pub enum Request {
     StopSearch {
         /// Which.
         search: u64,
+    },
+    /// Which of these items, at most [`crate::MAX_PAGE_ENTRIES`], are gone for certain: nothing is there now, and it would not be ignored.
+    /// Answers [`Reply::Gone`].
+    AreGone {
+        /// Each with whether it was a folder.
+        items: Vec<(WorkspacePath, bool)>,
     },
     /// Read at most [`crate::MAX_CHUNK_BYTES`] of a regular file from `offset`.
     ReadFile {
@@ -146,6 +154,23 @@ pub enum Request {
     },
     /// What the sandbox takes at the moment, and what has gone through its terminals.
     Usage,
+    /// Write several whole small files, one after the other, each as [`Request::WriteFile`] does. One that cannot be written does not
+    /// keep the others from being. Answers [`Reply::WrittenFiles`].
+    WriteFiles {
+        /// At most [`crate::MAX_BUNDLE_FILES`], of [`crate::MAX_CHUNK_BYTES`] together.
+        files: Vec<SmallFile>,
+    },
+}
+
+/// A file of a [`Request::WriteFiles`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SmallFile {
+    /// Where.
+    pub path: WorkspacePath,
+    /// How.
+    pub options: WriteOptions,
+    /// All of it.
+    pub bytes: Bytes,
 }
 
 /// How a file is put in place.
@@ -194,7 +219,11 @@ pub enum Reply {
         count: u64,
         /// BLAKE3 over the postcard encoding of each entry, in the order sent.
         hash: ContentHash,
+        /// Ignore files that are not obeyed, at most [`crate::MAX_DISOBEYED`].
+        disobeyed: Vec<Disobeyed>,
     },
+    /// For each item of [`Request::AreGone`] whether it is.
+    Gone(Vec<bool>),
     /// A part of a file.
     Chunk {
         /// The bytes; fewer than asked only at the end.
@@ -218,6 +247,11 @@ pub enum Reply {
     Processes(Vec<Process>),
     /// What is taken.
     Usage(Usage),
+    /// What came of each file, in their order.
+    WrittenFiles {
+        /// Where an unexpected former content was kept, if there was one; or why the file was not written.
+        outcomes: Vec<Result<Option<WorkspacePath>, AgentError>>,
+    },
 }
 
 /// What a sandbox takes. Sums since it started, unless a field says otherwise.

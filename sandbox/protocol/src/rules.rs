@@ -1,22 +1,22 @@
 //! What of a workspace is kept, where both ends must judge alike.
 //!
-//! The agent leaves out of its listings what these rules leave out, so the server must not take its absence there for a deletion.
+//! What is ignored the agent alone decides, in the sandbox and at its expense, and tells the server: a listing is silent about what lies in
+//! an ignored folder, and before the server takes what a listing does not name for deleted it asks ([`crate::Request::AreGone`]).
 
 use crate::path::MAX_PATH_BYTES;
 
 /// Names that begin so are the agent's own: never shown, and never a component of a [`crate::WorkspacePath`].
 pub const SCRATCH_PREFIX: &str = ".carrel-tmp-";
 
-/// Folders whose content is made again by tools, at any depth: neither watched nor listed.
-const IGNORED_FOLDERS: [&[u8]; 4] = [b".venv", b"__pycache__", b"node_modules", b".cache"];
+/// Name of a file whose patterns, in `.gitignore`'s syntax, say what of its folder and below is not kept. It is itself kept like any file,
+/// whatever the patterns say.
+pub const IGNORE_FILE: &str = ".carrelignore";
 
-/// Whether listings are silent about `path`: it lies below an ignored folder, or is one itself (`folder`).
-#[must_use]
-pub fn is_ignored(path: &[u8], folder: bool) -> bool {
-    let mut components = path.split(|byte| *byte == b'/');
-    let name = components.next_back().unwrap_or_default();
-    (folder && IGNORED_FOLDERS.contains(&name)) || components.any(|component| IGNORED_FOLDERS.contains(&component))
-}
+/// Largest ignore file in bytes; of a larger one no pattern counts.
+pub const MAX_IGNORE_FILE_BYTES: usize = 64 * 1024;
+
+/// Patterns of all ignore files of a workspace together; a file with which there would be more is not obeyed.
+pub const MAX_PATTERNS: usize = 1000;
 
 /// Whether a link at `path` with this target stays inside the workspace, by its text alone.
 #[must_use]
@@ -60,20 +60,5 @@ mod tests {
             assert_eq!(stays_inside(path, target), inside, "{path} -> {target}");
         }
         assert!(stays_inside("l", &"x".repeat(MAX_PATH_BYTES)) && !stays_inside("l", &"x".repeat(MAX_PATH_BYTES + 1)));
-    }
-
-    #[test]
-    fn tool_folders_are_ignored_at_any_depth_and_only_by_their_whole_name() {
-        for (path, folder, ignored) in [
-            ("node_modules", true, true),
-            ("a/b/.venv", true, true),
-            ("a/.cache/b/c", false, true),
-            ("__pycache__/x.pyc", false, true),
-            (".cache", false, false),
-            ("my.cache", true, false),
-            ("node_modules2/x", false, false),
-        ] {
-            assert_eq!(is_ignored(path.as_bytes(), folder), ignored, "{path}");
-        }
     }
 }

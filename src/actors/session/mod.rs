@@ -28,6 +28,7 @@ mod opening;
 mod processes;
 mod search;
 mod terminals;
+mod unkept;
 mod wishes;
 
 use std::collections::HashMap;
@@ -44,6 +45,7 @@ pub use lifetime::ExtendSession;
 pub use processes::{ListProcesses, StopProcess};
 pub use search::WhereFilesAre;
 pub use terminals::{AttachViewer, CloseTerminal, ListTerminals, OpenTerminal, RenameTerminal};
+pub use unkept::ListUnkept;
 
 use closing::Stop;
 use lifetime::Lifetime;
@@ -100,6 +102,8 @@ pub struct SessionActor {
     sync_failures: Failures,
     /// Which every WorkspaceSyncActor of this one takes its turns of.
     sync_turn: Arc<tokio::sync::Mutex<()>>,
+    /// What the sandbox holds and the database does not.
+    unkept: sync::Unkept,
     waiters: Vec<oneshot::Sender<Result<(), SessionError>>>,
     /// Those who asked for a start that is just being written down.
     starters: Vec<oneshot::Sender<Result<Session, SessionError>>>,
@@ -214,6 +218,7 @@ impl SessionActor {
             sync: None,
             sync_failures: Failures::default(),
             sync_turn: Arc::default(),
+            unkept: sync::Unkept::default(),
             waiters: Vec::new(),
             starters: Vec::new(),
             undeleters: Vec::new(),
@@ -446,6 +451,7 @@ impl SessionActor {
                     lease: self.lease.clone(),
                     watch: Watch::new(self.deps.config.actors.sync_mailbox),
                     db: self.deps.db.clone(),
+                    unkept: self.unkept.clone(),
                     notices: self.notices.clone(),
                     config: self.deps.config.clone(),
                     io: self.deps.io.clone(),

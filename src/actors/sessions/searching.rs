@@ -23,7 +23,7 @@ impl Sessions {
         let most = query.limit as usize;
         let waiting = Waiting { link: Some(link.clone()), search };
         let answer = link.request(Request::Search { search, query }).await;
-        waiting.is_over();
+        waiting.end();
         match answer? {
             Reply::Found(found) if found.matches.len() <= most => Ok(Some(found)),
             _ => Err(LinkError::Nonsense.into()),
@@ -38,7 +38,7 @@ struct Waiting {
 }
 
 impl Waiting {
-    fn is_over(mut self) {
+    fn end(mut self) {
         self.link = None;
     }
 }

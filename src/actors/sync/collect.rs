@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use carrel_protocol::{AgentError, Entry, Request};
+use carrel_protocol::{AgentError, Entry, EntryKind, Request, Shape};
 use futures_util::{StreamExt, stream};
 
 use super::told::Told;
@@ -14,6 +14,7 @@ use crate::db::items::{self, ItemChange};
 use crate::db::versions::{self, Origin};
 use crate::link::{AgentLink, LinkError};
 use crate::model::sync::{Plan, Wanted, plan, plan_listing};
+use crate::model::unkept::{MAX_OVER, Unkept, UnkeptList, Why};
 use crate::model::{ContentHash, ItemKind, Precondition, WorkspacePath};
 
 /// Files fetched at the same time.
@@ -39,14 +40,24 @@ pub(super) async fn batch(
     entries: &[Entry],
     written: &Written,
 ) -> Result<bool, SessionError> {
-    let paths: Vec<_> = entries.iter().filter_map(|entry| WorkspacePath::new(entry.path.clone()).ok()).collect();
-    let connection = work.db.bulk().await?;
-    let kept = items::get_many(&connection, work.session, &paths).await?;
-    drop(connection);
+    let mattering = entries.iter().filter(|entry| may_be_kept(&entry.kind));
+    let paths: Vec<_> = mattering.filter_map(|entry| WorkspacePath::new(entry.path.clone()).ok()).collect();
+    // What comes and goes among ignored things costs the database nothing.
+    let kept = match &paths[..] {
+        [] => HashMap::new(),
+        paths => items::get_many(&work.db.bulk().await?, work.session, paths).await?,
+    };
     let mut plan = plan(entries, &kept, work.max_file_bytes());
     let sound = look_again(link, &mut plan, written).await?;
-    carry_out(work, told, link, plan).await?;
-    Ok(sound)
+    let mut found = UnkeptList::default();
+    let carried_out = carry_out(work, told, link, plan, &mut found).await;
+    work.mark(Some(entries), found, &carried_out);
+    carried_out.map(|()| sound)
+}
+
+/// Whether it makes a difference what is kept at an entry's path.
+fn may_be_kept(kind: &EntryKind) -> bool {
+    !matches!(kind, EntryKind::NotKept { .. } | EntryKind::Missing { ignored_file: true, ignored_folder: true })
 }
 
 /// Takes out of a plan what is, or may be, older than a user's write; whether it is certain about the rest. Nobody else writes while this
@@ -78,22 +89,42 @@ async fn is_gone(link: &AgentLink, path: &WorkspacePath) -> Result<bool, Session
 /// # Errors
 /// When it could not; nothing is ever removed because a listing was short.
 pub(super) async fn listing(work: &Work, told: &Told, link: &AgentLink) -> Result<(), SessionError> {
-    let entries = match link.scan(work.config.workspace.max_items as usize).await {
-        Err(LinkError::Agent(AgentError::TooMany)) => return Err(not_saved(work, told, SessionError::TooManyItems)),
+    let most = work.config.workspace.max_items.saturating_add(MAX_OVER) as usize;
+    let (entries, disobeyed) = match link.scan(most).await {
+        Err(LinkError::Agent(AgentError::TooMany)) => {
+            // Which of them are too much nobody can say; those found before are still shown.
+            work.unkept.change(work, UnkeptList::truncate);
+            return Err(not_saved(work, told, SessionError::TooManyItems));
+        }
         listed => listed?,
     };
+    work.warn_of_disobeyed(told, &disobeyed);
     let connection = work.db.bulk().await?;
     let kept = items::all(&connection, work.session).await?;
     drop(connection);
     let kept: HashMap<_, _> = kept.into_iter().map(|item| (item.path, item.kind)).collect();
-    carry_out(work, told, link, plan_listing(&entries, &kept, work.max_file_bytes())).await?;
+    let mut plan = plan_listing(&entries, &kept, work.max_file_bytes());
+    let doubtful = std::mem::take(&mut plan.doubtful);
+    let gone = link.are_gone(&doubtful).await?;
+    plan.removes.extend(doubtful.into_iter().zip(gone).filter(|(_, gone)| *gone).map(|((path, _), _)| path));
+    plan.removes.sort();
+    let mut found = UnkeptList::default();
+    let carried_out = carry_out(work, told, link, plan, &mut found).await;
+    work.mark(None, found, &carried_out);
+    carried_out?;
     told.over();
     Ok(())
 }
 
-async fn carry_out(work: &Work, told: &Told, link: &AgentLink, plan: Plan) -> Result<(), SessionError> {
-    for (name, why) in plan.not_kept.iter().filter(|(name, why)| told.is_new(name, why)).take(3) {
-        work.warn(format!("{name} is not kept: {why}"));
+async fn carry_out(
+    work: &Work,
+    told: &Told,
+    link: &AgentLink,
+    plan: Plan,
+    found: &mut UnkeptList,
+) -> Result<(), SessionError> {
+    for (name, unkept) in &plan.not_kept {
+        found.insert(name, *unkept);
     }
     let mut changes: Vec<_> = plan.removes.into_iter().map(|path| ItemChange::Gone { path }).collect();
     changes.extend(plan.puts.into_iter().map(|(path, kind)| put(path, kind)));
@@ -119,7 +150,7 @@ async fn carry_out(work: &Work, told: &Told, link: &AgentLink, plan: Plan) -> Re
         };
         let bases = &bases;
         let mut blobs = Vec::new();
-        let mut fetched = stream::iter(portion).map(|file| fetch(work, told, link, bases, file)).buffered(FETCHES);
+        let mut fetched = stream::iter(portion).map(|file| fetch(work, link, bases, file)).buffered(FETCHES);
         while let Some(file) = fetched.next().await {
             match file? {
                 Fetched::Content(change, blob) => {
@@ -127,19 +158,22 @@ async fn carry_out(work: &Work, told: &Told, link: &AgentLink, plan: Plan) -> Re
                     blobs.push(blob);
                 }
                 Fetched::Nothing => {}
+                Fetched::Unkept(path, why) => found.insert(path.as_str(), Unkept { shape: Shape::File, why }),
                 Fetched::Grown(file) => left.push_back(vec![Wanted { size: most, ..file }]),
                 // It is being written all the time; the rest need not wait for it.
                 Fetched::Torn => torn = true,
             }
         }
         drop(fetched);
-        match commit(work, told, std::mem::take(&mut changes), blobs).await {
+        match commit(work, told, std::mem::take(&mut changes), blobs, found).await {
             // What comes later may fit.
             Err(error) if is_bound(&error) => refused = Some(error),
             committed => committed?,
         }
     }
-    commit(work, told, changes, Vec::new()).await?;
+    let rest = commit(work, told, changes, Vec::new(), found).await;
+    work.warn_of(told, found);
+    rest?;
     match refused {
         Some(error) => Err(error),
         None if torn => Err(SessionError::Busy),
@@ -204,8 +238,10 @@ async fn known(work: &Work, files: &[Wanted]) -> Result<HashMap<ContentHash, u64
 enum Fetched {
     /// Its content, ready to be committed.
     Content(ItemChange, blobs::EncodedBlob),
-    /// It is gone again, for which another notice comes, or it cannot be kept, which was told.
+    /// It is gone again, for which another notice comes.
     Nothing,
+    /// It cannot be kept.
+    Unkept(WorkspacePath, Why),
     /// It is larger than there is room for.
     Grown(Wanted),
     /// It changes while it is read.
@@ -214,7 +250,6 @@ enum Fetched {
 
 async fn fetch(
     work: &Work,
-    told: &Told,
     link: &AgentLink,
     bases: &HashMap<ContentHash, blobs::Base>,
     file: Wanted,
@@ -223,7 +258,7 @@ async fn fetch(
     let room = room_for(&file, most);
     let (content, executable) = match transfer::read(link, &file.path, room).await {
         Ok(content) => content,
-        Err(LinkError::Agent(error)) => return Ok(not_fetched(work, told, file, error, room < most)),
+        Err(LinkError::Agent(error)) => return Ok(not_fetched(file, &error, room < most)),
         Err(error) => return Err(error.into()),
     };
     let size = content.len() as u64;
@@ -234,21 +269,14 @@ async fn fetch(
     Ok(Fetched::Content(put(file.path, ItemKind::File { hash: blob.hash, size, executable }), blob))
 }
 
-fn not_fetched(work: &Work, told: &Told, file: Wanted, error: AgentError, may_be_larger: bool) -> Fetched {
-    let why = match error {
-        AgentError::NotFound | AgentError::WrongKind | AgentError::Refused => return Fetched::Nothing,
-        AgentError::Torn => return Fetched::Torn,
-        AgentError::TooMany if may_be_larger => return Fetched::Grown(file),
-        AgentError::TooMany => "it is larger than a file may be".to_owned(),
-        AgentError::Os(code) => {
-            format!("it cannot be read ({})", std::io::Error::from_raw_os_error(code))
-        }
-        error => format!("it cannot be read ({error})"),
-    };
-    if told.is_new(file.path.as_str(), &why) {
-        work.warn(format!("{} is not kept: {why}", file.path));
+fn not_fetched(file: Wanted, error: &AgentError, may_be_larger: bool) -> Fetched {
+    match error {
+        AgentError::NotFound | AgentError::WrongKind | AgentError::Refused => Fetched::Nothing,
+        AgentError::Torn => Fetched::Torn,
+        AgentError::TooMany if may_be_larger => Fetched::Grown(file),
+        AgentError::TooMany => Fetched::Unkept(file.path, Why::TooLarge),
+        _ => Fetched::Unkept(file.path, Why::Unreadable),
     }
-    Fetched::Nothing
 }
 
 /// Commits changes together; where they do not fit, at least those of files that are kept already, and then says that it was not all.
@@ -257,6 +285,7 @@ async fn commit(
     told: &Told,
     mut changes: Vec<ItemChange>,
     blobs: Vec<blobs::EncodedBlob>,
+    found: &mut UnkeptList,
 ) -> Result<(), SessionError> {
     if changes.is_empty() {
         return Ok(());
@@ -266,17 +295,36 @@ async fn commit(
         committed => return committed,
     };
     let kept = kept(work, &changes).await?;
+    for change in &changes {
+        if let ItemChange::Put { path, kind, .. } = change
+            && !kept.contains_key(path)
+        {
+            found.insert(path.as_str(), no_room(kind));
+        }
+    }
     // No removals: a file that was renamed would lose its old name and not get its new one.
     changes.retain(|change| matches!(change, ItemChange::Put { path, .. } if kept.contains_key(path)));
     // One by one, so that one that has outgrown its room keeps no other out.
     for change in changes {
         let at = blobs.iter().position(|blob| content(&change) == Some(blob.hash));
+        let ItemChange::Put { path, kind, .. } = &change else { continue };
+        let unkept = no_room(kind);
+        let path = path.clone();
         match try_commit(work, &[change], at.map_or(&[], |at| &blobs[at..=at])).await {
-            Err(error) if is_bound(&error) => {}
+            Err(error) if is_bound(&error) => found.insert(path.as_str(), unkept),
             committed => committed?,
         }
     }
     Err(not_saved(work, told, error))
+}
+
+fn no_room(kind: &ItemKind) -> Unkept {
+    let shape = match kind {
+        ItemKind::File { .. } => Shape::File,
+        ItemKind::Folder => Shape::Folder,
+        ItemKind::Symlink { .. } => Shape::Other,
+    };
+    Unkept { shape, why: Why::Quota }
 }
 
 /// Whether a workspace is too large for something, rather than something being amiss.

@@ -5,8 +5,8 @@
 use std::collections::HashSet;
 
 use carrel_protocol::{Expect, Request, WriteOptions};
-use futures_util::{StreamExt, TryStreamExt, stream};
 
+use super::bundle::{self, Placing};
 use super::intent::{self, Plan};
 use super::told::Told;
 use super::{Work, collect, restore, transfer};
@@ -16,9 +16,6 @@ use crate::db::items::{self, Applied, AppliedChange};
 use crate::db::{Connection, blobs, templates};
 use crate::link::AgentLink;
 use crate::model::{Item, ItemKind, WorkspacePath};
-
-/// Writes in flight; the link lets as many through.
-const WRITES: usize = 64;
 
 /// More changes than this are written through the lane of bulk work, so that they hold up nobody's single save.
 const FEW: usize = 64;
@@ -162,19 +159,17 @@ async fn write(
     let _room = transfer::reserve(files.iter().map(|(item, _)| item.kind.size()).sum()).await;
     let hashes: Vec<_> = files.iter().filter_map(|(item, _)| item.kind.hash()).collect();
     let contents = blobs::get_many(&work.db.bulk().await?, &hashes).await?;
-    let contents = &contents;
-    let written = stream::iter(files).map(|(item, expect)| async move {
-        let ItemKind::File { hash, executable, .. } = item.kind else { return Ok(None) };
+    let placing = files.into_iter().filter_map(|(item, expect)| {
+        let ItemKind::File { hash, executable, .. } = item.kind else { return None };
+        let options = WriteOptions { executable, durable: true, expect };
         let content = contents.get(&hash).cloned().ok_or_else(|| {
             tracing::error!(session.id = %work.session, blob.hash = %hash, "a content is missing from the database");
             SessionError::Internal
-        })?;
-        let options = WriteOptions { executable, durable: true, expect };
-        let copy = transfer::write(link, &item.path, content, options).await?;
-        Ok(copy.map(|copy| (item.path, copy)))
+        });
+        Some(content.map(|content| Placing { path: item.path, content, options }))
     });
-    let copies: Vec<_> = written.buffer_unordered(WRITES).try_collect().await.map_err(|error: SessionError| error)?;
-    Ok(copies.into_iter().flatten().collect())
+    let placing = placing.collect::<Result<_, _>>()?;
+    Ok(bundle::write(link, placing).await.map_err(|(_, error)| error)?)
 }
 
 #[cfg(test)]

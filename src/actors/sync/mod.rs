@@ -15,6 +15,7 @@
 //!
 //! **Talks to**: the database and the agent's link, through [`work`]. Held by its SessionActor alone; it holds nobody.
 
+mod bundle;
 mod collect;
 mod edit;
 mod encode;
@@ -25,6 +26,7 @@ mod restore;
 mod template;
 mod told;
 mod transfer;
+mod unkept;
 mod work;
 mod written;
 
@@ -36,6 +38,7 @@ use carrel_protocol::Entry;
 use tokio::sync::oneshot;
 
 pub use restore::RestoreProgress;
+pub use unkept::Unkept;
 pub use work::Work;
 
 use self::jobs::{Answer, Job, Outcome, run};
@@ -46,6 +49,7 @@ use super::describe::{ActorDescription, Describe, Tally};
 use super::watch::watched;
 use crate::link::AgentLink;
 use crate::model::backoff::Backoff;
+use crate::model::unkept::UnkeptList;
 use crate::model::{Item, UserId, WorkspacePath};
 
 /// Pauses before a listing is tried again after the database or the agent failed.
@@ -303,6 +307,10 @@ impl Handler<Connect> for WorkspaceSyncActor {
             connect.link.close();
         }
         self.newest = Some(connect.link.clone());
+        if !connect.restored {
+            // An empty sandbox; a job of the one before may have spoken last.
+            self.work.unkept.change(&self.work, |list| *list = UnkeptList::default());
+        }
         let (answer, answered) = oneshot::channel();
         // Before what waits, which needs this link or was meant for the database alone; after an older link, which has ended.
         let place = self.line.iter().take_while(|job| matches!(job, Job::Connect(..))).count();
@@ -333,6 +341,8 @@ impl Handler<Release> for WorkspaceSyncActor {
         self.newest = None;
         self.orphan = false;
         self.live = false;
+        // A job that is still under way finds its agent gone, and nothing more.
+        self.work.unkept.change(&self.work, |list| *list = UnkeptList::default());
     }
 }
 

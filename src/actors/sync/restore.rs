@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use carrel_protocol::{AgentError, Expect, Request, WriteOptions};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use tokio::sync::SemaphorePermit;
 
+use super::bundle::{self, Placing};
 use super::{Connect, Work, transfer};
 use crate::actors::api::SessionError;
 use crate::db::{blobs, items};
@@ -47,9 +48,23 @@ pub(super) async fn all(work: &Work, connect: &Connect) -> Result<(), SessionErr
     let requests = folders.into_iter().map(|item| (item.path.clone(), Request::MakeFolder { path: item.path }));
     commands(link, requests).await?;
     step(count);
+    // While one batch is put in place the next is read. Who has room for one never waits for more: it is put in place meanwhile.
+    let mut placing = None;
     for batch in batches(files, |item| item.kind.size()) {
         let count = batch.len();
-        write_batch(work, link, batch).await?;
+        let read = match placing.take() {
+            Some((room, files, count)) => {
+                let (placed, read) = tokio::join!(place(link, room, files), read_batch(work, batch));
+                placed?;
+                step(count);
+                read?
+            }
+            None => read_batch(work, batch).await?,
+        };
+        placing = Some((read.0, read.1, count));
+    }
+    if let Some((room, files, count)) = placing {
+        place(link, room, files).await?;
         step(count);
     }
     // Links last, so that no file is ever written through one.
@@ -76,27 +91,32 @@ async fn commands(
         .await
 }
 
-async fn write_batch(work: &Work, link: &AgentLink, files: Vec<Item>) -> Result<(), SessionError> {
-    let bytes = files.iter().map(|item| item.kind.size()).sum();
-    let _room = transfer::reserve(bytes).await;
+/// Room for some files, for as long as it lives.
+type Room = Option<SemaphorePermit<'static>>;
+
+async fn read_batch(work: &Work, files: Vec<Item>) -> Result<(Room, Vec<Placing>), SessionError> {
+    let room = transfer::reserve(files.iter().map(|item| item.kind.size()).sum()).await;
     let hashes: Vec<_> = files.iter().filter_map(|item| item.kind.hash()).collect();
     let connection = work.db.bulk().await?;
     let contents = blobs::get_many(&connection, &hashes).await?;
     drop(connection);
-    let contents = &contents;
-    stream::iter(files)
-        .map(Ok)
-        .try_for_each_concurrent(WRITES, |item| async move {
-            let ItemKind::File { hash, executable, .. } = item.kind else { return Ok(()) };
-            let content: Bytes = contents.get(&hash).cloned().ok_or_else(|| {
-                tracing::error!(session.id = %work.session, blob.hash = %hash, "a content is missing from the database");
-                SessionError::Internal
-            })?;
-            let options = WriteOptions { executable, durable: false, expect: Expect::Anything };
-            transfer::write(link, &item.path, content, options).await.map_err(|error| unplaced(&item.path, error))?;
-            Ok(())
-        })
-        .await
+    let placing = files.into_iter().filter_map(|item| {
+        let ItemKind::File { hash, executable, .. } = item.kind else { return None };
+        let options = WriteOptions { executable, durable: false, expect: Expect::Anything };
+        let content = contents.get(&hash).cloned().ok_or_else(|| {
+            tracing::error!(session.id = %work.session, blob.hash = %hash, "a content is missing from the database");
+            SessionError::Internal
+        });
+        Some(content.map(|content| Placing { path: item.path, content, options }))
+    });
+    Ok((room, placing.collect::<Result<_, _>>()?))
+}
+
+/// Puts files in place, and gives their room back.
+async fn place(link: &AgentLink, room: Room, files: Vec<Placing>) -> Result<(), SessionError> {
+    bundle::write(link, files).await.map_err(|(path, error)| unplaced(&path, error))?;
+    drop(room);
+    Ok(())
 }
 
 /// Why an item stays out of the sandbox. Trying again helps only where the link is the reason.

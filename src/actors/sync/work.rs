@@ -5,13 +5,14 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, broadcast};
 
+use super::unkept::Unkept;
 use crate::actors::api::SessionError;
 use crate::actors::bounds;
 use crate::actors::watch::Watch;
 use crate::config::Config;
 use crate::db::items::{self, Applied, AppliedChange, ApplyError, Bounds, ItemChange};
 use crate::db::leases::Lease;
-use crate::db::{Client, Db, DbError, Transaction};
+use crate::db::{Client, Db, DbError, Transaction, Unavailable};
 use crate::model::{ItemKind, Level, SessionId, SessionNotice};
 
 /// Changes a page is told one by one; beyond that it fetches its tree again.
@@ -31,6 +32,8 @@ pub struct Work {
     pub watch: Watch,
     /// The source of truth.
     pub db: Db,
+    /// What of its sandbox is not kept.
+    pub unkept: Unkept,
     /// Pages that look at it.
     pub notices: broadcast::Sender<SessionNotice>,
     /// The limits.
@@ -127,6 +130,11 @@ impl From<DbError> for SessionError {
     fn from(error: DbError) -> Self {
         if matches!(error, DbError::LeaseLost) {
             return Self::Moved;
+        }
+        if matches!(error, DbError::Unavailable(Unavailable::DiskFull(_))) {
+            tracing::error!(error = %error, "nothing can be saved");
+            let text = "nothing can be saved because the database's disk is full: its operator has to make room";
+            return Self::Unavailable(text.into());
         }
         if error.is_unavailable() || error.is_swept_content() {
             return Self::Unavailable("the database is not available: try again in a moment".into());

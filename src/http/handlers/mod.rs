@@ -14,4 +14,5 @@ pub mod sessions;
 pub mod snapshots;
 pub mod templates;
 pub mod terminals;
+pub mod unkept;
 pub mod upload;

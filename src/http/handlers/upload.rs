@@ -100,7 +100,11 @@ pub async fn give_upload_up(
 ) -> Result<HttpResponse, ApiError> {
     let session = authorize_session(&state.db, &who.user, &id.0).await?;
     let held = state.staging.hold(upload_id(&id.1)?, session.id, who.user.id)?;
-    state.finish::<_, ApiError>(async move { Ok(held.remove().await) }).await?;
+    let removing = async move {
+        held.remove().await;
+        Ok::<_, ApiError>(())
+    };
+    state.finish(removing).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -141,7 +145,7 @@ async fn take(
     if !held.is_whole() {
         return Ok(Taken::More(offset));
     }
-    let new = held.new().clone();
+    let new = held.upload().clone();
     share.grow_to(usize::try_from(new.size).unwrap_or(usize::MAX))?;
     let content = held.content().await?;
     let saved = save(state, new, content).await?;

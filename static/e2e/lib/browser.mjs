@@ -57,7 +57,11 @@ export async function openPage(browser, baseURL) {
     if (!watch.allowed.some((pattern) => pattern.test(text))) watch.problems.push(text);
   };
   page.on('console', (message) => {
-    if (message.type() === 'error' || /Content Security Policy/i.test(message.text())) note(message.text());
+    if (message.type() === 'error' || /Content Security Policy/i.test(message.text())) {
+      // Which request it was is not in the words.
+      const { url } = message.location();
+      note(/Failed to load/.test(message.text()) ? `${message.text()} ${url}` : message.text());
+    }
   });
   page.on('pageerror', (error) => note(`uncaught: ${error.stack ?? error.message}`));
   await page.addInitScript(() => {

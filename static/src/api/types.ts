@@ -9,6 +9,13 @@ export type SessionState = Schemas['SessionState'];
 export type Item = Schemas['Item'];
 export type Terminal = Schemas['Terminal'];
 export type Process = Schemas['Process'];
+export type Version = Schemas['Version'];
+export type VersionPage = Schemas['VersionList'];
+export type Changed = Schemas['Changed'];
+export type Template = Schemas['Template'];
+export type Snapshot = Schemas['Snapshot'];
+export type Publication = Schemas['PublishTemplate'];
+export type TemplateUpdate = Schemas['TemplateUpdated'];
 export type Problem = Schemas['Problem'];
 /** A file on its way up. */
 export type UploadInfo = Schemas['Upload'];

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix::Actor;
 use carrel::actors::api::{SaveFile, SessionError};
-use carrel::actors::sync::{Save, Work, WorkspaceSyncActor};
+use carrel::actors::sync::{Save, Unkept, Work, WorkspaceSyncActor};
 use carrel::actors::watch::Watch;
 use carrel::config::Config;
 use carrel::db::Client;
@@ -26,6 +26,7 @@ async fn a_replaced_actors_job_is_waited_for() {
             lease: postgres::lease(session.id),
             watch: Watch::default(),
             db: db.clone(),
+            unkept: Unkept::default(),
             notices: broadcast::Sender::new(1),
             config: Arc::new(Config::default()),
             io: tokio::runtime::Handle::current(),

@@ -1,6 +1,7 @@
 //! What the server stands on fails, or another server stands beside it: what users lose (nothing), what they are told, how it ends.
 
 mod database;
+mod disk;
 mod engine;
 mod servers;
 

@@ -19,4 +19,6 @@ mod pool;
 mod processes;
 mod programs;
 mod searching;
+mod threats;
+mod unkept;
 mod viewers;

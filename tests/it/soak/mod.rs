@@ -3,14 +3,17 @@
 //! In `cargo test` each is as short as it can be and still mean something; `CARREL_SOAK=full` (`make soak`) runs them at full size. Moments
 //! are random; the seed is printed when a test fails, and `CARREL_SOAK_SEED` takes it again.
 
+mod converge;
 mod drain;
 mod driven;
 mod hostile;
 mod killed;
 mod load;
 mod replay;
+mod round_trip;
 mod rush;
 mod storm;
+mod upheaval;
 mod wire;
 
 use std::time::Duration;

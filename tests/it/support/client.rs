@@ -203,12 +203,19 @@ impl Session {
         list["items"].as_array().unwrap().clone()
     }
 
+    /// Closes a terminal; a session has only so many.
+    pub async fn close_terminal(&self, id: &str) {
+        let answer = self.request(Method::DELETE, &format!("/terminals/{id}")).send().await.unwrap();
+        assert_eq!(answer.status(), 204, "{}", answer.text().await.unwrap());
+    }
+
     /// The content `cat` prints in the sandbox, without a terminal's translation of it.
     pub async fn in_sandbox(&self, path: &str) -> Vec<u8> {
         let program =
             format!("import sys,base64; sys.stdout.write(base64.b64encode(open({path:?},'rb').read()).decode())");
         let mut terminal = self.program(&["python3", "-c", &program]).await;
         terminal.exit().await;
+        self.close_terminal(&terminal.id).await;
         let text: String = terminal.text().split_whitespace().collect();
         base64(&text).unwrap_or_else(|| panic!("{}", terminal.text()))
     }

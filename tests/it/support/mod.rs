@@ -10,3 +10,4 @@ pub mod postgres;
 pub mod process;
 pub mod server;
 pub mod terminal;
+pub mod writer;

@@ -12,7 +12,9 @@ use carrel::db::versions::{Origin, Query};
 use carrel::db::{self, Db, EmbeddedPostgres};
 use carrel::model::{ContentHash, ItemKind, Precondition, Role, Session, SessionId, User, UserId, WorkspacePath};
 
-use super::janitor::{Estate, Janitor};
+use nix::sys::signal::{Signal, kill};
+
+use super::janitor::{Estate, Janitor, processes};
 
 /// Where this run's clusters and their sockets lie.
 pub struct Place {
@@ -44,6 +46,16 @@ pub fn place() -> &'static Place {
 pub async fn start(name: &str) -> Result<(EmbeddedPostgres, String), EmbeddedError> {
     let place = place();
     EmbeddedPostgres::start(&place.data.join(name), &place.run.join(name), "postgres", 80).await
+}
+
+/// Sends a signal to every process of the cluster called `name`.
+pub fn signal_all(name: &str, signal: Signal) {
+    let all = processes(&[place().data.join(name)]);
+    assert!(!all.is_empty(), "nothing of the cluster runs");
+    for process in all {
+        // A backend may have ended meanwhile.
+        kill(process, signal).ok();
+    }
 }
 
 /// The URL of the cluster all tests share. It has a thread and a runtime of its own, as every test's runtime ends with the test.

@@ -1,6 +1,6 @@
 //! The real program, `carrel serve`, as a process of its own: started, killed, asked to end, started again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use bollard::Docker;
+use bollard::query_parameters::{InspectContainerOptions, KillContainerOptions, ListContainersOptionsBuilder};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::sync::OnceCell;
@@ -144,6 +146,41 @@ impl Server {
     pub fn engine_host(&self) -> String {
         let own = || format!("unix://{}", self.data.join("run/engine/docker.sock").display());
         self.variables.get("CARREL_ENGINE__HOST").cloned().unwrap_or_else(own)
+    }
+
+    /// The process ids of the agents in its sandboxes.
+    pub async fn agents(&self) -> Vec<i32> {
+        let docker = self.docker().await;
+        let mut agents = Vec::new();
+        for container in self.running(&docker).await {
+            let inspected = docker.inspect_container(&container, None::<InspectContainerOptions>).await.unwrap();
+            agents.extend(inspected.state.and_then(|state| state.pid).and_then(|pid| i32::try_from(pid).ok()));
+        }
+        agents
+    }
+
+    /// Has its engine kill its sandboxes.
+    pub async fn kill_sandboxes(&self) {
+        let docker = self.docker().await;
+        for container in self.running(&docker).await {
+            docker.kill_container(&container, None::<KillContainerOptions>).await.unwrap();
+        }
+    }
+
+    async fn docker(&self) -> Docker {
+        let socket = self.engine_host();
+        let docker =
+            Docker::connect_with_unix(socket.trim_start_matches("unix://"), 60, bollard::API_DEFAULT_VERSION).unwrap();
+        docker.negotiate_version().await.unwrap()
+    }
+
+    /// Its containers that run.
+    async fn running(&self, docker: &Docker) -> Vec<String> {
+        let instance = std::fs::read_to_string(self.data.join("instance")).unwrap();
+        let filters = HashMap::from([("label", vec![format!("carrel.instance={}", instance.trim())])]);
+        let options = ListContainersOptionsBuilder::new().filters(&filters).build();
+        let running = docker.list_containers(Some(options)).await.unwrap();
+        running.into_iter().filter_map(|container| container.id).collect()
     }
 
     /// A command of the program with this server's settings and data directory.

@@ -6,6 +6,7 @@
 pub mod beneath;
 pub mod entry;
 pub mod hash;
+pub mod ignore;
 pub mod read;
 
 pub mod conflict;
@@ -16,8 +17,8 @@ pub mod write;
 pub mod scan;
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use carrel_protocol::{AgentError, Limits};
 use rustix::io::Errno;
@@ -31,6 +32,8 @@ pub struct Workspace {
     pub hashes: hash::HashCache,
     max_file_bytes: AtomicU64,
     max_items: AtomicU32,
+    /// The server's own patterns of what is ignored; another allocation is another set.
+    ignore: Mutex<Arc<[String]>>,
 }
 
 impl Workspace {
@@ -44,6 +47,7 @@ impl Workspace {
             hashes: hash::HashCache::default(),
             max_file_bytes: AtomicU64::new(0),
             max_items: AtomicU32::new(u32::MAX),
+            ignore: Mutex::new(Arc::new([])),
         }))
     }
 
@@ -51,12 +55,22 @@ impl Workspace {
     pub fn set_limits(&self, limits: &Limits) {
         self.max_file_bytes.store(limits.max_file_bytes, Ordering::Relaxed);
         self.max_items.store(limits.max_items, Ordering::Relaxed);
+        let mut ignore = self.ignore.lock().unwrap_or_else(PoisonError::into_inner);
+        if **ignore != *limits.ignore {
+            *ignore = limits.ignore.as_slice().into();
+        }
     }
 
     /// Largest file hashed or taken.
     #[must_use]
     pub fn max_file_bytes(&self) -> u64 {
         self.max_file_bytes.load(Ordering::Relaxed)
+    }
+
+    /// The server's own patterns of what is ignored.
+    #[must_use]
+    pub fn ignore(&self) -> Arc<[String]> {
+        Arc::clone(&self.ignore.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Most items a listing may have.

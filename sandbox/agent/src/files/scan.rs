@@ -10,20 +10,27 @@
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::time::Duration;
 use std::{thread, vec};
 
-use carrel_protocol::{AgentError, Entry, EntryKind, FileStamp, MAX_PAGE_ENTRIES, NotKept, Reply};
+use carrel_protocol::{
+    AgentError, Entry, EntryKind, FileStamp, MAX_IGNORED_ENTRIES, MAX_PAGE_ENTRIES, NotKept, Reply, Shape,
+};
 use rustix::fs::{OFlags, fstat};
 use rustix::io::Errno;
 
-use super::entry::{Seen, describe, open_folder};
+use super::entry::{Seen, describe, is_ignored, open_folder};
 use super::hash::{RACY_NS, now_ns, stamp};
+use super::ignore::Rules;
 use super::scratch::names;
 use super::{Workspace, agent_error, join};
 
 /// Rounds after which a workspace is given up that is never quiet for one tick of its file system's clock.
 const ROUNDS: usize = 16;
+
+/// Names of one folder that are read, in multiples of what a listing may have: what is ignored does not count there.
+const NAMES_PER_ITEM: usize = 4;
 
 /// Encoded size at which a page is sent even if it has few entries: half a frame.
 pub const PAGE_BYTES: usize = 256 * 1024;
@@ -35,6 +42,8 @@ struct Folder {
     young: bool,
     /// In byte order; `None` when it may not be listed.
     children: Option<Vec<Child>>,
+    /// How many of them are ignored.
+    ignored: usize,
 }
 
 struct Child {
@@ -46,8 +55,10 @@ struct Child {
 /// Everything listed so far, by path.
 struct Snapshot<'w> {
     workspace: &'w Workspace,
+    rules: &'w mut Rules,
     folders: HashMap<Vec<u8>, Folder>,
     items: usize,
+    ignored: usize,
 }
 
 /// What has been sent so far.
@@ -56,27 +67,32 @@ struct Listing<'e> {
     page: Vec<Entry>,
     page_bytes: usize,
     count: u64,
+    kept: u64,
     hasher: blake3::Hasher,
 }
 
-/// Lists everything, parents before children and siblings in byte order, handing each page to `emit`.
+/// Lists everything, parents before children and siblings in byte order, handing each page to `emit`. Of ignored things only the topmost are
+/// named, and at most [`MAX_IGNORED_ENTRIES`].
 ///
 /// # Errors
 /// `TooMany`, `Torn` when names keep changing, what `emit` says, or the first error of a system call.
 pub fn scan(
     workspace: &Workspace,
+    rules: &mut Rules,
     emit: &mut dyn FnMut(Vec<Entry>) -> Result<(), AgentError>,
 ) -> Result<Reply, AgentError> {
-    scan_while(workspace, emit, &mut |_| ())
+    scan_while(workspace, rules, emit, &mut |_| ())
 }
 
 /// As [`scan`]; `meanwhile` happens in each round after the listing and before the questions.
 fn scan_while(
     workspace: &Workspace,
+    rules: &mut Rules,
     emit: &mut dyn FnMut(Vec<Entry>) -> Result<(), AgentError>,
     meanwhile: &mut dyn FnMut(usize),
 ) -> Result<Reply, AgentError> {
-    let mut snapshot = Snapshot { workspace, folders: HashMap::new(), items: 0 };
+    rules.forget();
+    let mut snapshot = Snapshot { workspace, rules, folders: HashMap::new(), items: 0, ignored: 0 };
     let mut pending = vec![Vec::new()];
     for round in 0..ROUNDS {
         snapshot.list_all(pending)?;
@@ -107,10 +123,12 @@ impl Snapshot<'_> {
                 Err(errno) => return Err(agent_error(errno)),
             };
             self.items += folder.len();
+            self.ignored += folder.ignored;
             let found = folder.children.iter().flatten().filter_map(|child| child.folder.clone());
             pending.extend(found.filter(|path| !self.folders.contains_key(path)));
             if let Some(before) = self.folders.insert(path, folder) {
                 self.items -= before.len();
+                self.ignored -= before.ignored;
             }
             // What was moved meanwhile is counted twice until its old place is asked.
             if self.items > self.workspace.max_items().saturating_mul(2) {
@@ -120,8 +138,9 @@ impl Snapshot<'_> {
         Ok(())
     }
 
-    fn list(&self, path: &[u8]) -> Result<Folder, Errno> {
-        let root = &self.workspace.root;
+    fn list(&mut self, path: &[u8]) -> Result<Folder, Errno> {
+        let root = Arc::clone(&self.workspace.root);
+        self.rules.forget_folder(path);
         // Before the stamp is taken: what changes from then on has a later one.
         let now = now_ns();
         let handle = root.folder(path, OFlags::PATH)?;
@@ -132,23 +151,36 @@ impl Snapshot<'_> {
             Err(Errno::ACCESS | Errno::PERM) if !path.is_empty() => None,
             Err(errno) => return Err(errno),
         };
-        Ok(Folder { stamp, young, children })
+        let ignored = children.iter().flatten().filter(|child| is_ignored(&child.entry)).count();
+        Ok(Folder { stamp, young, children, ignored })
     }
 
-    fn children(&self, folder: &OwnedFd, path: &[u8]) -> Result<Vec<Child>, Errno> {
-        // One more for the agent's own scratch folder, which is not listed.
-        let mut names = names(folder, self.workspace.max_items().saturating_add(1))?;
+    fn children(&mut self, folder: &OwnedFd, path: &[u8]) -> Result<Vec<Child>, Errno> {
+        let mut names = names(folder, self.workspace.max_items().saturating_mul(NAMES_PER_ITEM).saturating_add(1))?;
         names.sort_unstable();
-        let mut children = Vec::with_capacity(names.len());
+        // Listed again, it takes its own place.
+        let elsewhere = self.ignored - self.folders.get(path).map_or(0, |before| before.ignored);
+        let (mut children, mut ignored, mut kept) = (Vec::new(), elsewhere, 0);
         for name in names {
             let path = join(path, name.to_bytes());
-            let seen = match describe(folder, &path, self.workspace.max_file_bytes(), &self.workspace.hashes) {
+            let seen = match describe(folder, &path, self.workspace, self.rules) {
                 Ok(Some(seen)) => seen,
                 // Hidden; or vanished, which the folder's stamp tells.
                 Ok(None) | Err(Errno::NOENT) => continue,
                 Err(Errno::ACCESS) => Seen::unreadable(&path),
                 Err(errno) => return Err(errno),
             };
+            if is_ignored(&seen.entry) {
+                ignored += 1;
+                if ignored > MAX_IGNORED_ENTRIES {
+                    continue;
+                }
+            } else {
+                kept += 1;
+                if kept > self.workspace.max_items() {
+                    return Err(Errno::OVERFLOW);
+                }
+            }
             children.push(Child { entry: seen.entry, folder: seen.folder.then_some(path) });
         }
         Ok(children)
@@ -177,6 +209,7 @@ impl Snapshot<'_> {
         for path in gone {
             if let Some(folder) = self.folders.remove(&path) {
                 self.items -= folder.len();
+                self.ignored -= folder.ignored;
             }
         }
         Ok(Some(again))
@@ -184,7 +217,8 @@ impl Snapshot<'_> {
 
     fn send(mut self, emit: &mut dyn FnMut(Vec<Entry>) -> Result<(), AgentError>) -> Result<Reply, AgentError> {
         let most = self.workspace.max_items() as u64;
-        let mut listing = Listing { emit, page: Vec::new(), page_bytes: 0, count: 0, hasher: blake3::Hasher::new() };
+        let mut listing =
+            Listing { emit, page: Vec::new(), page_bytes: 0, count: 0, kept: 0, hasher: blake3::Hasher::new() };
         let mut levels: Vec<vec::IntoIter<Child>> = Vec::new();
         levels.extend(self.take(b""));
         while let Some(level) = levels.last_mut() {
@@ -194,13 +228,14 @@ impl Snapshot<'_> {
             };
             let below = folder.as_ref().map(|path| self.take(path));
             if let Some(None) = below {
-                entry.kind = EntryKind::NotKept(NotKept::Unreadable);
+                entry.kind = EntryKind::NotKept { why: NotKept::Unreadable, shape: Shape::Folder };
             }
             listing.add(entry, most)?;
             levels.extend(below.flatten());
         }
         listing.flush()?;
-        Ok(Reply::Scanned { count: listing.count, hash: *listing.hasher.finalize().as_bytes() })
+        let hash = *listing.hasher.finalize().as_bytes();
+        Ok(Reply::Scanned { count: listing.count, hash, disobeyed: self.rules.disobeyed() })
     }
 
     fn take(&mut self, path: &[u8]) -> Option<vec::IntoIter<Child>> {
@@ -210,14 +245,17 @@ impl Snapshot<'_> {
 
 impl Folder {
     fn len(&self) -> usize {
-        self.children.as_ref().map_or(0, Vec::len)
+        self.children.as_ref().map_or(0, Vec::len) - self.ignored
     }
 }
 
 impl Listing<'_> {
     fn add(&mut self, entry: Entry, most: u64) -> Result<(), AgentError> {
-        if self.count >= most {
-            return Err(AgentError::TooMany);
+        if !is_ignored(&entry) {
+            if self.kept >= most {
+                return Err(AgentError::TooMany);
+            }
+            self.kept += 1;
         }
         let encoded = encoded(&entry)?;
         if self.page.len() >= MAX_PAGE_ENTRIES || self.page_bytes + encoded.len() > PAGE_BYTES {
@@ -255,13 +293,20 @@ mod tests {
 
     fn listed(top: &Path, meanwhile: &mut dyn FnMut(usize)) -> Result<Vec<String>, AgentError> {
         let workspace = Workspace::open(top).expect("workspace");
-        workspace.set_limits(&Limits { ring_bytes: 0, max_items: 100, max_file_bytes: 100, viewer_stall_ms: 0 });
+        let ignore = Vec::new();
+        workspace.set_limits(&Limits {
+            ring_bytes: 0,
+            max_items: 100,
+            max_file_bytes: 100,
+            viewer_stall_ms: 0,
+            ignore,
+        });
         let mut paths = Vec::new();
         let mut emit = |entries: Vec<Entry>| {
             paths.extend(entries.into_iter().map(|entry| entry.path));
             Ok(())
         };
-        scan_while(&workspace, &mut emit, meanwhile)?;
+        scan_while(&workspace, &mut Rules::default(), &mut emit, meanwhile)?;
         Ok(paths)
     }
 

@@ -57,11 +57,11 @@ impl Writer {
     pub fn handle(&mut self, request: Request) -> Result<Reply, AgentError> {
         match request {
             Request::WriteFile { path, options, bytes } => {
-                self.allow(bytes.len() as u64)?;
-                let mut upload = Upload::begin(&mut self.scratch, bytes.len() as u64).map_err(agent_error)?;
-                let outcome = upload.append(&bytes).and_then(|()| self.place(&upload, &path, options));
-                self.scratch.discard(&upload.name);
-                outcome
+                self.write(&path, options, &bytes).map(|conflict_copy| Reply::Written { conflict_copy })
+            }
+            Request::WriteFiles { files } => {
+                let outcomes = files.iter().map(|file| self.write(&file.path, file.options, &file.bytes)).collect();
+                Ok(Reply::WrittenFiles { outcomes })
             }
             Request::BeginUpload { size } => {
                 self.allow(size)?;
@@ -73,9 +73,9 @@ impl Writer {
             }
             Request::CommitUpload { upload, path, options } => {
                 let upload = self.uploads.take(upload)?;
-                let outcome = upload.complete().and_then(|()| self.place(&upload, &path, options));
+                let placed = upload.complete().and_then(|()| self.place(&upload, &path, options));
                 self.scratch.discard(&upload.name);
-                outcome
+                placed.map(|conflict_copy| Reply::Written { conflict_copy })
             }
             Request::AbortUpload { upload } => {
                 let upload = self.uploads.take(upload)?;
@@ -111,7 +111,26 @@ impl Writer {
         if size > self.workspace.max_file_bytes() { Err(AgentError::TooMany) } else { Ok(()) }
     }
 
-    fn place(&mut self, upload: &Upload, path: &WorkspacePath, options: WriteOptions) -> Result<Reply, AgentError> {
+    /// Writes a whole small file; answers where unexpected content was kept.
+    fn write(
+        &mut self,
+        path: &WorkspacePath,
+        options: WriteOptions,
+        bytes: &[u8],
+    ) -> Result<Option<WorkspacePath>, AgentError> {
+        self.allow(bytes.len() as u64)?;
+        let mut upload = Upload::begin(&mut self.scratch, bytes.len() as u64).map_err(agent_error)?;
+        let outcome = upload.append(bytes).and_then(|()| self.place(&upload, path, options));
+        self.scratch.discard(&upload.name);
+        outcome
+    }
+
+    fn place(
+        &mut self,
+        upload: &Upload,
+        path: &WorkspacePath,
+        options: WriteOptions,
+    ) -> Result<Option<WorkspacePath>, AgentError> {
         let mode = if options.executable { 0o755 } else { 0o644 };
         fchmod(&upload.file, Mode::from_raw_mode(mode)).map_err(agent_error)?;
         if options.durable {
@@ -124,8 +143,7 @@ impl Writer {
         if options.durable {
             sync_folder(&parent).map_err(agent_error)?;
         }
-        let conflict_copy = kept.and_then(|kept| WorkspacePath::new(kept).ok());
-        Ok(Reply::Written { conflict_copy })
+        Ok(kept.and_then(|kept| WorkspacePath::new(kept).ok()))
     }
 
     /// Puts staged content at `name`; answers where unexpected content was kept.

@@ -5,7 +5,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::process::Command;
 
 use carrel_protocol::{
-    AgentError, Expect, Limits, MAX_CHUNK_BYTES, PathError, Reply, Request, WorkspacePath, WriteOptions,
+    AgentError, Expect, Limits, MAX_BUNDLE_FILES, MAX_CHUNK_BYTES, PathError, Reply, Request, SmallFile, WorkspacePath,
+    WriteOptions,
 };
 
 use crate::harness::*;
@@ -326,4 +327,44 @@ fn a_file_over_the_limit_is_refused_by_its_declared_size() {
     let options = WriteOptions { executable: false, durable: false, expect: Expect::Anything };
     let huge = vec![0; MAX_CHUNK_BYTES + 1].into();
     assert!(matches!(link.ask(Request::WriteFile { path, options, bytes: huge }), Err(AgentError::BadRequest(_))));
+}
+
+#[test]
+fn a_bundle_writes_every_file_it_can_and_says_which_it_could_not() {
+    let (sandbox, mut link) = Sandbox::ready();
+    fs::create_dir(sandbox.path("folder")).expect("a folder");
+    fs::write(sandbox.path("there"), "unexpected").expect("a file");
+    let file = |path, bytes: &'static str, expect| {
+        let options = WriteOptions { executable: path == "run.sh", durable: false, expect };
+        SmallFile { path: at(path), options, bytes: bytes.into() }
+    };
+    let files = vec![
+        file("new/a", "1", Expect::Absent),
+        file("folder", "2", Expect::Anything),
+        file("run.sh", "#!", Expect::Anything),
+        file("there", "3", Expect::Absent),
+        file("new/a", "", hash(b"1")),
+    ];
+    let Ok(Reply::WrittenFiles { outcomes }) = link.ask(Request::WriteFiles { files }) else { panic!() };
+    let Ok(Some(copy)) = &outcomes[3] else { panic!("{outcomes:?}") };
+    assert_eq!(fs::read(sandbox.path(copy.as_str())).expect("the copy"), b"unexpected");
+    assert_eq!(outcomes[1], Err(AgentError::WrongKind));
+    assert!(outcomes[0] == Ok(None) && outcomes[2] == Ok(None) && outcomes[4] == Ok(None), "{outcomes:?}");
+    assert_eq!(fs::read(sandbox.path("there")).expect("read"), b"3");
+    assert_eq!(fs::read(sandbox.path("new/a")).expect("read"), b"");
+    assert_eq!(fs::metadata(sandbox.path("run.sh")).expect("stat").permissions().mode() & 0o777, 0o755);
+}
+
+#[test]
+fn a_bundle_over_its_limits_is_refused_whole() {
+    let (sandbox, mut link) = Sandbox::ready();
+    let options = WriteOptions { executable: false, durable: false, expect: Expect::Anything };
+    let file =
+        |number: usize, length| SmallFile { path: at(&format!("f{number}")), options, bytes: vec![0; length].into() };
+    for files in [vec![file(0, MAX_CHUNK_BYTES), file(1, 1)], (0..=MAX_BUNDLE_FILES).map(|n| file(n, 0)).collect()] {
+        assert!(matches!(link.ask(Request::WriteFiles { files }), Err(AgentError::BadRequest(_))));
+    }
+    assert!(!sandbox.path("f0").exists());
+    let most = (0..MAX_BUNDLE_FILES).map(|number| file(number, MAX_CHUNK_BYTES / MAX_BUNDLE_FILES)).collect();
+    assert!(matches!(link.ask(Request::WriteFiles { files: most }), Ok(Reply::WrittenFiles { .. })));
 }

@@ -11,7 +11,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use carrel_protocol::{
-    EntryKind, LINK_SOCKET, LINK_TOKEN, Limits, Reply, Request, TerminalSize, ToAgent, WorkspacePath,
+    EntryKind, LINK_SOCKET, LINK_TOKEN, Limits, NotKept, Reply, Request, Shape, TerminalSize, ToAgent, WorkspacePath,
 };
 use tempfile::TempDir;
 
@@ -22,8 +22,25 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 
 pub const TOKEN: &str = "secret-of-this-test";
 pub const SIZE: TerminalSize = TerminalSize { cols: 80, rows: 24 };
-pub const LIMITS: Limits =
-    Limits { ring_bytes: 2 * 1024 * 1024, max_items: 20_000, max_file_bytes: 8 * 1024 * 1024, viewer_stall_ms: 30_000 };
+pub const LIMITS: Limits = Limits {
+    ring_bytes: 2 * 1024 * 1024,
+    max_items: 20_000,
+    max_file_bytes: 8 * 1024 * 1024,
+    viewer_stall_ms: 30_000,
+    ignore: Vec::new(),
+};
+
+/// Nothing there, and nothing of that name ignored.
+pub const MISSING: EntryKind = EntryKind::Missing { ignored_file: false, ignored_folder: false };
+
+/// Limits with patterns of the server's own.
+pub fn ignoring(patterns: &[&str]) -> Limits {
+    Limits { ignore: patterns.iter().map(ToString::to_string).collect(), ..LIMITS }
+}
+
+pub fn not_kept(why: NotKept, shape: Shape) -> EntryKind {
+    EntryKind::NotKept { why, shape }
+}
 
 /// An agent process and its folders; ended with the value.
 pub struct Sandbox {

@@ -4,6 +4,7 @@ mod harness;
 mod server;
 
 mod files;
+mod ignore;
 mod init;
 mod link;
 mod scan;

@@ -5,13 +5,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::process::Command;
 
-use carrel_protocol::{AgentError, Entry, EntryKind, Expect, Limits, NotKept, Reply, Request};
+use carrel_protocol::{AgentError, Entry, EntryKind, Expect, Limits, NotKept, Reply, Request, Shape};
 
 use crate::harness::*;
 
 #[test]
 fn everything_that_is_kept_is_listed_parents_first() {
-    let (sandbox, mut link) = Sandbox::ready();
+    let (sandbox, mut link) = Sandbox::ready_with(ignoring(&[".venv/", "node_modules/", ".cache/"]));
     fs::create_dir_all(sandbox.path("b/empty")).expect("mkdir");
     fs::create_dir_all(sandbox.path("b/.venv/lib")).expect("mkdir");
     fs::create_dir_all(sandbox.path("node_modules/x")).expect("mkdir");
@@ -28,13 +28,15 @@ fn everything_that_is_kept_is_listed_parents_first() {
     let expected = vec![
         entry(".cache", file(b"a file, so kept")),
         entry("b", EntryKind::Folder),
+        entry("b/.venv", not_kept(NotKept::Ignored, Shape::Folder)),
         entry("b/a.py", file(b"print()")),
         entry("b/empty", EntryKind::Folder),
         entry("b.txt", file(b"")),
-        entry("bad\\xff", EntryKind::NotKept(NotKept::Name)),
+        entry("bad\\xff", not_kept(NotKept::Name, Shape::File)),
         entry("l", EntryKind::Symlink { target: "b/a.py".to_owned() }),
-        entry("out", EntryKind::NotKept(NotKept::EscapingLink)),
-        entry("pipe", EntryKind::NotKept(NotKept::Special)),
+        entry("node_modules", not_kept(NotKept::Ignored, Shape::Folder)),
+        entry("out", not_kept(NotKept::EscapingLink, Shape::Other)),
+        entry("pipe", not_kept(NotKept::Special, Shape::Other)),
         entry("😀 \u{1b}[31m", file(b"odd")),
     ];
     assert_eq!(link.scan(), Ok(expected.clone()));
@@ -63,7 +65,7 @@ fn too_large_and_too_deep_are_listed_for_what_they_are() {
     let entries = link.scan().expect("listed");
     assert_eq!(entries.len(), 64 + 1 + 1);
     let last = &entries[64];
-    assert_eq!((last.path.len(), &last.kind), (64 * 2 + 1, &EntryKind::NotKept(NotKept::Name)));
+    assert_eq!((last.path.len(), &last.kind), (64 * 2 + 1, &not_kept(NotKept::Name, Shape::Folder)));
     assert_eq!(entries[65].kind, EntryKind::File { size: 1 << 40, executable: false, hash: None });
 }
 
@@ -76,7 +78,7 @@ fn what_cannot_be_read_is_listed_as_such_and_hides_nothing_else() {
     link.write("locked/f", b"x", Expect::Absent).expect("written");
     let lock = |mode| fs::set_permissions(sandbox.path("locked"), fs::Permissions::from_mode(mode)).expect("chmod");
     let entry = |path: &str, kind| Entry { path: path.to_owned(), kind };
-    let unreadable = EntryKind::NotKept(NotKept::Unreadable);
+    let unreadable = not_kept(NotKept::Unreadable, Shape::Folder);
     // Without the right to look inside, names alone tell nothing.
     for mode in [0o000, 0o400, 0o100] {
         lock(mode);
@@ -85,7 +87,8 @@ fn what_cannot_be_read_is_listed_as_such_and_hides_nothing_else() {
     lock(0o755);
     assert_eq!(link.scan().map(|entries| entries.len()), Ok(3));
     fs::set_permissions(sandbox.path("f"), fs::Permissions::from_mode(0o000)).expect("chmod");
-    assert_eq!(link.scan().map(|entries| entries[0].clone()), Ok(entry("f", unreadable.clone())));
+    let closed = not_kept(NotKept::Unreadable, Shape::File);
+    assert_eq!(link.scan().map(|entries| entries[0].clone()), Ok(entry("f", closed)));
 
     // A folder that arrives locked is looked into when it opens.
     assert_eq!(link.ask(Request::FinishRestore), Ok(Reply::Done));

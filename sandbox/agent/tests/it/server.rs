@@ -242,7 +242,7 @@ impl Link {
             entries.extend(page);
             match end {
                 None => {}
-                Some(Ok(Reply::Scanned { count, hash })) => {
+                Some(Ok(Reply::Scanned { count, hash, .. })) => {
                     assert_eq!((count, hash), (entries.len() as u64, *hasher.finalize().as_bytes()));
                     return Ok(entries);
                 }

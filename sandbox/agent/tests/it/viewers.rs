@@ -111,13 +111,13 @@ fn a_flood_stops_at_its_window_and_ctrl_c_still_works() {
 #[test]
 fn an_unwatched_flood_costs_only_its_ring_and_the_next_viewer_is_reset() {
     let limits = Limits { ring_bytes: 100_000, ..LIMITS };
-    let (sandbox, mut link) = Sandbox::ready_with(limits);
+    let (sandbox, mut link) = Sandbox::ready_with(limits.clone());
     let flood = link.open(&["sh", "-c", "head -c 3000000 /dev/zero | tr \\\\0 x; echo; echo done; read line"]).id;
     let mut echo = open_echo(&mut link);
     while link.hello.terminals.iter().all(|known| known.end < 3_000_000) {
         assert!(echo_time(&mut link, &mut echo) < Duration::from_secs(1));
         drop(link);
-        link = sandbox.accept(limits);
+        link = sandbox.accept(limits.clone());
         link.attach(
             link.hello.terminals.iter().find(|known| known.id != flood).expect("echo").id,
             2,

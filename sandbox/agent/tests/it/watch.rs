@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::time::{Duration, Instant};
 
-use carrel_protocol::{EntryKind, Expect, Limits, Reply, Request};
+use carrel_protocol::{EntryKind, Expect, Limits, NotKept, Reply, Request, Shape};
 use rustix::process::Signal;
 
 use crate::harness::*;
@@ -19,17 +19,17 @@ fn every_kind_of_change_is_told_as_the_state_now() {
     fs::set_permissions(sandbox.path("a"), fs::Permissions::from_mode(0o755)).expect("chmod");
     link.changes_until(|now| matches!(now("a"), Some(EntryKind::File { executable: true, .. })));
     fs::rename(sandbox.path("a"), sandbox.path("b")).expect("rename");
-    link.changes_until(|now| now("a") == Some(EntryKind::Missing) && matches!(now("b"), Some(EntryKind::File { .. })));
+    link.changes_until(|now| now("a") == Some(MISSING) && matches!(now("b"), Some(EntryKind::File { .. })));
     symlink("b", sandbox.path("l")).expect("link");
     link.changes_until(|now| now("l") == Some(EntryKind::Symlink { target: "b".to_owned() }));
     fs::remove_file(sandbox.path("b")).expect("remove");
-    link.changes_until(|now| now("b") == Some(EntryKind::Missing));
+    link.changes_until(|now| now("b") == Some(MISSING));
     fs::create_dir(sandbox.path("d")).expect("mkdir");
     link.changes_until(|now| now("d") == Some(EntryKind::Folder));
     fs::write(sandbox.path("d/f"), "x").expect("write");
     link.changes_until(|now| now("d/f") == Some(file(b"x")));
     fs::remove_dir_all(sandbox.path("d")).expect("remove");
-    link.changes_until(|now| now("d") == Some(EntryKind::Missing));
+    link.changes_until(|now| now("d") == Some(MISSING));
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn a_renamed_folder_is_told_with_all_below_it_and_watched_on() {
     fs::rename(sandbox.path("a"), sandbox.path("z")).expect("rename");
     fs::write(sandbox.path("z/b/c/g"), "y").expect("write");
     link.changes_until(|now| {
-        now("a") == Some(EntryKind::Missing)
+        now("a") == Some(MISSING)
             && now("z/b/c") == Some(EntryKind::Folder)
             && now("z/b/c/f") == Some(file(b"x"))
             && now("z/b/c/g") == Some(file(b"y"))
@@ -56,10 +56,31 @@ fn a_renamed_folder_is_told_with_all_below_it_and_watched_on() {
     fs::rename(sandbox.path("a"), sandbox.path("t")).expect("rename");
     fs::rename(sandbox.path("z"), sandbox.path("a")).expect("rename");
     fs::rename(sandbox.path("t"), sandbox.path("z")).expect("rename");
-    link.changes_until(|now| now("z/b/new") == Some(file(b"n")) && now("a/b/c/f") == Some(file(b"changed")));
+    // What each no longer holds only a listing tells.
+    while !link.changes().1 {}
+    let listed = link.scan().expect("listed");
+    let at = |path: &str| listed.iter().find(|entry| entry.path == path).map(|entry| entry.kind.clone());
+    assert_eq!((at("z/b/new"), at("a/b/c/f")), (Some(file(b"n")), Some(file(b"changed"))));
+    assert_eq!((at("a/b/new"), at("z/b/c")), (None, None));
     fs::write(sandbox.path("a/b/c/f"), "after").expect("write");
     fs::write(sandbox.path("z/b/new"), "after").expect("write");
     link.changes_until(|now| now("z/b/new") == Some(file(b"after")) && now("a/b/c/f") == Some(file(b"after")));
+}
+
+#[test]
+fn a_folder_in_the_place_of_one_that_went_away_calls_for_a_listing() {
+    let (sandbox, mut link) = Sandbox::ready();
+    fs::create_dir(sandbox.path("d")).expect("mkdir");
+    fs::write(sandbox.path("d/old"), "x").expect("write");
+    link.changes_until(|now| now("d/old").is_some());
+    // Nothing ever happens at d/old itself.
+    sandbox.signal(Signal::STOP);
+    fs::rename(sandbox.path("d"), sandbox.path("e")).expect("rename");
+    fs::create_dir(sandbox.path("d")).expect("mkdir");
+    sandbox.signal(Signal::CONT);
+    while !link.changes().1 {}
+    let listed: Vec<_> = link.scan().expect("listed").into_iter().map(|entry| entry.path).collect();
+    assert_eq!(listed, ["d", "e", "e/old"]);
 }
 
 #[test]
@@ -77,8 +98,8 @@ fn a_thousand_files_in_folders_made_at_that_moment_are_all_told_within_a_second(
 }
 
 #[test]
-fn ignored_folders_and_the_scratch_folder_are_silent() {
-    let (sandbox, mut link) = Sandbox::ready();
+fn of_ignored_folders_only_their_coming_and_going_is_told_and_of_the_scratch_folder_nothing() {
+    let (sandbox, mut link) = Sandbox::ready_with(ignoring(&["__pycache__/", "node_modules/"]));
     fs::create_dir_all(sandbox.path("p/__pycache__")).expect("mkdir");
     fs::create_dir_all(sandbox.path("node_modules/deep")).expect("mkdir");
     fs::write(sandbox.path("p/__pycache__/m.pyc"), "x").expect("write");
@@ -90,12 +111,20 @@ fn ignored_folders_and_the_scratch_folder_are_silent() {
     }
     told.sort();
     told.dedup();
-    assert_eq!(told, ["p", "p/by-server"]);
+    assert_eq!(told, ["node_modules", "p", "p/__pycache__", "p/by-server"]);
+    // What goes on in one is nobody's business.
+    fs::write(sandbox.path("node_modules/deep/f"), "y").expect("write");
+    fs::write(sandbox.path("node_modules/g"), "y").expect("write");
+    assert!(!link.hears_within(Duration::from_millis(400)));
     // A folder that leaves its ignored name is news.
     fs::rename(sandbox.path("node_modules"), sandbox.path("kept")).expect("rename");
-    link.changes_until(|now| now("kept/deep/f") == Some(file(b"x")));
+    link.changes_until(|now| now("kept/deep/f") == Some(file(b"y")));
     fs::rename(sandbox.path("kept"), sandbox.path("node_modules")).expect("rename");
-    link.changes_until(|now| now("kept") == Some(EntryKind::Missing));
+    let ignored = not_kept(NotKept::Ignored, Shape::Folder);
+    link.changes_until(|now| now("kept") == Some(MISSING) && now("node_modules") == Some(ignored.clone()));
+    fs::remove_dir_all(sandbox.path("node_modules")).expect("remove");
+    let gone = EntryKind::Missing { ignored_file: false, ignored_folder: true };
+    link.changes_until(|now| now("node_modules") == Some(gone.clone()));
 }
 
 #[test]

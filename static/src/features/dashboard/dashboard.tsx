@@ -10,6 +10,8 @@ import { Button } from '@/components/button';
 import { Empty, Failure, Loading } from '@/components/states';
 import { SESSIONS_KEY, fetchSessions } from '@/features/session/session-api';
 import { useDeletion } from '@/features/session/use-deletion';
+import { copyName } from '@/features/templates/copy-name';
+import { NewSessionDialog } from '@/features/templates/new-session-dialog';
 import { Logo } from '@/features/shell/logo';
 import { ThemeToggle } from '@/features/shell/theme-toggle';
 import { UserMenu } from '@/features/shell/user-menu';
@@ -41,6 +43,7 @@ export function Dashboard() {
   const deletion = useDeletion();
   const [creating, setCreating] = useState(false);
   const [renaming, setRenaming] = useState<Session | null>(null);
+  const [duplicating, setDuplicating] = useState<Session | null>(null);
 
   const newButton = (
     <Button variant="primary" size="md" onClick={() => setCreating(true)}>
@@ -89,6 +92,7 @@ export function Dashboard() {
                   key={session.id}
                   session={session}
                   onRename={() => setRenaming(session)}
+                  onDuplicate={() => setDuplicating(session)}
                   onDelete={() => void deletion.remove(session)}
                   onAsk={(request) => void actions.ask(request, session)}
                 />
@@ -99,13 +103,21 @@ export function Dashboard() {
         <DeletedSessions />
       </main>
       {creating ? (
-        <NameDialog
-          title="New session"
-          label="Name"
-          action="Create"
-          initial={suggestName(list)}
-          submit={actions.create}
+        <NewSessionDialog
+          initialName={suggestName(list)}
+          sessions={list}
+          create={actions.create}
           onClose={() => setCreating(false)}
+        />
+      ) : null}
+      {duplicating ? (
+        <NameDialog
+          title="Duplicate session"
+          label="Name"
+          action="Duplicate"
+          initial={copyName(duplicating.name)}
+          submit={(name) => actions.create(name, { session: duplicating.id })}
+          onClose={() => setDuplicating(null)}
         />
       ) : null}
       {renaming ? (

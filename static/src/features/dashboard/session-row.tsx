@@ -2,6 +2,7 @@
 'use client';
 
 import {
+  CopyPlus,
   Ellipsis,
   PencilLine,
   Play,
@@ -26,11 +27,12 @@ import type { SessionRequest } from './use-session-actions';
 interface SessionRowProps {
   session: Session;
   onRename: () => void;
+  onDuplicate: () => void;
   onDelete: () => void;
   onAsk: (request: SessionRequest) => void;
 }
 
-export function SessionRow({ session, onRename, onDelete, onAsk }: SessionRowProps) {
+export function SessionRow({ session, onRename, onDuplicate, onDelete, onAsk }: SessionRowProps) {
   const router = useRouter();
   const href = `/s/${session.id}/`;
   const name = displayName(session.name);
@@ -39,6 +41,7 @@ export function SessionRow({ session, onRename, onDelete, onAsk }: SessionRowPro
   const entries: MenuEntry[] = [
     { label: 'Open', icon: <SquareArrowOutUpRight />, onSelect: () => router.push(href) },
     { label: 'Rename…', icon: <PencilLine />, onSelect: onRename },
+    { label: 'Duplicate…', icon: <CopyPlus />, onSelect: onDuplicate },
     'line',
     running
       ? { label: 'Stop', icon: <Square />, onSelect: () => onAsk('stop') }

@@ -16,6 +16,7 @@ import {
   sessionKey,
   startSession,
   stopSession,
+  type SessionOrigin,
 } from '@/features/session/session-api';
 
 /** Requests about one session that answer with it. */
@@ -29,7 +30,7 @@ const REQUESTS = {
 export type SessionRequest = keyof typeof REQUESTS;
 
 export interface SessionActions {
-  create: (name: string) => Promise<void>;
+  create: (name: string, origin: SessionOrigin | null) => Promise<void>;
   rename: (session: Session, name: string) => Promise<void>;
   ask: (request: SessionRequest, session: Session) => Promise<void>;
 }
@@ -42,8 +43,8 @@ export function useSessionActions(): SessionActions {
   return useMemo(() => {
     const refresh = () => client.invalidateQueries({ queryKey: SESSIONS_KEY });
     return {
-      async create(name) {
-        const session = await createSession(name);
+      async create(name, origin) {
+        const session = await createSession(name, origin);
         client.setQueryData(sessionKey(session.id), session);
         void refresh();
         router.push(`/s/${session.id}/`);

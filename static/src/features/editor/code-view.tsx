@@ -2,42 +2,28 @@
 'use client';
 
 import { useEffect, useRef, useState } from 'react';
-import { messageOf } from '@/api/problem';
 import { Failure, Loading } from '@/components/states';
-import { useTheme } from '@/components/theme';
 import { useWorkspace } from '@/features/workspace/workspace-context';
 import { useStore } from '@/lib/store';
 import { setCursor } from './cursor-store';
 import { languageOf } from './languages';
 import { MonacoBuffer } from './monaco-buffer';
-import { loadMonaco, type CodeEditor, type MonacoApi } from './monaco-loader';
+import type { CodeEditor } from './monaco-loader';
 import { codeOptions } from './monaco-options';
 import type { OpenFile } from './open-file';
+import { useMonaco } from './use-monaco';
 
 /** View states outlive the component, and go with their file. */
 const viewStates = new WeakMap<OpenFile, NonNullable<ReturnType<CodeEditor['saveViewState']>>>();
 
 export function CodeView({ file }: { file: OpenFile }) {
   const host = useRef<HTMLDivElement>(null);
-  const [monaco, setMonaco] = useState<MonacoApi | null>(null);
+  const { monaco, problem } = useMonaco();
   const [editor, setEditor] = useState<CodeEditor | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
-  const { theme } = useTheme();
   const { focusRequest, services } = useWorkspace();
   const request = useStore(focusRequest);
   const place = useStore(services.reveal);
   const { path } = useStore(file.state);
-
-  useEffect(() => {
-    let mounted = true;
-    loadMonaco().then(
-      (api) => mounted && setMonaco(() => api),
-      (error: unknown) => mounted && setProblem(messageOf(error)),
-    );
-    return () => {
-      mounted = false;
-    };
-  }, []);
 
   useEffect(() => {
     if (!monaco || !host.current) return;
@@ -59,10 +45,6 @@ export function CodeView({ file }: { file: OpenFile }) {
       setEditor(null);
     };
   }, [monaco]);
-
-  useEffect(() => {
-    monaco?.editor.setTheme(theme === 'dark' ? 'carrel-dark' : 'carrel-light');
-  }, [monaco, theme]);
 
   useEffect(() => {
     const buffer = file.buffer;

@@ -1,7 +1,7 @@
 /** Two versions of one file: the user decides, and nothing is overwritten unasked. */
 'use client';
 
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { messageOf } from '@/api/problem';
 import { Button } from '@/components/button';
 import { Dialog } from '@/components/dialog';
@@ -20,11 +20,17 @@ interface ConflictDialogProps {
 
 export function ConflictDialog({ file, open, onClose }: ConflictDialogProps) {
   const { path, save } = useStore(file.state);
-  const { files } = useWorkspace();
+  const { files, overlay } = useWorkspace();
   const [hidden, setHidden] = useState(false);
   const [busy, setBusy] = useState(false);
   const toast = useToast();
   const name = displayName(baseName(path));
+
+  const conflict = save.kind === 'conflict';
+  useEffect(() => {
+    // The next conflict asks again.
+    if (!conflict) setHidden(false);
+  }, [conflict]);
 
   const run = (work: () => Promise<unknown>): void => {
     setBusy(true);
@@ -41,11 +47,15 @@ export function ConflictDialog({ file, open, onClose }: ConflictDialogProps) {
   };
   const later = (): void => {
     // A conflict stays one: the banner below keeps saying so.
-    if (save.kind === 'conflict') setHidden(true);
+    if (conflict) setHidden(true);
     onClose();
   };
+  const merge = (): void => {
+    later();
+    overlay.set({ kind: 'merge', source: { kind: 'file', path } });
+  };
 
-  if (save.kind === 'conflict' && hidden) {
+  if (conflict && hidden) {
     return (
       <div
         role="alert"
@@ -75,13 +85,20 @@ export function ConflictDialog({ file, open, onClose }: ConflictDialogProps) {
           <Button busy={busy} onClick={() => run(() => file.takeMine())}>
             Take mine
           </Button>
-          <Button busy={busy} variant="primary" onClick={() => run(keepBoth)}>
+          <Button busy={busy} onClick={() => run(keepBoth)}>
             Keep both
+          </Button>
+          <Button busy={busy} variant="primary" onClick={merge}>
+            Merge…
           </Button>
         </>
       }
     >
       <dl className="grid grid-cols-[max-content_1fr] gap-x-4 gap-y-2 rounded-lg border bg-panel px-4 py-3">
+        <dt className="font-medium">Merge</dt>
+        <dd className="text-muted">
+          puts the changes of both together; only where both changed the same lines you are asked.
+        </dd>
         <dt className="font-medium">Take theirs</dt>
         <dd className="text-muted">shows what is there now; your edits since are given up.</dd>
         <dt className="font-medium">Take mine</dt>

@@ -1,6 +1,7 @@
 /** The open files as tabs; ● marks what is not saved. */
 'use client';
 
+import { History, X } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { useConfirm } from '@/components/confirm';
 import { FileIcon } from '@/components/file-icon';
@@ -13,7 +14,7 @@ import type { OpenFile } from './open-file';
 import { useCloseFile } from './use-close-file';
 
 export function EditorTabs() {
-  const { files } = useWorkspace();
+  const { files, overlay } = useWorkspace();
   const { files: open, active } = useStore(files.tabs);
   const close = useCloseFile(useConfirm());
   useFileStates(open);
@@ -25,7 +26,19 @@ export function EditorTabs() {
       label="Open files"
       look="file"
       className="h-9 shrink-0 border-b bg-bg"
-      items={open.map((file) => tabOf(file, names.filter((name) => name === baseName(file.path)).length > 1))}
+      items={open.map((file) => ({
+        ...tabOf(file, names.filter((name) => name === baseName(file.path)).length > 1),
+        menu: [
+          {
+            label: 'History',
+            keys: 'Alt H',
+            icon: <History />,
+            onSelect: () => overlay.set({ kind: 'history', path: file.path }),
+          },
+          'line',
+          { label: 'Close', keys: 'Alt W', icon: <X />, onSelect: () => void close(file.path) },
+        ],
+      }))}
       active={active}
       onActivate={(path) => files.activate(path)}
       onClose={(path) => void close(path)}

@@ -8,6 +8,7 @@ import { Button } from '@/components/button';
 import { useConfirm } from '@/components/confirm';
 import { useToast } from '@/components/toasts';
 import { formatAgo } from '@/lib/format';
+import { CopyBanner } from '@/features/merge/copy-banner';
 import { useStore } from '@/lib/store';
 import { ConflictDialog } from './conflict-dialog';
 import type { OpenFile } from './open-file';
@@ -71,6 +72,7 @@ export function FileBanners({ file }: { file: OpenFile }) {
           This file was deleted outside. Its text is still here.
         </Banner>
       ) : null}
+      {asked ? null : <CopyBanner path={path} />}
       <ConflictDialog file={file} open={asked} onClose={() => setResolving(false)} />
     </>
   );

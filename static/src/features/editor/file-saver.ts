@@ -123,6 +123,13 @@ export class FileSaver {
     if (!clean) this.schedule(AUTOSAVE_MS);
   }
 
+  /** Writes the present text over this content, whatever was typed since; resolves as `flush`. */
+  writeOver(base: Precondition): Promise<boolean> {
+    this.rebase(base, false);
+    this.markDirty();
+    return this.flush();
+  }
+
   /** Marks the present text as never saved, for a restored draft: saved at the next key or when asked to. */
   markDirty(): void {
     this.savedVersion = Number.NaN;

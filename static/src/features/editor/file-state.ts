@@ -35,6 +35,18 @@ export function opening(path: string): FileState {
   };
 }
 
+/** Whether the user is to say something before this text may be written. */
+export function undecided({ outside, restoredAt }: FileState): boolean {
+  return outside !== null || restoredAt !== null;
+}
+
+/** What a merge is made of: `base` is what our text was made from, if that is still known. */
+export interface Sides {
+  mine: string;
+  theirs: FileContent;
+  base: { etag: string; bytes: Uint8Array | null };
+}
+
 export interface FileBackend {
   read(path: string): Promise<FileContent>;
   write(path: string, bytes: Uint8Array<ArrayBuffer>, expect: Precondition): Promise<WriteResult>;

@@ -45,9 +45,14 @@ export class MonacoBuffer implements TextBuffer {
 
 export async function createMonacoBuffer(path: string, text: string): Promise<MonacoBuffer> {
   const monaco = await loadMonaco();
+  return new MonacoBuffer(monaco, createModel(monaco, path, text));
+}
+
+/** A text in the colours of its language. */
+export function createModel(monaco: MonacoApi, path: string, text: string): TextModel {
   const model = monaco.editor.createModel(text, languageOf(path));
   model.updateOptions({
     bracketColorizationOptions: { enabled: false, independentColorPoolPerBracketType: false },
   });
-  return new MonacoBuffer(monaco, model);
+  return model;
 }

@@ -24,6 +24,8 @@ interface Palette {
   raised: string;
   border: string;
   slider: string;
+  inserted: string;
+  removed: string;
 }
 
 const DARK: Palette = {
@@ -36,7 +38,7 @@ const DARK: Palette = {
   delimiter: 'a7afb9',
   background: '131619',
   text: 'e1e4e8',
-  lineNumber: '6f7984',
+  lineNumber: '7d8792',
   activeLineNumber: 'c9d0d8',
   currentLine: 'ffffff08',
   selection: '2dd4bf33',
@@ -46,6 +48,8 @@ const DARK: Palette = {
   raised: '1a1e23',
   border: '39414a',
   slider: 'ffffff1a',
+  inserted: '4fd58a',
+  removed: 'fb8080',
 };
 
 const LIGHT: Palette = {
@@ -68,6 +72,8 @@ const LIGHT: Palette = {
   raised: 'ffffff',
   border: 'c6ccd3',
   slider: '15191e1a',
+  inserted: '15803d',
+  removed: 'b91c1c',
 };
 
 export function defineThemes({ editor }: Api): void {
@@ -101,6 +107,11 @@ function define(editor: Api['editor'], name: string, base: 'vs' | 'vs-dark', pal
     focusBorder: palette.accent,
     'minimap.background': palette.background,
     'scrollbarSlider.background': palette.slider,
+    'diffEditor.insertedLineBackground': `${palette.inserted}1c`,
+    'diffEditor.insertedTextBackground': `${palette.inserted}2e`,
+    'diffEditor.removedLineBackground': `${palette.removed}1c`,
+    'diffEditor.removedTextBackground': `${palette.removed}2e`,
+    'diffEditor.diagonalFill': palette.guide,
   };
   editor.defineTheme(name, {
     base,

@@ -7,6 +7,7 @@ import { MemoryDraftTable } from './draft-database';
 import { Drafts } from './drafts';
 import { LARGEST_TEXT_BYTES } from './file-text';
 import { DRAFT_DELAY_MS } from './draft-keeper';
+import { undecided } from './file-state';
 import { OpenFile } from './open-file';
 
 /** A server with files whose tag is their text. */
@@ -200,7 +201,7 @@ describe('OpenFile', () => {
     buffer.type('draft, and a key');
     await vi.advanceTimersByTimeAsync(60_000);
     expect(files).toEqual({ 'a.py': 'one' });
-    expect(file.undecided && gone.undecided).toBe(true);
+    expect([file, gone].map(({ state }) => undecided(state.get()))).toEqual([true, true]);
     vi.useRealTimers();
     expect(await file.keepRestored()).toBe(true);
     expect(files).toEqual({ 'a.py': 'draft' });
@@ -301,5 +302,55 @@ describe('OpenFile', () => {
     await vi.waitFor(() => expect(buffer.disposed).toBe(true));
     expect(files['a.py']).toBe('two');
     expect(await drafts.paths()).toEqual([]);
+  });
+});
+
+describe('merging', () => {
+  it('knows what the text was made from after others have written, and after its own saves', async () => {
+    const { files, open } = setUp({ 'a.py': 'one' });
+    const { file, buffer } = await open('a.py');
+    buffer.type('two');
+    await file.save();
+    files['a.py'] = 'theirs';
+    buffer.type('mine');
+    expect(await file.save()).toBe(false);
+    const { mine, theirs, base } = await file.sides();
+    expect(mine).toBe('mine');
+    expect(theirs.etag).toBe('"theirs"');
+    expect(base.etag).toBe('"two"');
+    expect(new TextDecoder().decode(base.bytes ?? undefined)).toBe('two');
+  });
+
+  it('writes the merged text over that very version, and no later one', async () => {
+    const { files, writes, open } = setUp({ 'a.py': 'one' });
+    const { file, buffer } = await open('a.py');
+    buffer.type('mine');
+    files['a.py'] = 'theirs';
+    await file.save();
+    files['a.py'] = 'later';
+    expect(await file.takeMerged('merged', '"theirs"')).toBe(false);
+    expect(file.state.get().save.kind).toBe('conflict');
+    expect(buffer.text()).toBe('merged');
+    expect(await file.takeMerged('merged again', '"later"')).toBe(true);
+    expect(files['a.py']).toBe('merged again');
+    expect(writes.at(-1)?.expect).toEqual({ etag: '"later"' });
+    expect(file.unsaved).toBe(false);
+  });
+
+  it('writes a merge that came to what was typed before', async () => {
+    const { files, open } = setUp({ 'a.py': 'one' });
+    const { file, buffer } = await open('a.py');
+    buffer.type('mine');
+    files['a.py'] = 'theirs';
+    await file.save();
+    expect(await file.takeMerged('one', '"theirs"')).toBe(true);
+    expect(files['a.py']).toBe('one');
+  });
+
+  it('has forgotten what a restored draft was made from', async () => {
+    const { drafts, open } = setUp({ 'a.py': 'theirs' });
+    await drafts.keep('a.py', 'mine', '"old"');
+    const { file } = await open('a.py');
+    expect((await file.sides()).base).toEqual({ etag: '"old"', bytes: null });
   });
 });

@@ -12,9 +12,10 @@ import { DraftKeeper } from './draft-keeper';
 import type { Draft } from './drafts';
 import { Echoes } from './echoes';
 import { FileSaver, type SaveState } from './file-saver';
-import { opening, type FileBackend, type FileState } from './file-state';
+import { opening, type FileBackend, type FileState, type Sides } from './file-state';
 import { LARGEST_TEXT_BYTES, bareEtag, decodeText } from './file-text';
-import { baseOf, isMissing, lookFor, presentBase, writeText } from './present-file';
+import { baseOf, isMissing, lookFor, presentBase, readOpening, writeText } from './present-file';
+import { SeenContents } from './seen-contents';
 import type { TextBuffer } from './text-buffer';
 
 export class OpenFile {
@@ -26,6 +27,8 @@ export class OpenFile {
   /** What a change or a reading came to while we were reading or saving: done when that has ended. */
   private pending: (() => void) | null = null;
   private readonly echoes = new Echoes();
+  private readonly seen = new SeenContents();
+  private readonly backend: FileBackend;
   private readonly draft: DraftKeeper;
   /** What the tree said last of the file's size. */
   private size: number | null = null;
@@ -34,10 +37,8 @@ export class OpenFile {
     (stale) => this.patch({ stale }),
   );
 
-  constructor(
-    path: string,
-    private readonly backend: FileBackend,
-  ) {
+  constructor(path: string, backend: FileBackend) {
+    this.backend = this.seen.through(backend);
     this.state = new Store<FileState>(opening(path));
     this.draft = new DraftKeeper(backend.drafts, () =>
       this.buffer && this.saver && !this.disposed && this.unsaved
@@ -55,23 +56,12 @@ export class OpenFile {
     return this.saver !== null && (this.saver.dirty || this.state.get().save.kind !== 'saved');
   }
 
-  /** Whether the user is to say something before this text may be written. */
-  get undecided(): boolean {
-    const { outside, restoredAt } = this.state.get();
-    return outside !== null || restoredAt !== null;
-  }
-
   async load(size: number | null): Promise<void> {
     if (size !== null && size > LARGEST_TEXT_BYTES) return this.unsupported('large', size);
     // What is shown of a file that is no text stays until there is something newer.
     if (this.state.get().phase.kind !== 'unsupported') this.patch({ phase: { kind: 'loading' } });
     try {
-      const draft = await this.backend.drafts.read(this.path).catch(() => undefined);
-      const content = await this.backend.read(this.path).catch((error: unknown) => {
-        // A draft of a file that is gone is still the user's text.
-        if (draft && isMissing(error)) return null;
-        throw error;
-      });
+      const { content, draft } = await readOpening(this.backend, this.path);
       if (content === null) return await this.ready('', 'absent', draft);
       const decoded = decodeText(content.bytes);
       if (decoded.kind !== 'text') return this.unsupported(decoded.kind, content.bytes.length);
@@ -94,11 +84,7 @@ export class OpenFile {
         write: (now, expect) => writeText(this.backend, this.path, now, expect),
         onState: (save) => this.saveChanged(save),
         onWritten: (etag) => this.written(etag),
-        lookAgain: async (ours) => {
-          const found = await lookFor(this.backend, this.path, ours);
-          if (found.kind === 'nothing') this.gone();
-          return found;
-        },
+        lookAgain: (ours) => lookFor(this.backend, this.path, ours, () => this.gone()),
       },
       restore ? baseOf(restore, base) : base,
     );
@@ -160,12 +146,20 @@ export class OpenFile {
 
   /** Keeps our text and writes it over what is there now. */
   async takeMine(): Promise<boolean> {
-    const saver = this.saver;
-    if (!saver) return false;
-    const base = await presentBase(this.backend, this.path);
-    this.patch({ outside: null, restoredAt: null });
-    saver.rebase(base, false);
-    return saver.flush();
+    return this.saver !== null && this.writeOver(await presentBase(this.backend, this.path));
+  }
+
+  async sides(): Promise<Sides> {
+    const theirs = await this.backend.read(this.path);
+    const etag = this.saver?.etag ?? '';
+    return { mine: this.buffer?.text() ?? '', theirs, base: { etag, bytes: this.seen.find(etag) } };
+  }
+
+  /** Puts a merged text in the place of ours and writes it over that very version it was merged with. */
+  async takeMerged(text: string, etag: string): Promise<boolean> {
+    await this.saver?.quiet();
+    this.buffer?.replace(text);
+    return this.writeOver({ etag });
   }
 
   /** Writes our text to `copy` and takes the server's here. */
@@ -211,6 +205,11 @@ export class OpenFile {
     this.saver?.dispose();
     this.buffer?.dispose();
     await this.draft.drop(this.path);
+  }
+
+  private writeOver(base: Precondition): Promise<boolean> {
+    this.patch({ outside: null, restoredAt: null });
+    return this.saver?.writeOver(base) ?? Promise.resolve(false);
   }
 
   private takeDown(): void {
@@ -259,8 +258,9 @@ export class OpenFile {
     const { saver, buffer } = this;
     if (!saver || !buffer) return;
     const { etag } = saver;
+    const large = this.size !== null && this.size > LARGEST_TEXT_BYTES;
     try {
-      const content = (this.size ?? 0) > LARGEST_TEXT_BYTES ? null : await this.backend.read(this.path);
+      const content = large ? null : await this.backend.read(this.path);
       if (this.disposed || this.saver !== saver) return;
       // A save has ended meanwhile, or is under way: this reading may be older.
       if (saver.etag !== etag || saver.busy) {

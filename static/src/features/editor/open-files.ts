@@ -2,7 +2,7 @@
 import type { TreeChange } from '@/features/session/events';
 import { isWithin, movedPath } from '@/lib/paths';
 import { Store } from '@/lib/store';
-import type { FileBackend } from './file-state';
+import { undecided, type FileBackend } from './file-state';
 import { OpenFile } from './open-file';
 
 export interface Tabs {
@@ -91,7 +91,9 @@ export class OpenFiles {
    */
   async saveDecided(): Promise<string[]> {
     const { files } = this.tabs.get();
-    await Promise.all(files.filter((file) => file.unsaved && !file.undecided).map((file) => file.save()));
+    await Promise.all(
+      files.filter((file) => file.unsaved && !undecided(file.state.get())).map((file) => file.save()),
+    );
     return files.filter((file) => file.unsaved).map((file) => file.path);
   }
 

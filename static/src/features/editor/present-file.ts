@@ -1,5 +1,5 @@
 /** What is at a path now, and what a write there builds on. */
-import type { Precondition, WriteResult } from '@/api/files';
+import type { FileContent, Precondition, WriteResult } from '@/api/files';
 import { ApiError } from '@/api/problem';
 import type { Draft } from './drafts';
 import type { Found } from './file-saver';
@@ -8,6 +8,19 @@ import { encodeText, sameBytes } from './file-text';
 
 export function isMissing(error: unknown): boolean {
   return error instanceof ApiError && error.status === 404;
+}
+
+/** What an opened file begins with; a draft of a file that is gone is still the user's text. */
+export async function readOpening(
+  backend: FileBackend,
+  path: string,
+): Promise<{ content: FileContent | null; draft: Draft | undefined }> {
+  const draft = await backend.drafts.read(path).catch(() => undefined);
+  const content = await backend.read(path).catch((error: unknown) => {
+    if (draft && isMissing(error)) return null;
+    throw error;
+  });
+  return { content, draft };
 }
 
 /** What a write must expect in order to replace just what is there now. */
@@ -33,14 +46,20 @@ export async function writeText(
 }
 
 /** Whether what is there is one of the texts we tried to write. */
-export async function lookFor(backend: FileBackend, path: string, ours: readonly string[]): Promise<Found> {
+export async function lookFor(
+  backend: FileBackend,
+  path: string,
+  ours: readonly string[],
+  onNothing: () => void,
+): Promise<Found> {
   try {
     const { bytes, etag } = await backend.read(path);
     const text = ours.find((candidate) => sameBytes(encodeText(candidate), bytes));
     return text === undefined ? { kind: 'theirs' } : { kind: 'ours', text, etag };
   } catch (error) {
-    if (isMissing(error)) return { kind: 'nothing' };
-    throw error;
+    if (!isMissing(error)) throw error;
+    onNothing();
+    return { kind: 'nothing' };
   }
 }
 

@@ -35,8 +35,12 @@ export function fetchSession(id: string, signal: AbortSignal | null = null): Pro
   return unwrap(api.GET('/api/v1/sessions/{id}', { params: { path: { id } }, signal }));
 }
 
-export function createSession(name: string): Promise<Session> {
-  return unwrap(api.POST('/api/v1/sessions', { body: { name } }));
+/** What a new session has the files of. */
+export type SessionOrigin = { template: string } | { session: string } | { snapshot: string };
+
+export function createSession(name: string, origin: SessionOrigin | null = null): Promise<Session> {
+  const body = { name, ...origin };
+  return unwrap(api.POST('/api/v1/sessions', { body }));
 }
 
 export function renameSession(id: string, name: string): Promise<Session> {

@@ -121,6 +121,7 @@ export function FileTree({ tree, unkept, editing, onEditing, onFolder, picker }:
     upload: (what: 'files' | 'folder', near: string) =>
       picker.pick(what, near === ROOT ? ROOT : folderOf(near)),
     find: (near: string) => workspace.services.showSearch(near === ROOT ? '' : folderOf(near)),
+    history: (path: string) => workspace.overlay.set({ kind: 'history', path }),
     cut: clipboard.cut,
     copy: clipboard.copy,
     paste: clipboard.full

@@ -9,6 +9,7 @@ import {
   FilePlus2,
   FolderPlus,
   FolderUp,
+  History,
   Link2,
   PencilLine,
   Scissors,
@@ -26,6 +27,8 @@ export interface MenuActions {
   create: (what: 'file' | 'folder', near: string) => void;
   upload: (what: 'files' | 'folder', near: string) => void;
   find: (near: string) => void;
+  /** Of a file or folder; of everything at the root. */
+  history: (path: string) => void;
   cut: (paths: readonly string[]) => void;
   copy: (paths: readonly string[]) => void;
   /** `null` when there is nothing to paste. */
@@ -80,7 +83,12 @@ export function treeMenu({ path, kind, paths, unkept }: Target, act: MenuActions
     disabled: paste === null,
     onSelect: () => paste?.(path),
   };
-  if (path === ROOT) return [...added, 'line', find, 'line', pasted];
+  const history: MenuEntry = {
+    label: path === ROOT ? 'History of all files' : 'History',
+    icon: <History />,
+    onSelect: () => act.history(path),
+  };
+  if (path === ROOT) return [...added, 'line', find, history, 'line', pasted];
   const zip = several || kind === 'folder';
   return [
     ...(several || kind === 'folder'
@@ -106,6 +114,7 @@ export function treeMenu({ path, kind, paths, unkept }: Target, act: MenuActions
       onSelect: () => act.download(paths),
     },
     copyPath,
+    ...(several ? [] : [history]),
     'line',
     ...(several
       ? []

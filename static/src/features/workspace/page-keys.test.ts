@@ -34,6 +34,11 @@ describe('keys of the page', () => {
     (keys) => expect(isPageKey(press(keys))).toBe(false),
   );
 
+  it('shows the history by a key wherever that is no program’s', () => {
+    expect(pageCommand(press('Alt+KeyH'), false, true)).toBe('history');
+    expect(pageCommand(press('Alt+KeyH'), true, true)).toBeNull();
+  });
+
   it('leaves selecting words to the editor', () =>
     expect(pageCommand(press('Ctrl+Shift+ArrowRight'), false, true)).toBeNull());
 

@@ -16,6 +16,7 @@ export type PageCommand =
   | 'previous_region'
   | 'find_in_files'
   | 'activity'
+  | 'history'
   | 'extend'
   | 'help';
 
@@ -48,6 +49,7 @@ export function pageCommand(event: KeyboardEvent, inTerminal: boolean, typing: b
     if (code === 'PageDown') return 'next_tab';
     if (code === 'PageUp') return 'previous_tab';
     if (code === 'KeyW') return inTerminal ? null : 'close_tab';
+    if (code === 'KeyH') return inTerminal ? null : 'history';
     return null;
   }
   if (mod && !shiftKey && !inTerminal) {
@@ -91,6 +93,7 @@ export const SHORTCUTS: readonly (readonly [group: string, rows: readonly Row[]]
       ['Mod+S', 'Save now'],
       ['Mod+Enter', 'Save all and run the file'],
       ['Alt+W', 'Close the file'],
+      ['Alt+H', 'History of the file, or of all files'],
       ['Mod+F', 'Find'],
       ['F1', 'All commands of the editor'],
       ['Ctrl+M', 'Tab key moves the focus'],

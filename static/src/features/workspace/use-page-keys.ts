@@ -66,6 +66,8 @@ export function usePageKeys(commands: Commands): void {
           return workspace.services.showSearch();
         case 'activity':
           return latest.current.activity();
+        case 'history':
+          return workspace.overlay.set({ kind: 'history', path: files.tabs.get().active ?? '' });
         case 'extend':
           return latest.current.extend();
         case 'help':

@@ -1,13 +1,28 @@
 /** The workspace's upper line: where one is, and what one can do with all of it. */
 'use client';
 
-import { Activity, CircleHelp, Ellipsis, PencilLine, Play, RotateCw, Square, Trash2 } from 'lucide-react';
+import {
+  Activity,
+  BookUp,
+  Camera,
+  CircleHelp,
+  CopyPlus,
+  Ellipsis,
+  FileX2,
+  History,
+  PencilLine,
+  Play,
+  RotateCw,
+  Square,
+  Trash2,
+} from 'lucide-react';
 import Link from 'next/link';
 import { useRouter } from 'next/navigation';
 import { useState } from 'react';
 import { Button, IconButton } from '@/components/button';
 import { useConfirm } from '@/components/confirm';
 import { Dropdown, type MenuEntry } from '@/components/menu';
+import { useUser } from '@/features/auth/auth-context';
 import { NameDialog } from '@/features/dashboard/name-dialog';
 import type { DraftPlace } from '@/features/editor/drafts';
 import { EndingBanner } from '@/features/session/ending-banner';
@@ -17,6 +32,7 @@ import { useDeletion } from '@/features/session/use-deletion';
 import { Logo } from '@/features/shell/logo';
 import { ThemeToggle } from '@/features/shell/theme-toggle';
 import { UserMenu } from '@/features/shell/user-menu';
+import { DuplicateDialog } from '@/features/templates/duplicate-dialog';
 import { cx } from '@/lib/cx';
 import { displayName } from '@/lib/paths';
 import { useStore } from '@/lib/store';
@@ -41,12 +57,40 @@ export function WorkspaceHeader({ onRun, onHelp, activity, onActivity }: Workspa
   const router = useRouter();
   const deletion = useDeletion();
   const [renaming, setRenaming] = useState(false);
+  const [duplicating, setDuplicating] = useState(false);
+  const user = useUser();
   const running = session.state === 'ready';
   // One that runs has a reason only when it could not be stopped.
   const stuck = running && Boolean(session.reason);
 
   const entries: MenuEntry[] = [
     { label: 'Rename session…', icon: <PencilLine />, onSelect: () => setRenaming(true) },
+    { label: 'Duplicate session…', icon: <CopyPlus />, onSelect: () => setDuplicating(true) },
+    'line',
+    {
+      label: 'History…',
+      icon: <History />,
+      onSelect: () => workspace.overlay.set({ kind: 'history', path: '' }),
+    },
+    {
+      label: 'Deleted files…',
+      icon: <FileX2 />,
+      onSelect: () => workspace.overlay.set({ kind: 'history', path: '', deleted: true }),
+    },
+    {
+      label: 'Snapshots…',
+      icon: <Camera />,
+      onSelect: () => workspace.overlay.set({ kind: 'snapshots' }),
+    },
+    ...(user.role === 'admin'
+      ? [
+          {
+            label: 'Publish as template…',
+            icon: <BookUp />,
+            onSelect: () => workspace.overlay.set({ kind: 'publish' }),
+          },
+        ]
+      : []),
     'line',
     running || session.state === 'starting'
       ? { label: 'Stop', icon: <Square />, onSelect: () => void workspace.stop() }
@@ -133,6 +177,7 @@ export function WorkspaceHeader({ onRun, onHelp, activity, onActivity }: Workspa
       </IconButton>
       <ThemeToggle />
       <UserMenu saveFirst={saveFirst} />
+      {duplicating ? <DuplicateDialog session={session} onClose={() => setDuplicating(false)} /> : null}
       {renaming ? (
         <NameDialog
           title="Rename session"

@@ -7,7 +7,9 @@ import { ActivityPanel } from '@/features/activity/activity-panel';
 import { useActivityShown } from '@/features/activity/use-activity-shown';
 import { EditorPanel } from '@/features/editor/editor-panel';
 import { useExtend } from '@/features/session/ending-banner';
+import { TemplateBanner } from '@/features/templates/template-banner';
 import { TerminalPanel } from '@/features/terminal/terminal-panel';
+import { Overlays } from './overlays';
 import { ShortcutHelp } from './shortcut-help';
 import { SidePanel } from './side-panel';
 import { StatusBar } from './status-bar';
@@ -47,6 +49,7 @@ export function WorkspaceShell() {
         activity={activity}
         onActivity={() => setActivity(!activity)}
       />
+      <TemplateBanner />
       <main className="min-h-0 flex-1">
         <Group
           id="carrel.columns"
@@ -96,6 +99,7 @@ export function WorkspaceShell() {
         </Group>
       </main>
       <StatusBar onActivity={() => setActivity(!activity)} />
+      <Overlays />
       <ShortcutHelp open={help} onClose={() => setHelp(false)} />
     </div>
   );

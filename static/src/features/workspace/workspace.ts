@@ -32,6 +32,7 @@ import { abandonConnections, type LinkStatus } from '@/lib/reconnecting-socket';
 import { socketUrl } from '@/lib/socket-url';
 import { Store } from '@/lib/store';
 import { FileServices } from './file-services';
+import type { Overlay } from './overlay';
 
 /** How long the files wait for the socket's greeting, which most often comes sooner than their listing would. */
 const GREETING_MS = 300;
@@ -57,6 +58,7 @@ export class Workspace {
   readonly refusal = new Store<string | null>(null);
   /** The file whose editor is to take the keyboard once it is there. */
   readonly focusRequest = new Store<string | null>(null);
+  readonly overlay = new Store<Overlay | null>(null);
   readonly tree: TreeStore;
   readonly files: OpenFiles;
   readonly services: FileServices;

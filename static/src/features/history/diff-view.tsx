@@ -1,0 +1,73 @@
+/** Two texts beside each other or in one, their differences marked. */
+'use client';
+
+import { useEffect, useRef, useState } from 'react';
+import { Failure, Loading } from '@/components/states';
+import { createModel } from '@/features/editor/monaco-buffer';
+import type { MonacoApi } from '@/features/editor/monaco-loader';
+import { codeOptions } from '@/features/editor/monaco-options';
+import { useMonaco } from '@/features/editor/use-monaco';
+
+interface DiffViewProps {
+  path: string;
+  before: string;
+  after: string;
+  beside: boolean;
+}
+
+type DiffEditor = ReturnType<MonacoApi['editor']['createDiffEditor']>;
+
+export function DiffView({ path, before, after, beside }: DiffViewProps) {
+  const host = useRef<HTMLDivElement>(null);
+  const { monaco, problem } = useMonaco();
+  const [editor, setEditor] = useState<DiffEditor | null>(null);
+
+  // Before the editor's own: what is set up last is not taken down first.
+  useEffect(() => {
+    if (!monaco || !editor) return;
+    const model = { original: createModel(monaco, path, before), modified: createModel(monaco, path, after) };
+    editor.setModel(model);
+    return () => {
+      editor.setModel(null);
+      model.original.dispose();
+      model.modified.dispose();
+    };
+  }, [monaco, editor, path, before, after]);
+
+  useEffect(() => {
+    if (!monaco || !host.current) return;
+    const created = monaco.editor.createDiffEditor(host.current, {
+      ...codeOptions(),
+      readOnly: true,
+      domReadOnly: true,
+      renderOverviewRuler: false,
+      // The user says which; a narrow window does not.
+      useInlineViewWhenSpaceIsLimited: false,
+      hideUnchangedRegions: { enabled: true },
+    });
+    setEditor(created);
+    return () => {
+      created.dispose();
+      setEditor(null);
+    };
+  }, [monaco]);
+
+  useEffect(() => {
+    editor?.updateOptions({ renderSideBySide: beside });
+    // Each change of the options takes the names of the two sides away.
+    editor?.getOriginalEditor().updateOptions({ ariaLabel: 'The older version' });
+    editor?.getModifiedEditor().updateOptions({ ariaLabel: 'The newer version' });
+  }, [editor, beside]);
+
+  if (problem) return <Failure title="The editor could not be loaded">{problem}</Failure>;
+  return (
+    <div className="relative h-full">
+      {editor ? null : (
+        <div className="absolute inset-0">
+          <Loading>Loading the editor…</Loading>
+        </div>
+      )}
+      <div ref={host} className="h-full" data-testid="difference" />
+    </div>
+  );
+}
