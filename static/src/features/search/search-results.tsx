@@ -109,8 +109,8 @@ function Row({ row, tabbable, onFocus, onOpen, onDismiss }: RowProps) {
     const [before, match, after] = parts(row.match);
     return (
       <div {...props} aria-level={2} title={`Line ${row.match.line}`} className={cx(ROW, 'pl-8')}>
-        <span className="truncate whitespace-pre">
-          <span className="sr-only">Line {row.match.line}: </span>
+        <span className="sr-only">{`Line ${row.match.line}: ${displayName(row.match.text.trim())}`}</span>
+        <span aria-hidden className="truncate whitespace-pre">
           <span className="text-muted">{displayName(before)}</span>
           <mark className="rounded-xs bg-accent/25 text-fg">{displayName(match)}</mark>
           <span className="text-muted">{displayName(after)}</span>
@@ -120,6 +120,8 @@ function Row({ row, tabbable, onFocus, onOpen, onDismiss }: RowProps) {
   }
   const name = displayName(baseName(row.path));
   const folder = displayName(parentOf(row.path));
+  const count = `${row.count} ${row.count === 1 ? 'match' : 'matches'}`;
+  const spoken = folder === '' ? `, ${count}` : `, ${folder}, ${count}`;
   return (
     <div
       {...props}
@@ -131,14 +133,12 @@ function Row({ row, tabbable, onFocus, onOpen, onDismiss }: RowProps) {
       <ChevronRight aria-hidden className={cx('size-3.5 shrink-0 text-faint', row.open && 'rotate-90')} />
       <FileIcon name={name} />
       <span className="truncate">{name}</span>
-      <span className="min-w-0 flex-1 truncate text-2xs text-faint">
-        {folder === '' ? null : <span className="sr-only">, </span>}
+      <span className="sr-only">{spoken}</span>
+      <span aria-hidden className="min-w-0 flex-1 truncate text-2xs text-faint">
         {folder}
       </span>
-      <span className="shrink-0 rounded-full bg-hover px-1.5 text-2xs text-muted tabular-nums">
-        <span className="sr-only">, </span>
+      <span aria-hidden className="shrink-0 rounded-full bg-hover px-1.5 text-2xs text-muted tabular-nums">
         {row.count}
-        <span className="sr-only"> {row.count === 1 ? 'match' : 'matches'}</span>
       </span>
       <span
         aria-hidden

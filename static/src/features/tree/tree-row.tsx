@@ -77,16 +77,18 @@ export function TreeRow({ item, data, open, selected, cut, target, mark, onClick
         {kind === 'symlink' ? <CornerDownRight aria-hidden className="size-3 shrink-0 text-faint" /> : null}
       </span>
       {mark ? (
-        <span
-          className={cx(
-            'shrink-0 text-2xs',
-            markWord(mark) === 'not saved' ? 'font-medium text-danger' : 'text-faint',
-          )}
-        >
-          <span className="sr-only">, </span>
-          {markWord(mark)}
-          <span className="sr-only">{reasonOf(mark)}</span>
-        </span>
+        <>
+          <span className="sr-only">{`, ${markWord(mark)}${reasonOf(mark)}`}</span>
+          <span
+            aria-hidden
+            className={cx(
+              'shrink-0 text-2xs',
+              markWord(mark) === 'not saved' ? 'font-medium text-danger' : 'text-faint',
+            )}
+          >
+            {markWord(mark)}
+          </span>
+        </>
       ) : null}
     </div>
   );
