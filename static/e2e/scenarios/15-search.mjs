@@ -34,7 +34,7 @@ export async function run({ page, watch }) {
   // To the line, by the keyboard alone.
   await field.focus();
   await page.keyboard.press('ArrowDown');
-  await page.getByRole('treeitem', { name: /^src\/main\.py/ }).focus();
+  await page.getByRole('treeitem', { name: /^main\.py, src/ }).focus();
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Enter');
   await page.getByText('Ln 61, Col 10').waitFor();

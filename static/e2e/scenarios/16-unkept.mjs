@@ -8,9 +8,10 @@ export async function run({ page }) {
   await user.createSession(page, 'Unkept');
   await user.terminalReady(page);
   await user.command(page, 'mkdir -p .venv/bin src && touch .venv/bin/python src/main.py && mkfifo src/pipe');
+  // Before anything is clicked: its row moves the others.
+  await page.getByRole('treeitem', { name: /^\.venv, not kept: / }).waitFor();
   await user.treeItem(page, 'src').click();
   await user.treeItem(page, 'main.py').waitFor();
-  await page.getByRole('treeitem', { name: /^\.venv, not kept: / }).waitFor();
   await page.getByRole('treeitem', { name: /^pipe, not kept: / }).waitFor();
   await user.command(page, 'truncate -s 70M large.bin');
   const large = page.getByRole('treeitem', { name: /^large\.bin, not saved: / });

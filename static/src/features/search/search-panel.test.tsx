@@ -98,7 +98,7 @@ describe('find in files', () => {
       target: { value: '*.py' },
     });
     await find('data');
-    expect(await screen.findByRole('treeitem', { name: 'src/a.py, 2 matches' })).toBeInTheDocument();
+    expect(await screen.findByRole('treeitem', { name: 'a.py, src, 2 matches' })).toBeInTheDocument();
     expect(Object.fromEntries(queries.at(-1) ?? [])).toEqual({
       q: 'data',
       limit: '1000',
@@ -121,7 +121,7 @@ describe('find in files', () => {
     const press = (key: string): boolean =>
       fireEvent.keyDown(document.activeElement ?? document.body, { key, code: key });
     press('ArrowDown');
-    expect(screen.getByRole('treeitem', { name: 'src/a.py, 2 matches' })).toHaveFocus();
+    expect(screen.getByRole('treeitem', { name: 'a.py, src, 2 matches' })).toHaveFocus();
     press('ArrowDown');
     press('ArrowDown');
     expect(screen.getByRole('treeitem', { name: 'Line 9: data.close()' })).toHaveFocus();

@@ -108,13 +108,8 @@ function Row({ row, tabbable, onFocus, onOpen, onDismiss }: RowProps) {
   if (row.kind === 'match') {
     const [before, match, after] = parts(row.match);
     return (
-      <div
-        {...props}
-        aria-level={2}
-        aria-label={`Line ${row.match.line}: ${displayName(row.match.text.trim())}`}
-        title={`Line ${row.match.line}`}
-        className={cx(ROW, 'pl-8')}
-      >
+      <div {...props} aria-level={2} title={`Line ${row.match.line}`} className={cx(ROW, 'pl-8')}>
+        <span className="sr-only">{`Line ${row.match.line}: ${displayName(row.match.text.trim())}`}</span>
         <span aria-hidden className="truncate whitespace-pre">
           <span className="text-muted">{displayName(before)}</span>
           <mark className="rounded-xs bg-accent/25 text-fg">{displayName(match)}</mark>
@@ -124,20 +119,23 @@ function Row({ row, tabbable, onFocus, onOpen, onDismiss }: RowProps) {
     );
   }
   const name = displayName(baseName(row.path));
+  const folder = displayName(parentOf(row.path));
+  const count = `${row.count} ${row.count === 1 ? 'match' : 'matches'}`;
+  const spoken = folder === '' ? `, ${count}` : `, ${folder}, ${count}`;
   return (
     <div
       {...props}
       aria-level={1}
       aria-expanded={row.open}
-      aria-label={`${displayName(row.path)}, ${row.count} ${row.count === 1 ? 'match' : 'matches'}`}
       title={displayName(row.path)}
       className={cx(ROW, 'group pl-1.5')}
     >
       <ChevronRight aria-hidden className={cx('size-3.5 shrink-0 text-faint', row.open && 'rotate-90')} />
       <FileIcon name={name} />
       <span className="truncate">{name}</span>
+      <span className="sr-only">{spoken}</span>
       <span aria-hidden className="min-w-0 flex-1 truncate text-2xs text-faint">
-        {displayName(parentOf(row.path))}
+        {folder}
       </span>
       <span aria-hidden className="shrink-0 rounded-full bg-hover px-1.5 text-2xs text-muted tabular-nums">
         {row.count}

@@ -127,7 +127,7 @@ export function TreePanel() {
         )}
       </div>
       {picker.inputs}
-      <UploadPanel onChoose={() => picker.pick('files', ROOT)} />
+      <UploadPanel onChoose={picker.pickAgain} />
       <ImportDialog open={importing} folder={folder} onClose={() => setImporting(false)} />
       {unkept.truncated ? (
         <p className="shrink-0 border-t px-3 py-1.5 text-2xs text-muted">

@@ -9,7 +9,7 @@ import type { Item } from '@/api/types';
 import { FileIcon } from '@/components/file-icon';
 import { cx } from '@/lib/cx';
 import { formatBytes } from '@/lib/format';
-import { markText, markWord } from './unkept';
+import { markText, markWord, reasonOf } from './unkept';
 
 /** Indentation of one level. */
 export const LEVEL_PX = 12;
@@ -42,7 +42,8 @@ export function TreeRow({ item, data, open, selected, cut, target, mark, onClick
       onClick={onClick}
       data-path={item.getId()}
       data-cut={cut || undefined}
-      {...(mark ? { 'aria-label': markText(mark) } : {})}
+      // What it says is its name then, the mark included.
+      {...(mark ? { 'aria-label': undefined } : {})}
       title={mark ? markText(mark) : titleOf(name, data)}
       style={{ paddingLeft: LEFT_PX + item.getItemMeta().level * LEVEL_PX }}
       className={cx(
@@ -76,15 +77,18 @@ export function TreeRow({ item, data, open, selected, cut, target, mark, onClick
         {kind === 'symlink' ? <CornerDownRight aria-hidden className="size-3 shrink-0 text-faint" /> : null}
       </span>
       {mark ? (
-        <span
-          aria-hidden
-          className={cx(
-            'shrink-0 text-2xs',
-            markWord(mark) === 'not saved' ? 'font-medium text-danger' : 'text-faint',
-          )}
-        >
-          {markWord(mark)}
-        </span>
+        <>
+          <span className="sr-only">{`, ${markWord(mark)}${reasonOf(mark)}`}</span>
+          <span
+            aria-hidden
+            className={cx(
+              'shrink-0 text-2xs',
+              markWord(mark) === 'not saved' ? 'font-medium text-danger' : 'text-faint',
+            )}
+          >
+            {markWord(mark)}
+          </span>
+        </>
       ) : null}
     </div>
   );

@@ -64,8 +64,13 @@ export function markWord({ why }: UnkeptItem): 'not kept' | 'not saved' {
   return why === 'too_large' || why === 'quota' ? 'not saved' : 'not kept';
 }
 
-/** The mark in a sentence. The server's words end with the same verdict, which stands in front here. */
+/** Why, to be put behind the mark. The server's words end with the same verdict. */
+export function reasonOf({ text }: UnkeptItem): string {
+  const reason = text.replace(/: not (kept|saved)$/, '');
+  return reason === '' ? '' : `: ${reason}`;
+}
+
+/** The mark in a sentence. */
 export function markText(item: UnkeptItem): string {
-  const reason = item.text.replace(/: not (kept|saved)$/, '');
-  return `${displayName(baseName(item.path))}, ${markWord(item)}${reason === '' ? '' : `: ${reason}`}`;
+  return `${displayName(baseName(item.path))}, ${markWord(item)}${reasonOf(item)}`;
 }

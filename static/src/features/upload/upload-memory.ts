@@ -1,4 +1,5 @@
 /** Uploads under way, remembered in the browser: after a reload the same files, chosen again, go on where they were. */
+import { baseName } from '@/lib/paths';
 import { isRecord, readStored, writeStored } from '@/lib/storage';
 
 /** More would not fit in with everything else that is remembered. */
@@ -49,6 +50,14 @@ export class UploadMemory {
   find(path: string, file: { size: number; lastModified: number }): RememberedUpload | undefined {
     return this.all().find(
       (one) => one.path === path && one.size === file.size && one.modified === file.lastModified,
+    );
+  }
+
+  /** The same where only the name is known, as a file that is chosen has no folder. */
+  findByName(file: { name: string; size: number; lastModified: number }): RememberedUpload | undefined {
+    return this.all().find(
+      (one) =>
+        baseName(one.path) === file.name && one.size === file.size && one.modified === file.lastModified,
     );
   }
 

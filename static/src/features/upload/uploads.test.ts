@@ -256,6 +256,16 @@ describe('an upload of an earlier visit', () => {
     expect(server.around.memory.all()).toEqual([]);
   });
 
+  it('goes where it went, when its file is chosen again', async () => {
+    const id = await server.leftBehind('data/a.txt', '0123', 10);
+    server.around.memory.keep(id, 'data/a.txt', { size: 10, lastModified: 7 });
+    expect(uploads.continueWith(chosen(file('a.txt', '0123456789'), file('b.txt', 'x')))).toBe(
+      '“b.txt” is not what was sent before.',
+    );
+    await settled(uploads);
+    expect(Object.fromEntries(server.files)).toEqual({ 'data/a.txt': '0123456789' });
+  });
+
   it('is not continued with another file by its name', async () => {
     const id = await server.leftBehind('a.txt', '0123', 10);
     server.around.memory.keep(id, 'a.txt', { size: 10, lastModified: 6 });

@@ -6,6 +6,7 @@
  */
 import { messageOf } from '@/api/problem';
 import { formatBytes } from '@/lib/format';
+import { namesOf } from '@/lib/names';
 import { joinPath } from '@/lib/paths';
 import { Store } from '@/lib/store';
 import type { Collected } from './collect';
@@ -89,6 +90,17 @@ export class Uploads {
     for (const path of folders) this.jobs.push(this.blank(joinPath(folder, path)));
     this.pump();
     return null;
+  }
+
+  /** Goes on with what an earlier visit has left unfinished; resolves to why something was not taken, or `null`. */
+  continueWith({ files }: Collected): string | null {
+    const known = files.map(({ file }) => ({ file, path: this.around.memory.findByName(file)?.path }));
+    const mine = known.flatMap(({ file, path }) => (path === undefined ? [] : [{ file, path }]));
+    const others = known.filter(({ path }) => path === undefined).map(({ file }) => file.name);
+    const words = others.length === 1 ? 'is not what was' : 'are not what was';
+    const refused =
+      mine.length > 0 ? this.add({ files: mine, folders: [], truncated: false, unreadable: [] }, '') : null;
+    return refused ?? (others.length > 0 ? `${namesOf(others)} ${words} sent before.` : null);
   }
 
   /** The user's answer to the question in `state`. */

@@ -9,6 +9,8 @@ import { MOST_FILES, collectChosen, collectDropped, type Collected, type Dropped
 
 export interface UploadPicker {
   pick: (what: 'files' | 'folder', folder: string) => void;
+  /** The files of an upload that was interrupted; each knows where it goes. */
+  pickAgain: () => void;
   drop: (entries: readonly DroppedEntry[], folder: string) => void;
   /** To be drawn somewhere: what the dialogs belong to. */
   inputs: ReactNode;
@@ -19,15 +21,16 @@ export function useUploadPicker(): UploadPicker {
   const toast = useToast();
   const files = useRef<HTMLInputElement>(null);
   const folders = useRef<HTMLInputElement>(null);
-  const target = useRef('');
+  /** The folder they go into; `null` for those of an interrupted upload. */
+  const target = useRef<string | null>('');
 
   const take = useCallback(
-    (found: Collected, folder: string): void => {
+    (found: Collected, folder: string | null): void => {
+      const refused = folder === null ? uploads.continueWith(found) : uploads.add(found, folder);
       if (found.unreadable.length > 0) toast(`${namesOf(found.unreadable)} could not be read.`, 'danger');
       if (found.truncated) {
         toast(`Only the first ${MOST_FILES} files are taken. Pack more into a zip and import it.`, 'warn');
       }
-      const refused = uploads.add(found, folder);
       if (refused !== null) toast(refused, 'danger');
     },
     [uploads, toast],
@@ -39,7 +42,7 @@ export function useUploadPicker(): UploadPicker {
     [take],
   );
 
-  const pick = useCallback((what: 'files' | 'folder', folder: string): void => {
+  const open = useCallback((what: 'files' | 'folder', folder: string | null): void => {
     const input = what === 'files' ? files.current : folders.current;
     if (!input) return;
     target.current = folder;
@@ -49,6 +52,9 @@ export function useUploadPicker(): UploadPicker {
     if (what === 'folder') input.webkitdirectory = true;
     input.click();
   }, []);
+
+  const pick: UploadPicker['pick'] = open;
+  const pickAgain = useCallback(() => open('files', null), [open]);
 
   const inputs = useMemo(
     () =>
@@ -66,5 +72,5 @@ export function useUploadPicker(): UploadPicker {
     [take],
   );
 
-  return { pick, drop, inputs };
+  return { pick, pickAgain, drop, inputs };
 }
