@@ -9,6 +9,7 @@ use super::handlers::{
     accounts, admin, archive, deleted, files, history, import, operations, processes, search, sessions, snapshots,
     templates, terminals, unkept, upload,
 };
+use super::wire::ArchiveKind;
 
 /// The OpenAPI document of this version of Carrel.
 #[must_use]
@@ -76,7 +77,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         admin::list_users,
         admin::change_user
     ),
-    components(schemas(Problem, Code)),
+    components(schemas(Problem, Code, ArchiveKind)),
     modifiers(&Problems, &LoginCookie)
 )]
 struct Document;
