@@ -47,10 +47,13 @@ async fn answer(
         "delete" => json!({ "paths": ["main.py"] }),
         "restore" => json!({ "at": "2026-01-01T00:00:00Z" }),
         "terminals" => json!({ "cols": 80, "rows": 24 }),
+        "upload" => json!({ "path": "main.py", "size": 0, "replace": true }),
+        "replace" => json!({ "q": "print", "replacement": "stolen" }),
         _ => json!({ "name": "Mine now" }),
     };
     let method = Method::from_bytes(route.method.as_str().as_bytes()).unwrap();
-    let answer = client.request(method, &path).json(&body).send().await.unwrap();
+    let request = client.request(method, &path).query(&[("q", "x"), ("kind", "zip"), ("offset", "0")]);
+    let answer = request.json(&body).send().await.unwrap();
     (answer.status().as_u16(), answer.json().await.unwrap_or_default())
 }
 
