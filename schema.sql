@@ -213,3 +213,6 @@ alter table blobs add column if not exists base_hash bytea
     constraint blobs_base_fkey references blobs (hash)
     constraint blobs_base_is_another check (base_hash <> hash);
 create index if not exists blobs_base_idx on blobs (base_hash) where base_hash is not null;
+
+-- A content somebody has stored ahead of its use is not swept before then, whoever else stops referring to it.
+alter table blobs add column if not exists staged_until timestamptz;

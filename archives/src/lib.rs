@@ -15,7 +15,7 @@ mod header;
 mod pack;
 
 pub use bundle::Bundle;
-pub use listing::{Entry, EntryKind, Listing, Skipped, Why};
+pub use listing::{Entry, EntryKind, Listing, MAX_SKIPPED, Skipped, Why};
 pub use packer::Packer;
 pub use refused::BadArchive;
 pub use zip::Zip;

@@ -79,6 +79,9 @@ pub enum Why {
     Submodule,
 }
 
+/// Bytes of all paths in one archive: they are in memory, more than once.
+const MAX_NAMED_BYTES: usize = 16 * 1024 * 1024;
+
 /// A listing that is being made.
 #[derive(Debug)]
 pub(crate) struct Lister {
@@ -87,6 +90,8 @@ pub(crate) struct Lister {
     /// Whether what is there is a folder, and whether it was listed itself.
     places: HashMap<WorkspacePath, (bool, bool)>,
     seen: u64,
+    /// Bytes of all paths.
+    named: usize,
 }
 
 /// A name that was judged.
@@ -98,7 +103,7 @@ pub(crate) enum Named {
 impl Lister {
     pub(crate) fn new(bounds: Bounds) -> Self {
         let listing = Listing { entries: Vec::new(), skipped: Vec::new(), bytes: 0 };
-        Self { bounds, listing, places: HashMap::new(), seen: 0 }
+        Self { bounds, listing, places: HashMap::new(), seen: 0, named: 0 }
     }
 
     /// Counts and judges a name; `folder`: of a folder, without its slash.
@@ -162,6 +167,10 @@ impl Lister {
         self.places.insert(path.clone(), (is_folder, true));
         if self.places.len() as u64 > self.bounds.max_items {
             return Err(BadArchive::TooManyItems(self.bounds.max_items));
+        }
+        self.named += path.as_str().len();
+        if self.named > MAX_NAMED_BYTES {
+            return Err(BadArchive::TooMuchWork);
         }
         self.listing.entries.push(Entry { path, kind });
         Ok(true)

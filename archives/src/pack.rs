@@ -160,9 +160,11 @@ impl<R: BufRead + Seek> Objects<R> {
         }
         let mut decoder = ZlibDecoder::new(&mut self.reader);
         let hashed = io::copy(&mut (&mut decoder).take(packed + 1), &mut Hashing(&mut hasher)).map_err(|_| broken())?;
+        let taken = decoder.total_in();
         if hashed != packed {
             return Err(broken());
         }
+        self.worked(taken)?;
         if let Stored::Whole(kind) = stored {
             let number = u32::try_from(self.objects.len()).map_err(|_| broken())?;
             self.by_id.insert(hasher.finalize().into(), (number, kind));
@@ -288,8 +290,11 @@ impl<R: BufRead + Seek> Objects<R> {
         self.worked(packed)?;
         self.reader.seek(SeekFrom::Start(offset)).map_err(BadArchive::Disk)?;
         let mut content = Vec::new();
-        let mut decoder = ZlibDecoder::new(&mut self.reader).take(packed + 1);
-        decoder.read_to_end(&mut content).map_err(|_| broken())?;
+        let mut decoder = ZlibDecoder::new(&mut self.reader);
+        (&mut decoder).take(packed + 1).read_to_end(&mut content).map_err(|_| broken())?;
+        // Blocks of nothing are read, too.
+        let taken = decoder.total_in();
+        self.worked(taken)?;
         if content.len() as u64 == packed { Ok(content) } else { Err(broken()) }
     }
 

@@ -19,6 +19,9 @@ use crate::listing::{Entry, EntryKind, Lister, Listing, Named};
 use crate::refused::{BadArchive, shown};
 use crate::{Archive, Bounds};
 
+/// The most a link's target takes in an archive, in bytes: blocks of nothing could make a short one endless to read.
+const MAX_PACKED_LINK: u64 = 64 * 1024;
+
 /// Unix types of files.
 const TYPE: u32 = 0o170_000;
 const FILE: u32 = 0o100_000;
@@ -77,15 +80,19 @@ impl<R: ReaderAt> Zip<R> {
             let name = if is_folder { &name[..name.len() - 1] } else { name };
             let Named::Wanted(path) = lister.name(name, is_folder)? else { continue };
             let place = Place { wayfinder: record.wayfinder(), method: record.compression_method() };
-            let kind = kind(&archive, &record, place, is_folder, &path)?;
-            if matches!(kind, EntryKind::File { .. }) {
+            let range = if is_folder {
+                None
+            } else {
                 let entry = archive.get_entry(place.wayfinder).map_err(BadArchive::malformed)?;
-                let (begin, end) = entry.compressed_data_range();
-                if end > size {
-                    return Err(BadArchive::Damaged(path));
-                }
-                ranges.push((begin, end, places.len()));
+                Some(entry.compressed_data_range()).filter(|(_, end)| *end <= size)
+            };
+            if !is_folder && range.is_none() {
+                return Err(BadArchive::Damaged(path));
             }
+            let packed = range.map_or(0, |(begin, end)| end.saturating_sub(begin));
+            let kind = kind(&archive, &record, (place, packed), is_folder, &path)?;
+            // What is no folder shares its bytes with nothing else, or few bytes would be read for many entries.
+            ranges.extend(range.filter(|_| kind != EntryKind::Folder).map(|(begin, end)| (begin, end, places.len())));
             if lister.add(path, kind)? {
                 places.push(place);
             } else {
@@ -139,7 +146,7 @@ fn buffer() -> Vec<u8> {
 fn kind<R: ReaderAt>(
     archive: &ZipArchive<R>,
     record: &ZipFileHeaderRecord<'_>,
-    place: Place,
+    (place, packed): (Place, u64),
     is_folder: bool,
     path: &WorkspacePath,
 ) -> Result<EntryKind, BadArchive> {
@@ -156,7 +163,7 @@ fn kind<R: ReaderAt>(
     }
     match mode & TYPE {
         FOLDER => Ok(EntryKind::Folder),
-        LINK if size <= MAX_PATH_BYTES as u64 => {
+        LINK if size <= MAX_PATH_BYTES as u64 && packed <= MAX_PACKED_LINK => {
             let mut target = Vec::new();
             let reading = read(archive, place, size, &mut |piece| target.extend_from_slice(piece));
             reading.map_err(|_| BadArchive::Damaged(path.clone()))?;

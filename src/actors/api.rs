@@ -53,6 +53,14 @@ pub enum SessionError {
     /// Something is already there.
     #[error("there is already something with this name")]
     Exists,
+    /// A folder would go that holds what is only in the sandbox.
+    #[error(
+        "{path} would go, and holds something that is only in the sandbox (see what is marked as not kept): move or delete that first"
+    )]
+    HoldsUnkept {
+        /// The folder.
+        path: WorkspacePath,
+    },
     /// No such file or folder.
     #[error("there is no such file or folder")]
     NoItem,

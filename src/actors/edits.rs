@@ -63,6 +63,13 @@ pub enum Intent {
     Template,
 }
 
+impl Intent {
+    /// Whether what goes is found out, rather than named by who wants it.
+    pub(super) fn is_decided_later(&self) -> bool {
+        matches!(self, Self::AsOf { .. } | Self::Template)
+    }
+}
+
 impl EditFiles {
     /// The paths below which something may change; `None` is anywhere.
     pub(super) fn paths(&self) -> Option<Vec<WorkspacePath>> {

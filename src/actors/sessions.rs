@@ -62,7 +62,9 @@ impl Sessions {
     pub async fn create(&self, owner: UserId, name: &str, source: Source) -> Result<Session, SessionError> {
         let deps = &self.inner.deps;
         let beginning = self.beginning(source).await?;
-        let mut connection = deps.db.interactive().await?;
+        // Many files would hold up those who save one.
+        let lane = if beginning.is_some() { deps.db.bulk().await } else { deps.db.interactive().await };
+        let mut connection = lane?;
         let transaction = connection.transaction().await?;
         let most = deps.config.auth.max_sessions;
         let id = SessionId::new();

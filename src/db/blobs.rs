@@ -50,9 +50,10 @@ pub async fn put_many(client: &impl Client, blobs: &[EncodedBlob]) -> Result<(),
 /// When the database cannot be asked.
 pub async fn stage(db: &Db, blobs: &[EncodedBlob]) -> Result<(), DbError> {
     // One that is nearly new is not written again: large imports of the same files come together.
-    let sql = "insert into blobs (hash, size, encoded, base_hash)
-        select * from unnest($1::bytea[], $2::bigint[], $3::bytea[], $4::bytea[])
-        on conflict (hash) do update set created_at = now() where blobs.created_at < now() - interval '1 hour'";
+    let sql = "insert into blobs (hash, size, encoded, base_hash, staged_until)
+        select *, now() + interval '1 day' from unnest($1::bytea[], $2::bigint[], $3::bytea[], $4::bytea[])
+        on conflict (hash) do update set created_at = now(), staged_until = excluded.staged_until
+        where blobs.staged_until is null or blobs.staged_until < now() + interval '23 hours'";
     let mut connection = db.bulk().await?;
     let tx = connection.transaction().await?;
     in_chunks(&tx, sql, blobs, &held_bases(&tx, blobs).await?).await?;

@@ -5,7 +5,7 @@
 
 use super::leases::Lease;
 use super::sessions::{self, columns};
-use super::{Client, Db, DbError, Transaction, blobs, history};
+use super::{Client, Db, DbError, Transaction, blobs, history, snapshots};
 use crate::model::{Session, SessionEvent, SessionId, SessionState, UserId};
 
 /// A deleted session that can still be had back.
@@ -110,13 +110,13 @@ pub async fn purge(db: &Db, most: usize) -> Result<usize, DbError> {
 enum Purged {
     /// None is due.
     Nothing,
-    /// Some of a session's history.
+    /// Some of a session's history, or one of its snapshots.
     Part,
     /// A session and the rest of what was its own.
     Session(SessionId),
 }
 
-/// Removes for good some history of the session that has been due longest, or, when none is left, the session with its files. Two servers
+/// Removes for good some history of the session that has been due longest, or one of its snapshots, or, when none is left, the session with its files. Two servers
 /// never take the same.
 ///
 /// # Errors
@@ -136,9 +136,11 @@ async fn purge_part(tx: &Transaction<'_>) -> Result<Purged, DbError> {
         blobs::remove_unused(tx, &versions).await?;
         return Ok(Purged::Part);
     }
-    let sql = "select blob_hash from workspace_items where session_id = $1
-        union select i.blob_hash from snapshots s join snapshot_items i on i.snapshot_id = s.id where s.session_id = $1";
-    let held = tx.query(sql, &[&id.0]).await?;
+    if let Some(row) = tx.query_opt("select id from snapshots where session_id = $1 limit 1", &[&id.0]).await? {
+        snapshots::discard(tx, &[row.try_get(0)?]).await?;
+        return Ok(Purged::Part);
+    }
+    let held = tx.query("select blob_hash from workspace_items where session_id = $1", &[&id.0]).await?;
     tx.execute("delete from sessions where id = $1", &[&id.0]).await?;
     blobs::remove_unused(tx, &held).await?;
     Ok(Purged::Session(id))

@@ -68,22 +68,32 @@ pub async fn of_session(
         .transpose()
 }
 
-/// Notes which revision of which template a session has.
+/// Notes which revision of which template a session has. `false` when that revision is gone: a later one has just been published.
 ///
 /// # Errors
 /// When the database cannot be asked.
-pub async fn note(client: &impl Client, session: SessionId, template: TemplateId, has: u32) -> Result<(), DbError> {
-    let sql = "update sessions set template_id = $2, template_revision = $3 where id = $1";
-    client.execute(sql, &[&session.0, &template.0, &i32::try_from(has).unwrap_or(i32::MAX)]).await.map(drop)
+pub async fn note(tx: &Transaction<'_>, session: SessionId, template: TemplateId, has: u32) -> Result<bool, DbError> {
+    hold(tx).await?;
+    let sql = "update sessions set template_id = $2, template_revision = $3 where id = $1
+        and exists (select from template_revisions where template_id = $2 and revision = $3)";
+    Ok(tx.execute(sql, &[&session.0, &template.0, &i32::try_from(has).unwrap_or(i32::MAX)]).await? > 0)
 }
 
-/// Notes that a session has a later revision of the template it began with.
+/// Keeps publications out until the transaction ends: they look which revisions sessions have.
+async fn hold(tx: &Transaction<'_>) -> Result<(), DbError> {
+    tx.execute("lock table templates in row exclusive mode", &[]).await.map(drop)
+}
+
+/// Notes that a session has a later revision of the template it began with; one that is gone again is not noted, so that the next is taken
+/// from what was had.
 ///
 /// # Errors
 /// When the database cannot be asked.
-pub async fn note_update(client: &impl Client, session: SessionId, has: u32) -> Result<(), DbError> {
-    let sql = "update sessions set template_revision = $2 where id = $1 and template_id is not null and template_revision < $2";
-    client.execute(sql, &[&session.0, &i32::try_from(has).unwrap_or(i32::MAX)]).await.map(drop)
+pub async fn note_update(tx: &Transaction<'_>, session: SessionId, has: u32) -> Result<(), DbError> {
+    hold(tx).await?;
+    let sql = "update sessions set template_revision = $2 where id = $1 and template_revision < $2
+        and exists (select from template_revisions r where r.template_id = sessions.template_id and r.revision = $2)";
+    tx.execute(sql, &[&session.0, &i32::try_from(has).unwrap_or(i32::MAX)]).await.map(drop)
 }
 
 /// Publishes what a session holds as a template or its next revision; `None` when there are `most` others already. Former revisions no

@@ -115,6 +115,8 @@ codes! {
     BadArchive = UNPROCESSABLE_ENTITY, "bad_archive", "The archive was refused";
     /// Something is in the way.
     AlreadyExists = CONFLICT, "already_exists", "Something of that name already exists";
+    /// What is only in a sandbox would be lost.
+    HoldsUnkept = CONFLICT, "holds_unkept", "A folder that would go holds what is not kept";
     /// A folder where a file is needed.
     IsFolder = CONFLICT, "is_folder", "This is a folder";
     /// A file where a folder is needed.
@@ -382,6 +384,7 @@ impl From<SessionError> for ApiError {
             SessionError::StartFailed(_) => Code::StartFailed,
             SessionError::PreconditionFailed { current } => return Self::precondition_failed(*current),
             SessionError::Exists => Code::AlreadyExists,
+            SessionError::HoldsUnkept { .. } => Code::HoldsUnkept,
             SessionError::IsFolder => Code::IsFolder,
             SessionError::NotFolder => Code::NotFolder,
             SessionError::FileTooLarge { .. } => Code::BodyTooLarge,

@@ -210,7 +210,9 @@ impl Plan {
     fn add(&mut self, wanted: Wanted, there: &HashMap<WorkspacePath, ItemKind>, replace: bool) {
         match there.get(&wanted.path) {
             Some(_) if !replace && wanted.kind != EntryKind::Folder => {
-                self.skipped.push(SkippedEntry { path: wanted.path.into(), why: SkippedWhy::Exists });
+                if self.skipped.len() < carrel_archives::MAX_SKIPPED {
+                    self.skipped.push(SkippedEntry { path: wanted.path.into(), why: SkippedWhy::Exists });
+                }
                 return;
             }
             Some(before) => {

@@ -34,7 +34,7 @@ impl Collector {
             return true;
         }
         let before = self.found.matches.len();
-        let whole = matching(search, content, is_over, &mut |line| self.line(search, path, &line));
+        let whole = matching(search, content, is_over, &mut |line| self.line(search, path, &line, is_over));
         self.found.files += u32::from(self.found.matches.len() > before);
         self.found.truncated |= !whole;
         whole
@@ -56,9 +56,9 @@ impl Collector {
         self.found
     }
 
-    fn line(&mut self, search: &Search, path: &WorkspacePath, line: &Line<'_>) -> bool {
+    fn line(&mut self, search: &Search, path: &WorkspacePath, line: &Line<'_>, is_over: &dyn Fn() -> bool) -> bool {
         let (mut enough, mut units, mut counted) = (false, 0, 0);
-        search.each_match(line.bytes, |begin, end| {
+        let in_time = search.each_match(line.bytes, is_over, |begin, end| {
             if self.found.matches.len() >= self.limit {
                 enough = true;
                 return false;
@@ -82,7 +82,7 @@ impl Collector {
             });
             true
         });
-        !enough
+        in_time && !enough
     }
 }
 

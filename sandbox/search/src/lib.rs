@@ -1,11 +1,13 @@
 //! What a search finds in one content, for the server, which has contents, and the agent, which has files.
 //!
 //! **Architecture invariant**: no I/O and no clock: who calls hands in contents and says when it is over. Made of ripgrep's libraries. A
-//! pattern is a user's: its size is bounded, and so is what it may compile to; matching takes time in proportion to the content.
+//! pattern is a user's: its size is bounded, and so is what it may compile to; one match takes time in proportion to the content, and after
+//! some of them it is asked whether it is over.
 
 mod collect;
 mod globs;
 mod lines;
+mod often;
 mod replace;
 
 use carrel_protocol::{MAX_PATTERN_BYTES, SearchQuery};
@@ -16,6 +18,7 @@ pub use collect::Collector;
 pub use replace::{NotReplaced, Replaced};
 
 use globs::Globs;
+use often::Often;
 
 /// What a pattern may compile to, in bytes: some thousand states.
 const COMPILED_BYTES: usize = 512 * 1024;
@@ -91,11 +94,15 @@ impl Search {
         !self.globs.excludes(path) && !TOOL_FOLDERS.contains(&path.rsplit('/').next().unwrap_or_default())
     }
 
-    /// Calls `each` with the begin and end of every match in a line that is not empty, until it says that this is enough.
-    fn each_match(&self, line: &[u8], mut each: impl FnMut(usize, usize) -> bool) {
+    /// Calls `each` with the begin and end of every match in a line that is not empty, until it or `is_over` says that this is enough;
+    /// `false` in the second case.
+    fn each_match(&self, line: &[u8], is_over: &dyn Fn() -> bool, mut each: impl FnMut(usize, usize) -> bool) -> bool {
+        let mut over = Often::new(is_over);
         // The matcher itself never fails.
-        let found = self.matcher.find_iter(line, |found| found.is_empty() || each(found.start(), found.end()));
+        let found =
+            self.matcher.find_iter(line, |found| !over.is() && (found.is_empty() || each(found.start(), found.end())));
         debug_assert!(found.is_ok());
+        !over.was()
     }
 }
 

@@ -3,6 +3,7 @@
 use grep_matcher::{Captures, Matcher};
 
 use crate::lines::matching;
+use crate::often::Often;
 use crate::{Search, is_text};
 
 /// A content with its matches replaced.
@@ -42,13 +43,25 @@ impl Search {
             return Err(NotReplaced::None);
         }
         let mut new = Vec::with_capacity(content.len());
-        let (mut copied, mut count, mut too_large) = (0, 0, false);
+        let (mut copied, mut count, mut too_large, mut over) = (0, 0, false, Often::new(is_over));
+        // No group is longer than its match.
+        let groups = if self.regex { replacement.matches('$').count() } else { 0 };
         let whole = matching(self, content, is_over, &mut |line| {
             // Only a regular expression has groups.
             let Ok(mut captures) = self.matcher.new_captures() else { return false };
             let replaced = self.matcher.captures_iter(line.bytes, &mut captures, |captures| {
+                if over.is() {
+                    return false;
+                }
                 let Some(found) = captures.get(0).filter(|found| !found.is_empty()) else { return true };
-                new.extend_from_slice(&content[copied..line.offset + found.start()]);
+                let begin = line.offset + found.start();
+                // Asked before it is there: a short replacement may name a long match thousands of times.
+                let longest = groups.saturating_mul(found.end() - found.start()).saturating_add(replacement.len());
+                too_large = (new.len() + (begin - copied)).saturating_add(longest) > most;
+                if too_large {
+                    return false;
+                }
+                new.extend_from_slice(&content[copied..begin]);
                 copied = line.offset + found.end();
                 if self.regex {
                     let group = |name: &str| self.matcher.capture_index(name);
@@ -57,11 +70,10 @@ impl Search {
                     new.extend_from_slice(replacement.as_bytes());
                 }
                 count += 1;
-                too_large = new.len() > most;
-                !too_large
+                true
             });
             debug_assert!(replaced.is_ok());
-            !too_large
+            !too_large && !over.was()
         });
         if too_large || new.len() + (content.len() - copied) > most {
             return Err(NotReplaced::TooLarge);

@@ -135,3 +135,25 @@ fn matches_are_replaced_and_nothing_else() {
     assert_eq!(search.replace(b"a", "b", 1000, &|| true), Err(NotReplaced::Over));
     assert_eq!(search.replace(b"a\0", "b", 1000, &|| false), Err(NotReplaced::None));
 }
+
+#[test]
+fn a_short_replacement_that_names_a_long_match_often_is_refused_before_it_is_there() {
+    let search = Search::new(&SearchQuery { regex: true, ..query(".+") }).expect("a query");
+    let line = vec![b'a'; 4 << 20];
+    let refused = search.replace(&line, &"$0".repeat(2000), 64 << 20, &|| false);
+    assert_eq!(refused, Err(NotReplaced::TooLarge));
+}
+
+#[test]
+fn a_pattern_that_matches_nothing_everywhere_is_over_when_its_time_is() {
+    let search = Search::new(&SearchQuery { regex: true, ..query("(?:a*b)?|x") }).expect("a query");
+    let mut line = vec![b'a'; 1 << 20];
+    line.push(b'x');
+    let asked = std::cell::Cell::new(0);
+    let is_over = || asked.replace(asked.get() + 1) > 1;
+    assert_eq!(search.replace(&line, "", 8 << 20, &is_over), Err(NotReplaced::Over));
+    let mut collector = Collector::new(10);
+    asked.set(0);
+    assert!(!collector.look(&search, &WorkspacePath::new("f").expect("a path"), &line, &is_over));
+    assert!(collector.finish().truncated);
+}

@@ -138,8 +138,10 @@ impl Beginning {
         // Nobody can have taken it before.
         let lease = Lease::new(session, 0);
         items::apply(transaction, &lease, &changes, Origin::Restore, Some(owner), bounds).await?;
-        if let Some((template, revision)) = self.template {
-            templates::note(transaction, session, template, revision).await?;
+        if let Some((template, revision)) = self.template
+            && !templates::note(transaction, session, template, revision).await?
+        {
+            return Err(SessionError::Busy);
         }
         Ok(())
     }

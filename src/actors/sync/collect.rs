@@ -302,8 +302,13 @@ async fn commit(
             found.insert(path.as_str(), no_room(kind));
         }
     }
-    // No removals: a file that was renamed would lose its old name and not get its new one.
-    changes.retain(|change| matches!(change, ItemChange::Put { path, .. } if kept.contains_key(path)));
+    // No removals: a file that was renamed would lose its old name and not get its new one. So nothing takes the place of a folder, either.
+    changes.retain(|change| match change {
+        ItemChange::Put { path, kind, .. } => {
+            kept.get(path).is_some_and(|there| (*there == ItemKind::Folder) == (*kind == ItemKind::Folder))
+        }
+        _ => false,
+    });
     // One by one, so that one that has outgrown its room keeps no other out.
     for change in changes {
         let at = blobs.iter().position(|blob| content(&change) == Some(blob.hash));

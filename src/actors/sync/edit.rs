@@ -41,13 +41,18 @@ async fn try_carry_out(
 ) -> Result<Edited, SessionError> {
     let mut planned = plan(work, &edit).await?;
     let Some(link) = link else { return commit(work, &edit, planned, Vec::new()).await };
-    if planned.applied.changes.iter().any(|change| change.before.is_some()) {
+    // A file over a file is guarded by what is expected there.
+    if edit.intent.is_decided_later() || !leaving(&planned.applied.changes).is_empty() {
         match collect::listing(work, told, link).await {
-            // Its user has been told what is not saved, and may be making room.
-            Ok(()) | Err(SessionError::TooManyItems | SessionError::TooManyBytes) => {}
+            Ok(()) => {}
+            // Its user has been told what is not saved, and makes room by removing what they name.
+            Err(SessionError::TooManyItems | SessionError::TooManyBytes) if !edit.intent.is_decided_later() => {}
             Err(error) => return Err(error),
         }
         planned = plan(work, &edit).await?;
+        if edit.intent.is_decided_later() {
+            keeps_what_only_the_sandbox_has(work, &leaving(&planned.applied.changes))?;
+        }
     }
     *begun = true;
     let conflict_copies = put_in_place(work, link, &planned.applied.changes).await?;
@@ -55,6 +60,19 @@ async fn try_carry_out(
         work.warn(format!("{path} was changed by a program at the same time; its version is kept as {copy}"));
     }
     commit(work, &edit, planned, conflict_copies).await
+}
+
+/// A folder that would go may hold what the database has not: its user named a time, or a template, and not that.
+fn keeps_what_only_the_sandbox_has(work: &Work, leaving: &[&WorkspacePath]) -> Result<(), SessionError> {
+    let unkept = work.unkept.list();
+    let held = |path: &&WorkspacePath| {
+        let below = format!("{path}/");
+        unkept.is_truncated() || unkept.iter().any(|(name, _)| name.starts_with(&below))
+    };
+    match leaving.iter().copied().find(held) {
+        Some(path) => Err(SessionError::HoldsUnkept { path: path.clone() }),
+        None => Ok(()),
+    }
 }
 
 /// What is to be done, and what comes of it.

@@ -26,7 +26,11 @@ pub(super) fn update(now: &Manifest, had: &Manifest, new: &Manifest, revision: u
         if base == theirs || mine == theirs {
             continue;
         }
-        if mine == base && !is_in_the_way(&then, path) {
+        let makes_way = mine != Some(&ItemKind::Folder) || theirs.is_none_or(|kind| *kind == ItemKind::Folder);
+        if mine == base && !is_in_the_way(&then, path) && (makes_way || is_untouched(now, had, new, path)) {
+            if !makes_way {
+                then.retain(|other, _| !other.is_within(path));
+            }
             match theirs {
                 Some(kind) => then.insert(path.clone(), kind.clone()),
                 None => then.remove(path),
@@ -43,6 +47,12 @@ pub(super) fn update(now: &Manifest, had: &Manifest, new: &Manifest, revision: u
     }
     keep_folders(now, &mut then);
     Updated { then, conflicts }
+}
+
+/// Whether everything in a folder is as its template had it, and goes with the template's.
+fn is_untouched(now: &Manifest, had: &Manifest, new: &Manifest, folder: &WorkspacePath) -> bool {
+    let below = now.iter().filter(|(path, _)| *path != folder && path.is_within(folder));
+    below.into_iter().all(|(path, kind)| had.get(path) == Some(kind) && !new.contains_key(path))
 }
 
 /// Whether something that is no folder is where a folder above `path` would have to be.
@@ -155,6 +165,20 @@ mod tests {
             &[("d", "/"), ("d/own", "mine")],
             &[],
         );
+    }
+
+    #[test]
+    fn a_folder_with_something_of_its_user_makes_way_for_nothing() {
+        let had = &[("d", "/"), ("d/a", "1")];
+        check(&[("d", "/"), ("d/a", "1")], had, &[("d", "2")], &[("d", "2")], &[]);
+        for own in [[("d", "/"), ("d/a", "mine")].as_slice(), &[("d", "/"), ("d/a", "1"), ("d/own", "mine")]] {
+            let mut then: Vec<_> =
+                own.iter().copied().filter(|(path, content)| *path != "d/a" || *content != "1").collect();
+            then.push(("d (template 2)", "2"));
+            let updated = update(&manifest(own), &manifest(had), &manifest(&[("d", "2")]), 2);
+            assert_eq!(updated.then, manifest(&then));
+            assert!(!updated.conflicts.is_empty());
+        }
     }
 
     #[test]

@@ -73,7 +73,7 @@ async fn try_part(
     let hashes = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<Vec<u8>>, _>>()?;
     let Some(last) = hashes.last() else { return Ok((0, None)) };
     let last = read_hash(last)?;
-    let removed = remove(&tx, hashes, age).await?;
+    let removed = remove(&tx, hashes, Some(age)).await?;
     tx.commit().await?;
     Ok((removed, Some(last)))
 }
@@ -90,16 +90,18 @@ pub(in crate::db) async fn remove_unused(tx: &Transaction<'_>, held: &[Row]) -> 
     }
     let hashes: Vec<_> = hashes.into_iter().collect();
     for chunk in hashes.chunks(CONTENTS) {
-        remove(tx, chunk.to_vec(), Duration::ZERO).await?;
+        remove(tx, chunk.to_vec(), None).await?;
     }
     Ok(())
 }
 
-/// Removes those of the contents that are of that age and nobody refers to, and then the bases of those that went, if nobody refers to them
-/// any more; how many it were.
-async fn remove(tx: &Transaction<'_>, mut hashes: Vec<Vec<u8>>, age: Duration) -> Result<usize, DbError> {
+/// Removes those of the contents that are of that age, or that nobody has stored ahead of their use, and that nobody refers to, and then the
+/// bases of those that went, if nobody refers to them any more; how many it were.
+async fn remove(tx: &Transaction<'_>, mut hashes: Vec<Vec<u8>>, age: Option<Duration>) -> Result<usize, DbError> {
     let sql = "delete from blobs where hash in (
-            select hash from blobs b where hash = any($1) and created_at <= now() - make_interval(secs => $2)
+            select hash from blobs b where hash = any($1)
+            and case when $2::double precision is null then staged_until is null or staged_until <= now()
+                else created_at <= now() - make_interval(secs => $2) end
             and not exists (select from workspace_items where blob_hash = b.hash)
             and not exists (select from workspace_versions where blob_hash = b.hash)
             and not exists (select from snapshot_items where blob_hash = b.hash)
@@ -109,7 +111,7 @@ async fn remove(tx: &Transaction<'_>, mut hashes: Vec<Vec<u8>>, age: Duration) -
     let mut removed = 0;
     // Twice at most: a base has none.
     while !hashes.is_empty() {
-        let gone = tx.query(sql, &[&hashes, &age.as_secs_f64()]).await?;
+        let gone = tx.query(sql, &[&hashes, &age.map(|age| age.as_secs_f64())]).await?;
         removed += gone.len();
         let bases = gone.iter().map(|row| row.try_get::<_, Option<Vec<u8>>>(0)).collect::<Result<BTreeSet<_>, _>>()?;
         hashes = bases.into_iter().flatten().collect();

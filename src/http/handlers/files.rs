@@ -163,7 +163,11 @@ async fn page_of_items(
     let connection = state.db.interactive().await?;
     let (items, next) = match at {
         None => db::items::list(&connection, session, limit, cursor.as_ref()).await?,
-        Some(at) => past_page(db::past::tree(&connection, session, None, at).await?, limit, cursor.as_ref()),
+        Some(at) => {
+            drop(connection);
+            let connection = state.db.bulk().await?;
+            past_page(db::past::tree(&connection, session, None, at).await?, limit, cursor.as_ref())
+        }
     };
     Ok(Tree { items: items.into_iter().map(Into::into).collect(), next: next.map(Into::into) })
 }

@@ -63,7 +63,7 @@ export async function run({ page, watch, browser, url }) {
     await user.command(again, 'clear; cat a.py; head -c 100 /dev/urandom > b.bin');
     await user.waitForTerminal(again, /^unsaved = 3$/m);
     await user.treeItem(again, 'b.bin').click();
-    await again.getByRole('link', { name: /Download \(100 B\)/ }).waitFor();
+    await again.getByRole('link', { name: 'Download', exact: true }).waitFor();
     await screenshot(again, '32-binary');
   } finally {
     await again.close();

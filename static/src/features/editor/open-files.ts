@@ -97,12 +97,13 @@ export class OpenFiles {
     return files.filter((file) => file.unsaved).map((file) => file.path);
   }
 
-  /** Saves what is open at or below `path`, before it moves. */
-  async saveWithin(path: string): Promise<void> {
-    const { files } = this.tabs.get();
-    await Promise.all(
-      files.filter((file) => isWithin(file.path, path) && file.unsaved).map((file) => file.save()),
-    );
+  /**
+   * Saves what is open at or below `path`, before it moves or goes; resolves to the paths whose text is then still only here.
+   */
+  async saveWithin(path: string): Promise<string[]> {
+    const within = this.tabs.get().files.filter((file) => isWithin(file.path, path) && file.unsaved);
+    await Promise.all(within.map((file) => file.save()));
+    return within.filter((file) => file.unsaved).map((file) => file.path);
   }
 
   /** We renamed `from` to `to`: the tabs follow. */

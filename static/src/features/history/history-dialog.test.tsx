@@ -63,7 +63,7 @@ function open({ path = 'a.py', view = 'changes', versions, routes = {} }: Option
   const workspace = {
     id: 's',
     tree: { state: new Store({ tree, status: { kind: 'ready', stale: false } }) },
-    files: { saveWithin: vi.fn(() => Promise.resolve()) },
+    files: { saveWithin: vi.fn(() => Promise.resolve([])) },
     open: vi.fn(),
   };
   renderPage(

@@ -121,7 +121,8 @@ function Row({ row, tabbable, onFocus, onOpen, onDismiss }: RowProps) {
   const name = displayName(baseName(row.path));
   const folder = displayName(parentOf(row.path));
   const count = `${row.count} ${row.count === 1 ? 'match' : 'matches'}`;
-  const spoken = folder === '' ? `, ${count}` : `, ${folder}, ${count}`;
+  // In one piece: browsers put a space between pieces.
+  const spoken = folder === '' ? `${name}, ${count}` : `${name}, ${folder}, ${count}`;
   return (
     <div
       {...props}
@@ -132,7 +133,9 @@ function Row({ row, tabbable, onFocus, onOpen, onDismiss }: RowProps) {
     >
       <ChevronRight aria-hidden className={cx('size-3.5 shrink-0 text-faint', row.open && 'rotate-90')} />
       <FileIcon name={name} />
-      <span className="truncate">{name}</span>
+      <span aria-hidden className="truncate">
+        {name}
+      </span>
       <span className="sr-only">{spoken}</span>
       <span aria-hidden className="min-w-0 flex-1 truncate text-2xs text-faint">
         {folder}

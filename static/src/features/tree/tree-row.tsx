@@ -9,7 +9,7 @@ import type { Item } from '@/api/types';
 import { FileIcon } from '@/components/file-icon';
 import { cx } from '@/lib/cx';
 import { formatBytes } from '@/lib/format';
-import { markText, markWord, reasonOf } from './unkept';
+import { markText, markWord } from './unkept';
 
 /** Indentation of one level. */
 export const LEVEL_PX = 12;
@@ -71,14 +71,17 @@ export function TreeRow({ item, data, open, selected, cut, target, mark, onClick
         ) : (
           <FileIcon name={name} />
         )}
-        <span className={cx('truncate', data?.executable && 'text-ok', mark && 'text-faint italic')}>
+        <span
+          aria-hidden={mark ? true : undefined}
+          className={cx('truncate', data?.executable && 'text-ok', mark && 'text-faint italic')}
+        >
           {name}
         </span>
         {kind === 'symlink' ? <CornerDownRight aria-hidden className="size-3 shrink-0 text-faint" /> : null}
       </span>
       {mark ? (
         <>
-          <span className="sr-only">{`, ${markWord(mark)}${reasonOf(mark)}`}</span>
+          <span className="sr-only">{markText(mark)}</span>
           <span
             aria-hidden
             className={cx(

@@ -149,7 +149,11 @@ export function useTreeCommands(): TreeCommands {
           return false;
         }
         // What is typed and not saved yet is to come back too.
-        for (const path of paths) await workspace.files.saveWithin(path);
+        const unsaved = (await Promise.all(paths.map((path) => workspace.files.saveWithin(path)))).flat();
+        if (unsaved.length > 0) {
+          toast(`${namesOf(unsaved)} cannot be saved at the moment. Nothing was deleted.`, 'danger');
+          return false;
+        }
         const deleted: string[] = [];
         try {
           for (let start = 0; start < paths.length; start += MOST_PATHS) {
