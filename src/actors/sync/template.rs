@@ -23,7 +23,8 @@ pub(super) fn update(now: &Manifest, had: &Manifest, new: &Manifest, revision: u
     paths.sort_unstable();
     for path in paths {
         let (mine, base, theirs) = (now.get(path), had.get(path), new.get(path));
-        if base == theirs || mine == theirs {
+        // Or it went with its folder already.
+        if base == theirs || mine == theirs || (theirs.is_none() && !then.contains_key(path)) {
             continue;
         }
         let makes_way = mine != Some(&ItemKind::Folder) || theirs.is_none_or(|kind| *kind == ItemKind::Folder);
