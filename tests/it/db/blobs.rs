@@ -104,7 +104,8 @@ async fn what_is_stored_ahead_stays_for_a_day_and_what_is_used_for_ever() {
     blobs::stage(&db, &staged).await.unwrap();
     apply(&db, session, &[], file("a", &staged[0])).await.unwrap();
     let client = db.interactive().await.unwrap();
-    let age = "update blobs set created_at = now() - interval '25 hours' where hash <> $1";
+    let age = "update blobs set created_at = created_at - interval '25 hours', staged_until = staged_until - interval '25 hours'
+        where hash <> $1";
     client.execute(age, &[&staged[1].hash.0.as_slice()]).await.unwrap();
     blobs::stage(&db, &staged[3..]).await.unwrap();
     assert_eq!(sweep(&db, blobs::UNUSED_AGE).await, 1);
