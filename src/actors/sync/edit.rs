@@ -41,8 +41,7 @@ async fn try_carry_out(
 ) -> Result<Edited, SessionError> {
     let mut planned = plan(work, &edit).await?;
     let Some(link) = link else { return commit(work, &edit, planned, Vec::new()).await };
-    // A file over a file is guarded by what is expected there.
-    if edit.intent.is_decided_later() || !leaving(&planned.applied.changes).is_empty() {
+    if planned.applied.changes.iter().any(|change| change.before.is_some()) {
         match collect::listing(work, told, link).await {
             Ok(()) => {}
             // Its user has been told what is not saved, and makes room by removing what they name.
