@@ -41,7 +41,7 @@ async fn try_carry_out(
 ) -> Result<Edited, SessionError> {
     let mut planned = plan(work, &edit).await?;
     let Some(link) = link else { return commit(work, &edit, planned, Vec::new()).await };
-    if planned.applied.changes.iter().any(|change| change.before.is_some()) {
+    if planned.meets_what_is_there() {
         match collect::listing(work, told, link).await {
             Ok(()) => {}
             // Its user has been told what is not saved, and makes room by removing what they name.
@@ -78,6 +78,16 @@ fn keeps_what_only_the_sandbox_has(work: &Work, leaving: &[&WorkspacePath]) -> R
 struct Planned {
     plan: Plan,
     applied: Applied,
+}
+
+impl Planned {
+    /// Whether anything is there already, be it just what is wanted: a program may have changed it since it was collected.
+    fn meets_what_is_there(&self) -> bool {
+        let changes = &self.applied.changes;
+        let touched: HashSet<_> = changes.iter().map(|change| &change.path).collect();
+        changes.iter().any(|change| change.before.is_some())
+            || self.plan.changes.iter().any(|change| !touched.contains(change.path()))
+    }
 }
 
 async fn plan(work: &Work, edit: &EditFiles) -> Result<Planned, SessionError> {
