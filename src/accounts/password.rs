@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
 
 use crate::model::user::MAX_PASSWORD_BYTES;
 
@@ -78,7 +78,8 @@ impl PasswordHasher {
         Ok(same && known)
     }
 
-    /// Runs `work` on a blocking thread. Places are given back when it has really ended, not when the caller stops listening.
+    /// Runs `work` on a blocking thread. Place and worker are given back when it has really ended, not when the caller stops listening;
+    /// the worker last: whoever is next takes no processor from whoever waits for this answer.
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
@@ -86,13 +87,15 @@ impl PasswordHasher {
         let place = try_place(&self.places)?;
         let worker = Arc::clone(&self.workers).acquire_owned().await;
         let worker = worker.map_err(|error| PasswordError::Failed(error.to_string()))?;
+        let (answer, answered) = oneshot::channel();
         tokio::task::spawn_blocking(move || {
             let result = work();
-            drop((place, worker));
-            result
-        })
-        .await
-        .map_err(|error| PasswordError::Failed(error.to_string()))?
+            drop(place);
+            // The caller may have stopped listening.
+            answer.send(result).ok();
+            drop(worker);
+        });
+        answered.await.map_err(|_| PasswordError::Failed("its thread has died".into()))?
     }
 }
 
@@ -114,6 +117,8 @@ fn check_length(password: &str) -> Result<(), PasswordError> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
     use super::*;
 
     fn quick() -> PasswordHasher {
@@ -140,32 +145,43 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_signs_in_waits_for_one_new_password_at_the_most() {
-        let hasher = PasswordHasher::new(4, 1, 100);
+        let hasher = PasswordHasher::new(6, 1, 100);
         let known = hasher.hash("known".into()).await.expect("hash");
-        let done = std::sync::atomic::AtomicU32::new(0);
-        let registering = futures_util::future::join_all((0..50).map(async |number| {
-            hasher.hash(format!("new {number}")).await.expect("hash");
-            done.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        }));
-        let signing_in = async {
-            tokio::task::yield_now().await;
+        let done = Arc::new(AtomicU32::new(0));
+        let busy = Arc::clone(&hasher.workers).acquire_owned().await.expect("open");
+        // A task each: they hear of their ends in the order of these, as whoever signs in does.
+        for number in 0..50 {
+            let (hasher, done) = (hasher.clone(), Arc::clone(&done));
+            tokio::spawn(async move {
+                hasher.hash(format!("new {number}")).await.expect("hash");
+                done.fetch_add(1, Ordering::SeqCst);
+            });
+        }
+        tokio::task::yield_now().await;
+        assert_eq!(hasher.new_places.available_permits(), 51, "all are in line");
+        let signing_in = tokio::spawn(async move {
             assert!(hasher.verify("known".into(), Some(known)).await.expect("verify"));
-            done.load(std::sync::atomic::Ordering::SeqCst)
-        };
-        let (_, before) = tokio::join!(registering, signing_in);
-        // The one that was being hashed, one whose turn it was, and those that came between the answer and our hearing it; never the line.
-        assert!(before < 25, "{before} went first");
+            done.load(Ordering::SeqCst)
+        });
+        tokio::task::yield_now().await;
+        drop(busy);
+        let before = signing_in.await.expect("signed in");
+        // The one that was being hashed, and one whose turn it was.
+        assert!(before <= 2, "{before} went first");
     }
 
     #[tokio::test]
     async fn a_full_line_refuses_at_once_and_empties_again() {
         let hasher = quick();
+        // None of them ends before the third has asked.
+        let busy = hasher.workers.acquire().await.expect("open");
         let (first, second) = (hasher.hash("a".into()), hasher.hash("b".into()));
         let third = async {
-            tokio::task::yield_now().await;
-            hasher.hash("c".into()).await
+            let third = hasher.hash("c".into()).await;
+            drop(busy);
+            third
         };
-        let (first, second, third) = tokio::join!(first, second, third);
+        let (first, second, third) = tokio::join!(biased; first, second, third);
         assert!(first.is_ok() && second.is_ok());
         assert!(matches!(third, Err(PasswordError::LineFull)), "{third:?}");
         assert!(hasher.hash("d".into()).await.is_ok());
