@@ -31,6 +31,8 @@ pub struct TestServer {
     pub url: String,
     /// The door to its sessions.
     pub sessions: Sessions,
+    /// The URL of its database, for whoever stands in its way there.
+    pub database: String,
     stop: Mutex<Option<oneshot::Sender<()>>>,
     thread: Option<JoinHandle<()>>,
     _data: tempfile::TempDir,
@@ -52,7 +54,8 @@ impl TestServer {
         config.server.data_dir = data.path().to_owned();
         config.server.workers = 2;
         config.database = postgres::config();
-        config.database.url = Some(postgres::fresh_schema(database).await);
+        let database = postgres::fresh_schema(database).await;
+        config.database.url = Some(database.clone());
         config.engine.host = Some(engine.host.clone());
         config.pool.size = 0;
         config.auth.bcrypt_cost = 8;
@@ -64,7 +67,7 @@ impl TestServer {
         let thread = std::thread::spawn(move || run(config, tell, stopped));
         let (address, sessions) = told.await.expect("the server starts");
         let (url, stop) = (format!("http://{address}"), Mutex::new(Some(stop)));
-        Self { url, sessions, stop, thread: Some(thread), _data: data }
+        Self { url, sessions, database, stop, thread: Some(thread), _data: data }
     }
 
     /// Somebody who has just registered.
