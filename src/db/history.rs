@@ -43,17 +43,24 @@ pub async fn thin(tx: &Transaction<'_>, session: SessionId, retention: &Retentio
         return Ok(0);
     }
     let sql = "with aged as (
-            select id, path, at, now() - at as age from workspace_versions
+            select id, path, change, at, now() - at as age from workspace_versions
             where session_id = $1 and at < now() - make_interval(secs => $2)
         ), ranked as (
-            select id, age, row_number() over (
+            select id, age, row_number() over newest_first as place,
+                -- What came again in the same hour was there before: without this its past would begin there.
+                change in ('removed', 'moved_away')
+                    and lag(change) over newest_first in ('created', 'moved_here') as came_again
+            from aged
+            window newest_first as (
                 partition by path, age > make_interval(secs => $3),
                     date_trunc(case when age > make_interval(secs => $3) then 'day' else 'hour' end, at, 'UTC')
                 order by id desc
-            ) as place from aged
+            )
         )
         delete from workspace_versions where id in (
-            select id from ranked where place > 1 or age > make_interval(secs => $4) limit $5
+            select id from ranked
+            where place > 2 or place = 2 and came_again is not true or age > make_interval(secs => $4)
+            limit $5
         ) returning blob_hash";
     let daily = retention.daily.map(|age| age.as_secs_f64());
     let (all, hourly) = (retention.all.as_secs_f64(), retention.hourly.as_secs_f64());

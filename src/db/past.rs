@@ -18,7 +18,7 @@ macro_rules! within {
 pub(super) use within;
 
 /// What there was at `at`, by path: at `path` and below it, or in the whole workspace. Of something whose versions of that time are no
-/// longer kept nothing else is known, so it is taken to have been as it is.
+/// longer kept it is taken to have been as it was when it went, or else as it is.
 ///
 /// # Errors
 /// When the database cannot be asked.
@@ -43,19 +43,24 @@ pub async fn tree(
         then.insert(path, there.then_some(item));
     }
     let first = concat!(
-        "select distinct on (path) path, change in ('created', 'moved_here') as new
+        "select distinct on (path) path, change, kind, blob_hash, size, executable, link_target
         from workspace_versions where session_id = $1 and at > $3 and ",
         within!(),
         " order by path, id"
     );
-    let mut came = HashMap::new();
     for row in client.query(first, &[&session.0, &within, &at]).await? {
-        came.insert(legal(row.try_get("path")?)?, row.try_get::<_, bool>("new")?);
+        let path = legal(row.try_get("path")?)?;
+        let item = match row.try_get("change")? {
+            "created" | "moved_here" => None,
+            // What went later was there, and is named by its going.
+            "removed" | "moved_away" => Some(Item { path: path.clone(), kind: read_kind(&row)?, modified_at: at }),
+            _ => continue,
+        };
+        then.entry(path).or_insert(item);
     }
     for item in items::all(client, session).await? {
-        let wanted = path.is_none_or(|path| item.path.is_within(path));
-        if wanted && !then.contains_key(&item.path) && came.get(&item.path) != Some(&true) {
-            then.insert(item.path.clone(), Some(item));
+        if path.is_none_or(|path| item.path.is_within(path)) {
+            then.entry(item.path.clone()).or_insert(Some(item));
         }
     }
     Ok(whole(then.into_values().flatten()))
@@ -67,9 +72,7 @@ fn whole(items: impl Iterator<Item = Item>) -> Vec<Item> {
     sorted.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     let solid = sorted.iter().filter(|item| item.kind != ItemKind::Folder).map(|item| item.path.clone());
     let solid: HashSet<_> = solid.collect();
-    sorted.retain(|item| {
-        !std::iter::successors(item.path.parent(), WorkspacePath::parent).any(|above| solid.contains(&above))
-    });
+    sorted.retain(|item| !item.path.ancestors().any(|above| solid.contains(&above)));
     sorted
 }
 

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use carrel::db::history::{self, Retention};
-use carrel::db::{Client, Db, blobs, versions};
+use carrel::db::items::ItemChange;
+use carrel::db::{Client, Db, blobs, past, versions};
 use carrel::model::{ContentHash, SessionId, WorkspacePath};
 
+use super::items::apply;
 use crate::support::postgres;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -106,4 +108,25 @@ async fn who_weighs_most_gives_and_nobody_else() {
     assert!(history::changed(&client, 0, newest).await.unwrap().contains(&session));
     assert!(history::changed(&client, newest, newest).await.unwrap().is_empty());
     assert!(history::sessions(&client, None, 100).await.unwrap().contains(&session));
+}
+
+#[tokio::test]
+async fn what_was_removed_and_made_again_in_one_hour_of_old_was_there_before() {
+    let db = postgres::db().await;
+    let session = postgres::session(&db).await.id;
+    let first = postgres::put(&db, session, "a.py", "first").await;
+    date(&db, ("10 days", "day", "1 hour")).await;
+    apply(&db, session, &[ItemChange::Remove { path: path("a.py") }]).await.unwrap();
+    date(&db, ("10 days", "day", "20 hours")).await;
+    let second = postgres::put(&db, session, "a.py", "second").await;
+    date(&db, ("10 days", "day", "21 hours")).await;
+    let thin = async || run(&db, async |tx| history::thin(tx, session, &RETENTION).await.unwrap()).await;
+    assert_eq!((thin().await, thin().await), (1, 0));
+    let client = db.interactive().await.unwrap();
+    let moment = "select date_trunc('day', now() - interval '10 days', 'UTC') + $1::text::interval";
+    for (hour, content) in [("12 hours", Some(first)), ("20 hours 30 minutes", None), ("22 hours", Some(second))] {
+        let at = client.query_one(moment, &[&hour]).await.unwrap().try_get(0).unwrap();
+        let then = past::tree(&client, session, None, at).await.unwrap();
+        assert_eq!(then.first().and_then(|item| item.kind.hash()), content, "at {hour}");
+    }
 }
