@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use carrel_protocol::rules::{SCRATCH_PREFIX, stays_inside};
+use carrel_protocol::rules::{SCRATCH_PREFIX, TOOL_FOLDERS, stays_inside};
 use carrel_protocol::{PathError, WorkspacePath};
 
 use crate::Bounds;
@@ -10,9 +10,6 @@ use crate::refused::{BadArchive, shown};
 
 /// Skipped things that are named; more are only counted.
 pub const MAX_SKIPPED: usize = 1000;
-
-/// Folders whose content tools make again, at any depth: an archive of a whole project holds tens of thousands of such files.
-const TOOL_FOLDERS: [&[u8]; 4] = [b".venv", b"__pycache__", b"node_modules", b".cache"];
 
 /// What an archive holds: no two things of one name, nothing in what is no folder, nothing that leads out, all of it within its bounds.
 #[derive(Clone, Debug)]
@@ -147,9 +144,7 @@ impl Lister {
             }
             EntryKind::Link { .. } | EntryKind::Folder => {}
         }
-        let mut above = path.parent();
-        while let Some(folder) = above {
-            above = folder.parent();
+        for folder in path.ancestors() {
             match self.places.get(&folder) {
                 Some((true, _)) => break,
                 Some((false, _)) => return Err(BadArchive::NotFolder(folder)),
@@ -187,11 +182,13 @@ impl Lister {
     }
 }
 
-/// Whether it lies in a folder of tools, or is one itself (`folder`).
+/// Whether it lies in a folder of tools, at any depth, or is one itself (`folder`): an archive of a whole project holds tens of thousands of
+/// such files.
 fn is_made_by_tools(name: &[u8], folder: bool) -> bool {
     let mut above = name.split(|byte| *byte == b'/');
     let last = above.next_back().unwrap_or_default();
-    (folder && TOOL_FOLDERS.contains(&last)) || above.any(|part| TOOL_FOLDERS.contains(&part))
+    let is_tools = |name: &[u8]| TOOL_FOLDERS.iter().any(|tools| tools.as_bytes() == name);
+    (folder && is_tools(last)) || above.any(is_tools)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ pub mod load;
 
 use std::path::PathBuf;
 
+use carrel_protocol::rules;
 use serde::{Deserialize, Serialize};
 
 pub use check::Problem;
@@ -370,7 +371,7 @@ impl Default for WorkspaceConfig {
             history_hourly_days: 7,
             history_days: 365,
             history_mb: 1024,
-            ignore: [".venv/", "__pycache__/", "node_modules/", ".cache/"].map(str::to_owned).to_vec(),
+            ignore: rules::TOOL_FOLDERS.map(|name| format!("{name}/")).to_vec(),
         }
     }
 }

@@ -22,7 +22,7 @@ pub use sweep::{PART, Swept, UNUSED_AGE, sweep};
 use self::encode::{ON_THE_SPOT, Stored, away};
 use super::sessions::count;
 use super::{Client, Db, DbError};
-use crate::model::ContentHash;
+use crate::model::{ContentHash, Item};
 
 /// Bytes sent in one statement, so that neither side holds a whole import in memory twice.
 const CHUNK_BYTES: usize = 8 * 1024 * 1024;
@@ -161,6 +161,21 @@ pub async fn get_many(client: &impl Client, hashes: &[ContentHash]) -> Result<Ha
         }
     })
     .await
+}
+
+/// Each of these items with its content; `None` for what is no file. Who asks bounds them as for [`get_many`].
+///
+/// # Errors
+/// [`DbError::Corrupt`] when a content is missing, or not what was stored.
+pub async fn of_items(client: &impl Client, items: Vec<Item>) -> Result<Vec<(Item, Option<Bytes>)>, DbError> {
+    let hashes: Vec<_> = items.iter().filter_map(|item| item.kind.hash()).collect();
+    let contents = get_many(client, &hashes).await?;
+    let with_content = |item: Item| {
+        let content = item.kind.hash().map(|hash| contents.get(&hash).cloned().ok_or(hash)).transpose();
+        let content = content.map_err(|hash| DbError::Corrupt(format!("blob {hash} is missing")))?;
+        Ok((item, content))
+    };
+    items.into_iter().map(with_content).collect()
 }
 
 /// What the contents that replace these are best stored after, each under the hash of the content it was asked for: that content, or its own

@@ -18,6 +18,7 @@ use tokio::time::{Instant, timeout_at};
 
 use bytes::BytesMut;
 
+use super::contents::{BATCH, BATCH_BYTES};
 use super::error::{ApiError, Code};
 use super::state::HttpState;
 use super::transfer::{Pace, STALL, linger};
@@ -35,10 +36,6 @@ const PIECE_BYTES: usize = 1024 * 1024;
 
 /// An archive may have so many times the bytes of a workspace: a git bundle holds its history.
 const TIMES_WORKSPACE: u64 = 2;
-
-/// Contents stored at once: at most so many, and so many bytes (more only for one file that is larger by itself).
-const BATCH_FILES: usize = 256;
-const BATCH_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Paths looked up at once.
 const LOOKUP: usize = 5000;
@@ -265,9 +262,13 @@ async fn store(
     wanted: &[Wanted],
 ) -> Result<HashMap<usize, (ContentHash, u64)>, ApiError> {
     let mut hashes = HashMap::new();
-    for batch in batches(wanted) {
+    let files = wanted.iter().filter_map(|Wanted { index, kind, .. }| match kind {
+        EntryKind::File { size, .. } => Some((*index, *size)),
+        EntryKind::Folder | EntryKind::Link { .. } => None,
+    });
+    for batch in BATCH.cut(files, |(_, size)| *size) {
         let reading = move || {
-            let contents = batch.iter().map(|index| Ok((*index, archive.content(*index)?)));
+            let contents = batch.iter().map(|(index, _)| Ok((*index, archive.content(*index)?)));
             let contents = contents.collect::<Result<Vec<_>, BadArchive>>();
             (archive, contents)
         };
@@ -282,24 +283,4 @@ async fn store(
         blobs::stage(&state.db, &encoded).await?;
     }
     Ok(hashes)
-}
-
-/// Cuts the files into runs whose contents fit into memory.
-fn batches(wanted: &[Wanted]) -> Vec<Vec<usize>> {
-    let mut batches: Vec<Vec<usize>> = Vec::new();
-    let mut room = 0;
-    for Wanted { index, kind, .. } in wanted {
-        let EntryKind::File { size, .. } = *kind else { continue };
-        match batches.last_mut() {
-            Some(batch) if batch.len() < BATCH_FILES && size <= room => {
-                room -= size;
-                batch.push(*index);
-            }
-            _ => {
-                room = BATCH_BYTES.saturating_sub(size);
-                batches.push(vec![*index]);
-            }
-        }
-    }
-    batches
 }

@@ -10,6 +10,7 @@ pub mod item;
 pub mod notice;
 pub mod process;
 pub mod quotas;
+pub mod runs;
 pub mod session;
 pub mod snapshot;
 pub mod sync;

@@ -18,6 +18,9 @@ pub const MAX_IGNORE_FILE_BYTES: usize = 64 * 1024;
 /// Patterns of all ignore files of a workspace together; a file with which there would be more is not obeyed.
 pub const MAX_PATTERNS: usize = 1000;
 
+/// Names of folders that tools make and can make again.
+pub const TOOL_FOLDERS: [&str; 4] = [".venv", "__pycache__", "node_modules", ".cache"];
+
 /// Whether a link at `path` with this target stays inside the workspace, by its text alone.
 #[must_use]
 pub fn stays_inside(path: &str, target: &str) -> bool {

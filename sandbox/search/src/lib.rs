@@ -10,6 +10,7 @@ mod lines;
 mod often;
 mod replace;
 
+use carrel_protocol::rules::TOOL_FOLDERS;
 use carrel_protocol::{MAX_PATTERN_BYTES, SearchQuery};
 use grep_matcher::Matcher;
 use grep_regex::{RegexMatcher, RegexMatcherBuilder};
@@ -26,8 +27,10 @@ const COMPILED_BYTES: usize = 512 * 1024;
 /// How deeply a pattern may be nested.
 const NESTING: u32 = 64;
 
-/// Folders whose content tools make again: not searched, at any depth.
-const TOOL_FOLDERS: [&str; 5] = [".git", ".venv", "__pycache__", "node_modules", ".cache"];
+/// Whether a folder of this name, at any depth, is not searched: what tools have made there is no text of its user.
+fn is_of_tools(name: &str) -> bool {
+    name == ".git" || TOOL_FOLDERS.contains(&name)
+}
 
 /// Why a query is none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -85,13 +88,13 @@ impl Search {
     /// Whether the file at this path is to be searched.
     #[must_use]
     pub fn wants_file(&self, path: &str) -> bool {
-        self.globs.wants_file(path) && !path.split('/').rev().skip(1).any(|name| TOOL_FOLDERS.contains(&name))
+        self.globs.wants_file(path) && !path.split('/').rev().skip(1).any(is_of_tools)
     }
 
     /// Whether anything in the folder at this path may have to be searched.
     #[must_use]
     pub fn wants_folder(&self, path: &str) -> bool {
-        !self.globs.excludes(path) && !TOOL_FOLDERS.contains(&path.rsplit('/').next().unwrap_or_default())
+        !self.globs.excludes(path) && !is_of_tools(path.rsplit('/').next().unwrap_or_default())
     }
 
     /// Calls `each` with the begin and end of every match in a line that is not empty, until it or `is_over` says that this is enough;

@@ -1,12 +1,16 @@
 //! Many contents into a sandbox: small ones share a request.
 
 use bytes::Bytes;
-use carrel_protocol::{MAX_BUNDLE_FILES, MAX_CHUNK_BYTES, Reply, Request, SmallFile, WriteOptions};
+use carrel_protocol::{Expect, MAX_BUNDLE_FILES, MAX_CHUNK_BYTES, Reply, Request, SmallFile, WriteOptions};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use tokio::sync::SemaphorePermit;
 
-use super::transfer;
+use super::{Work, transfer};
+use crate::actors::api::SessionError;
+use crate::db::blobs;
 use crate::link::{AgentLink, LinkError};
-use crate::model::WorkspacePath;
+use crate::model::runs::Run;
+use crate::model::{Item, ItemKind, WorkspacePath};
 
 /// Requests in flight; the link lets as many through.
 const WRITES: usize = 64;
@@ -16,6 +20,31 @@ pub(super) struct Placing {
     pub(super) path: WorkspacePath,
     pub(super) content: Bytes,
     pub(super) options: WriteOptions,
+}
+
+/// Contents read from the database at once.
+pub(super) const BATCH: Run = Run { items: 256, weight: 8 * 1024 * 1024 };
+
+/// Room for some files, for as long as it lives.
+pub(super) type Room = Option<SemaphorePermit<'static>>;
+
+/// Reads the contents of files that are to be written over what is expected, durably or not. Who asks bounds how many, by [`BATCH`].
+///
+/// # Errors
+/// When the database cannot be asked, or has lost one.
+pub(super) async fn read(
+    work: &Work,
+    files: Vec<(Item, Expect)>,
+    durable: bool,
+) -> Result<(Room, Vec<Placing>), SessionError> {
+    let room = transfer::reserve(files.iter().map(|(item, _)| item.kind.size()).sum()).await;
+    let (items, expected): (Vec<_>, Vec<_>) = files.into_iter().unzip();
+    let contents = blobs::of_items(&work.db.bulk().await?, items).await?;
+    let placing = contents.into_iter().zip(expected).filter_map(|((item, content), expect)| {
+        let ItemKind::File { executable, .. } = item.kind else { return None };
+        Some(Placing { path: item.path, content: content?, options: WriteOptions { executable, durable, expect } })
+    });
+    Ok((room, placing.collect()))
 }
 
 /// A file that could not be put in place, and why.
@@ -67,29 +96,11 @@ async fn write_bundle(
 
 /// Cuts files into runs that one request may carry; one that none can carry is by itself.
 fn bundles(files: Vec<Placing>) -> Vec<Vec<Placing>> {
-    let mut bundles: Vec<Vec<Placing>> = Vec::new();
-    // After one that is too large for any there is none, not even for an empty file.
-    let mut room: Option<usize> = None;
-    for file in files {
-        let size = file.content.len();
-        match (bundles.last_mut(), room.and_then(|room| room.checked_sub(size))) {
-            (Some(bundle), Some(left)) if bundle.len() < MAX_BUNDLE_FILES => {
-                room = Some(left);
-                bundle.push(file);
-            }
-            _ => {
-                room = MAX_CHUNK_BYTES.checked_sub(size);
-                bundles.push(vec![file]);
-            }
-        }
-    }
-    bundles
+    Run { items: MAX_BUNDLE_FILES, weight: MAX_CHUNK_BYTES as u64 }.cut(files, |file| file.content.len() as u64)
 }
 
 #[cfg(test)]
 mod tests {
-    use carrel_protocol::Expect;
-
     use super::*;
 
     #[test]

@@ -13,6 +13,7 @@ use crate::db::blobs;
 use crate::db::items::{self, ItemChange};
 use crate::db::versions::{self, Origin};
 use crate::link::{AgentLink, LinkError};
+use crate::model::runs::Run;
 use crate::model::sync::{Plan, Wanted, plan, plan_listing};
 use crate::model::unkept::{MAX_OVER, Unkept, UnkeptList, Why};
 use crate::model::{ContentHash, ItemKind, Precondition, WorkspacePath};
@@ -200,22 +201,7 @@ async fn bases(
 
 /// Cuts files into runs that are fetched and committed together.
 fn portions(files: Vec<Wanted>, most: u64) -> VecDeque<Vec<Wanted>> {
-    let mut portions: VecDeque<Vec<Wanted>> = VecDeque::new();
-    let mut room = 0;
-    for file in files {
-        let size = room_for(&file, most);
-        match portions.back_mut() {
-            Some(portion) if portion.len() < COMMIT_ITEMS && size <= room => {
-                room -= size;
-                portion.push(file);
-            }
-            _ => {
-                room = COMMIT_BYTES.saturating_sub(size);
-                portions.push_back(vec![file]);
-            }
-        }
-    }
-    portions
+    Run { items: COMMIT_ITEMS, weight: COMMIT_BYTES }.cut(files, |file| room_for(file, most)).into()
 }
 
 /// The most that is read of a file, whatever the agent gives.

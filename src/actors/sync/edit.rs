@@ -4,16 +4,16 @@
 
 use std::collections::HashSet;
 
-use carrel_protocol::{Expect, Request, WriteOptions};
+use carrel_protocol::{Expect, Request};
 
-use super::bundle::{self, Placing};
+use super::bundle::{self, BATCH};
 use super::intent::{self, Plan};
 use super::told::Told;
-use super::{Work, collect, restore, transfer};
+use super::{Work, collect};
 use crate::actors::api::SessionError;
 use crate::actors::edits::{EditFiles, Edited};
 use crate::db::items::{self, Applied, AppliedChange};
-use crate::db::{Connection, blobs, templates};
+use crate::db::{Connection, templates};
 use crate::link::AgentLink;
 use crate::model::{Item, ItemKind, WorkspacePath};
 
@@ -138,8 +138,9 @@ async fn put_in_place(
     }
     let files: Vec<_> = changes.iter().filter_map(file).collect();
     let mut copies = Vec::new();
-    for batch in restore::batches(files, |(item, _)| item.kind.size()) {
-        copies.extend(write(work, link, batch).await?);
+    for batch in BATCH.cut(files, |(item, _)| item.kind.size()) {
+        let (_room, batch) = bundle::read(work, batch, true).await?;
+        copies.extend(bundle::write(link, batch).await.map_err(|(_, error)| error)?);
     }
     for item in after() {
         if let ItemKind::Symlink { target } = &item.kind {
@@ -156,16 +157,7 @@ fn leaving(changes: &[AppliedChange]) -> Vec<&WorkspacePath> {
         change.before.as_ref().is_some_and(|before| after != Some(std::mem::discriminant(before)))
     };
     let all: HashSet<_> = changes.iter().filter(is_other).map(|change| &change.path).collect();
-    let covered = |path: &WorkspacePath| {
-        let mut above = path.parent();
-        while let Some(folder) = above {
-            if all.contains(&folder) {
-                return true;
-            }
-            above = folder.parent();
-        }
-        false
-    };
+    let covered = |path: &WorkspacePath| path.ancestors().any(|folder| all.contains(&folder));
     let mut topmost: Vec<_> = all.iter().filter(|path| !covered(path)).copied().collect();
     topmost.sort_unstable();
     topmost
@@ -176,27 +168,6 @@ fn file(change: &AppliedChange) -> Option<(Item, Expect)> {
     let item = change.after.as_ref().filter(|item| matches!(item.kind, ItemKind::File { .. }))?;
     let before = change.before.as_ref().and_then(ItemKind::hash);
     Some((item.clone(), before.map_or(Expect::Absent, |hash| Expect::Content(hash.0))))
-}
-
-async fn write(
-    work: &Work,
-    link: &AgentLink,
-    files: Vec<(Item, Expect)>,
-) -> Result<Vec<(WorkspacePath, WorkspacePath)>, SessionError> {
-    let _room = transfer::reserve(files.iter().map(|(item, _)| item.kind.size()).sum()).await;
-    let hashes: Vec<_> = files.iter().filter_map(|(item, _)| item.kind.hash()).collect();
-    let contents = blobs::get_many(&work.db.bulk().await?, &hashes).await?;
-    let placing = files.into_iter().filter_map(|(item, expect)| {
-        let ItemKind::File { hash, executable, .. } = item.kind else { return None };
-        let options = WriteOptions { executable, durable: true, expect };
-        let content = contents.get(&hash).cloned().ok_or_else(|| {
-            tracing::error!(session.id = %work.session, blob.hash = %hash, "a content is missing from the database");
-            SessionError::Internal
-        });
-        Some(content.map(|content| Placing { path: item.path, content, options }))
-    });
-    let placing = placing.collect::<Result<_, _>>()?;
-    Ok(bundle::write(link, placing).await.map_err(|(_, error)| error)?)
 }
 
 #[cfg(test)]

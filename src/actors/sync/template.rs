@@ -58,8 +58,7 @@ fn is_untouched(now: &Manifest, had: &Manifest, new: &Manifest, folder: &Workspa
 
 /// Whether something that is no folder is where a folder above `path` would have to be.
 fn is_in_the_way(then: &Manifest, path: &WorkspacePath) -> bool {
-    std::iter::successors(path.parent(), WorkspacePath::parent)
-        .any(|above| then.get(&above).is_some_and(|kind| *kind != ItemKind::Folder))
+    path.ancestors().any(|above| then.get(&above).is_some_and(|kind| *kind != ItemKind::Folder))
 }
 
 /// Where beside `path` this is, or can be put: at a name nothing has, below what is a folder.
@@ -82,8 +81,7 @@ fn place(then: &Manifest, path: &WorkspacePath, kind: &ItemKind, revision: u32) 
 
 /// A folder that still holds something stays, whatever the template says.
 fn keep_folders(now: &Manifest, then: &mut Manifest) {
-    let needed: HashSet<_> =
-        then.keys().flat_map(|path| std::iter::successors(path.parent(), WorkspacePath::parent)).collect();
+    let needed: HashSet<_> = then.keys().flat_map(WorkspacePath::ancestors).collect();
     let gone = |path: &WorkspacePath| now.get(path) == Some(&ItemKind::Folder) && !then.contains_key(path);
     let kept: Vec<_> = needed.into_iter().filter(gone).collect();
     then.extend(kept.into_iter().map(|path| (path, ItemKind::Folder)));
