@@ -49,6 +49,9 @@ pub enum PathError {
     /// A component that begins with [`SCRATCH_PREFIX`].
     #[error("a name in the path begins with .carrel-tmp-, which is reserved")]
     Reserved,
+    /// A `/` where a single name is wanted.
+    #[error("a name may not contain /")]
+    Slash,
     /// Over [`MAX_DEPTH`].
     #[error("the path is nested more than 64 folders deep")]
     TooDeep,
@@ -98,6 +101,9 @@ impl WorkspacePath {
     /// # Errors
     /// When `name` is not a single legal component or the result is too long or too deep.
     pub fn join(&self, name: &str) -> Result<Self, PathError> {
+        if name.contains('/') {
+            return Err(PathError::Slash);
+        }
         Self::new(format!("{}/{name}", self.0))
     }
 
@@ -221,6 +227,15 @@ mod tests {
         assert_eq!(moved, Some(Ok(path("lib/x/a/b.py"))));
         assert_eq!(path("src2/a").rebased(&path("src"), &path("lib")), None);
         assert_eq!(path("src").rebased(&path("src"), &path("lib")), Some(Ok(path("lib"))));
+    }
+
+    #[test]
+    fn only_a_single_name_is_joined_to_a_folder() {
+        let folder = WorkspacePath::new("src").expect("path");
+        assert_eq!(folder.join("a.py"), WorkspacePath::new("src/a.py"));
+        for (name, why) in [("a/b", PathError::Slash), ("", PathError::EmptyComponent), ("..", PathError::DotComponent)] {
+            assert_eq!(folder.join(name), Err(why), "{name:?}");
+        }
     }
 
     proptest! {
