@@ -78,7 +78,9 @@ impl<R: ReaderAt> Zip<R> {
             let is_folder = raw.is_dir();
             let name = raw.as_bytes();
             let name = if is_folder { &name[..name.len() - 1] } else { name };
-            let Named::Wanted(path) = lister.name(name, is_folder)? else { continue };
+            // A folder need not end in a slash: its mode tells, too.
+            let any_folder = is_folder || record.mode().value() & TYPE == FOLDER;
+            let Named::Wanted(path) = lister.name(name, any_folder)? else { continue };
             let place = Place { wayfinder: record.wayfinder(), method: record.compression_method() };
             let range = if is_folder {
                 None

@@ -65,6 +65,17 @@ fn what_is_packed_comes_back_as_it_was() {
 }
 
 #[test]
+fn a_folder_that_only_its_mode_tells_is_one() {
+    let bytes = archive(&[(b"src", 0o040_755, b""), (b"node_modules", 0o040_755, b""), (b".venv", 0o100_644, b"x")]);
+    let zip = open(&bytes).expect("sound");
+    let kinds = zip.listing().entries.iter().map(|entry| (entry.path.as_str(), entry.kind.clone()));
+    let file = EntryKind::File { size: 1, executable: false };
+    assert_eq!(kinds.collect::<Vec<_>>(), [("src", EntryKind::Folder), (".venv", file)]);
+    let skipped = zip.listing().skipped.iter().map(|skipped| (skipped.path.as_str(), skipped.why));
+    assert_eq!(skipped.collect::<Vec<_>>(), [("node_modules", Why::Ignored)]);
+}
+
+#[test]
 fn names_and_kinds_that_do_harm_are_refused() {
     for (name, mode, content) in [
         (&b"../x"[..], 0o100_644, &b"x"[..]),
