@@ -84,9 +84,14 @@ impl User {
         Ok(self.runtime.block_on(self.account.stop_session(session))?)
     }
 
-    /// The account, for many calls at once.
+    /// The account, for many calls at once in [`User::run`].
     pub fn account(&self) -> &Account {
         &self.account
+    }
+
+    /// Does something where the account's connections live: on another runtime they would stand still.
+    pub fn run<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
     }
 }
 

@@ -8,7 +8,6 @@ use carrel::db::EmbeddedPostgres;
 use carrel_load::api::Account;
 use carrel_load::samples::{Samples, human};
 use futures_util::future::try_join_all;
-use tokio::runtime::Runtime;
 
 use crate::api::User;
 use crate::figures::Report;
@@ -36,12 +35,11 @@ pub fn measure(server: &Server, report: &mut Report) -> anyhow::Result<()> {
     for session in &live {
         user.open_terminal(session, Some("exec cat"))?;
     }
-    let runtime = Runtime::new()?;
-    let url = runtime.block_on(EmbeddedPostgres::url_of_running(&server.data_dir().join("postgres")))?;
+    let url = user.run(EmbeddedPostgres::url_of_running(&server.data_dir().join("postgres")))?;
     let url = url.context("the server's database is not its own")?;
     for (what, sessions) in [("without a sandbox", &cold), ("in live sessions", &live)] {
-        let (floor, _) = runtime.block_on(inserts(&url))?;
-        let (rate, samples) = runtime.block_on(saves(user.account(), sessions))?;
+        let (floor, _) = user.run(inserts(&url))?;
+        let (rate, samples) = user.run(saves(user.account(), sessions))?;
         let met = rate >= SAVES || rate >= RATIO * floor;
         let (p50, p95) = (human(samples.percentile(50.0)), human(samples.percentile(95.0)));
         let what = format!("{USERS} users save 10 KB at once, {what} (p50 {p50}, p95 {p95}); floor: bare INSERTs");

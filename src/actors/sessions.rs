@@ -14,7 +14,7 @@ use futures_util::StreamExt;
 
 pub use self::frozen::Source;
 use super::Deps;
-use super::api::{Attachment, EditFiles, Edited, NewTerminal, SaveFile, Saved, SessionError, Subscription};
+use super::api::{Attachment, EditFiles, Edited, Intent, NewTerminal, SaveFile, Saved, SessionError, Subscription};
 use super::describe::{ActorDescription, Describe};
 use super::health::{self, Health, Subject};
 use super::session::{
@@ -23,8 +23,10 @@ use super::session::{
     Subscribe, UndeleteSession,
 };
 use super::supervisor::{StopAllSessions, Supervisors};
-use super::sync::{MakeFolder, Move, Remove, Save};
+use super::sync::{MakeFolder, Move, Save};
 use crate::db;
+use crate::db::items::ItemChange;
+use crate::db::versions::Origin;
 use crate::model::terminal::Terminal;
 use crate::model::unkept::{UnkeptList, WorkspaceLimits};
 use crate::model::{Item, Level, Process, Quotas, SandboxId, Session, SessionId, TerminalId, UserId, WorkspacePath};
@@ -188,7 +190,8 @@ impl Sessions {
     /// # Errors
     /// [`SessionError`].
     pub async fn remove(&self, id: SessionId, path: WorkspacePath, user: UserId) -> Result<(), SessionError> {
-        self.write(id, Remove { path, user }).await
+        let intent = Intent::Changes { changes: vec![ItemChange::Remove { path }], origin: Origin::Editor };
+        self.edit(id, EditFiles { intent, user }).await.map(drop)
     }
 
     /// Makes a folder and its parents.

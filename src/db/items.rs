@@ -51,6 +51,12 @@ pub enum ItemChange {
 }
 
 impl ItemChange {
+    /// Puts something in place, whatever is there.
+    #[must_use]
+    pub fn put(path: WorkspacePath, kind: ItemKind) -> Self {
+        Self::Put { path, kind, precondition: Precondition::None }
+    }
+
     /// Where something changes; where to, for what moves.
     #[must_use]
     pub fn path(&self) -> &WorkspacePath {

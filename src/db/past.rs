@@ -18,7 +18,7 @@ macro_rules! within {
 pub(super) use within;
 
 /// What there was at `at`, by path: at `path` and below it, or in the whole workspace. Of something whose versions of that time are no
-/// longer kept it is taken to have been as it was when it went, or else as it is.
+/// longer kept the nearest that is known is taken: the first version after that, or else what there is.
 ///
 /// # Errors
 /// When the database cannot be asked.
@@ -50,13 +50,10 @@ pub async fn tree(
     );
     for row in client.query(first, &[&session.0, &within, &at]).await? {
         let path = legal(row.try_get("path")?)?;
-        let item = match row.try_get("change")? {
-            "created" | "moved_here" => None,
-            // What went later was there, and is named by its going.
-            "removed" | "moved_away" => Some(Item { path: path.clone(), kind: read_kind(&row)?, modified_at: at }),
-            _ => continue,
-        };
-        then.entry(path).or_insert(item);
+        // What changed or went later was there: as it was when it went, or as it became first.
+        let new = matches!(row.try_get("change")?, "created" | "moved_here");
+        let item = Item { path: path.clone(), kind: read_kind(&row)?, modified_at: at };
+        then.entry(path).or_insert((!new).then_some(item));
     }
     for item in items::all(client, session).await? {
         if path.is_none_or(|path| item.path.is_within(path)) {

@@ -43,6 +43,8 @@ const FIRST_CONNECT: Backoff = Backoff { first: Duration::from_millis(20), most:
 /// What to do without TLS.
 const NO_TLS: &str = "database.url asks for TLS (sslmode=require), which Carrel does not support yet: \
     use a local socket, a private network or a tunnel, and remove sslmode from the URL";
+/// More bytes than these are moved by a connection for batches.
+const INTERACTIVE_BYTES: u64 = 1024 * 1024;
 /// How long [`Db::close`] waits for connections in use.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -135,6 +137,14 @@ impl Db {
     /// As [`Db::interactive`].
     pub async fn bulk(&self) -> Result<Connection, DbError> {
         self.0.bulk.checkout().await
+    }
+
+    /// A connection for what somebody is waiting for and moves so many bytes: much holds up nobody who waits for little.
+    ///
+    /// # Errors
+    /// As [`Db::interactive`].
+    pub async fn for_bytes(&self, bytes: u64) -> Result<Connection, DbError> {
+        if bytes > INTERACTIVE_BYTES { self.bulk().await } else { self.interactive().await }
     }
 
     /// A connection outside the lanes, opened now.

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::contents::BATCH_BYTES;
 use super::error::{ApiError, Code};
 use crate::model::UserId;
 
@@ -62,10 +63,7 @@ impl TransferBudget {
     #[must_use]
     pub fn for_files_of(max_file_mb: u64) -> Self {
         let max_file_bytes = usize::try_from(max_file_mb.saturating_mul(1024 * 1024)).unwrap_or(usize::MAX);
-        let lanes = Lanes {
-            small: Lane::new(SMALL_LANE_BYTES),
-            great: Lane::new(max_file_bytes.saturating_mul(GREATEST_FILES)),
-        };
+        let lanes = Lanes { small: Lane::new(SMALL_LANE_BYTES), great: Lane::new(great_lane_bytes(max_file_bytes)) };
         Self { lanes: Arc::new(lanes), max_file_bytes }
     }
 
@@ -80,6 +78,14 @@ impl TransferBudget {
     pub fn share(&self, user: UserId) -> Share {
         Share { lanes: Arc::clone(&self.lanes), user, bytes: 0 }
     }
+}
+
+/// The bytes great bodies may take together: whatever the greatest file is, one user's part has room for one of them beside what is worked
+/// on at once, and for two of what is worked on at once.
+fn great_lane_bytes(max_file_bytes: usize) -> usize {
+    let worked_on = usize::try_from(BATCH_BYTES).unwrap_or(usize::MAX);
+    let least = max_file_bytes.saturating_add(2 * worked_on).saturating_mul(PARTS);
+    max_file_bytes.saturating_mul(GREATEST_FILES).max(least)
 }
 
 impl Lanes {
@@ -172,6 +178,17 @@ mod tests {
         drop(adas);
         share(&budget, eve, FILE).expect("what was given back");
         assert!(!budget.lanes.great.held().by.contains_key(&ada), "nobody is remembered for nothing");
+    }
+
+    #[test]
+    fn whatever_the_greatest_file_is_one_user_can_import_replace_and_search() {
+        let batch = usize::try_from(BATCH_BYTES).expect("small");
+        for max_file_mb in [1, 2, 3, 4, 64] {
+            let budget = TransferBudget::for_files_of(max_file_mb);
+            for bytes in [budget.max_file_bytes() + batch, 2 * batch] {
+                share(&budget, UserId::new(), bytes).expect("there is room");
+            }
+        }
     }
 
     #[test]

@@ -60,8 +60,14 @@ impl Import {
 
 impl Drop for Import {
     fn drop(&mut self) {
+        let path = std::mem::take(&mut self.path);
         // What is left is removed at the next start.
-        std::fs::remove_file(&self.path).ok();
+        let remove = move || std::fs::remove_file(path).unwrap_or(());
+        match tokio::runtime::Handle::try_current() {
+            // Half a gigabyte takes the disk a while.
+            Ok(runtime) => drop(runtime.spawn_blocking(remove)),
+            Err(_) => remove(),
+        }
     }
 }
 

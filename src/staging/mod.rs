@@ -104,7 +104,7 @@ impl Staging {
         for (id, found) in disk::read_all(root)? {
             // What the bounds no longer admit goes, and so does what is too old.
             match rooms.take(found.upload.user, found.upload.size, true) {
-                Ok(room) if found.touched.elapsed().is_ok_and(|age| age < KEPT) => {
+                Ok(room) if !is_old(found.touched) => {
                     let written = Arc::new(tokio::sync::Mutex::new(found.written));
                     let touched = Mutex::new(found.touched);
                     uploads.insert(id, Arc::new(Staged { upload: found.upload, written, touched, _room: room }));
@@ -119,8 +119,8 @@ impl Staging {
     pub async fn sweep(&self) -> usize {
         let old: Vec<_> = {
             let mut uploads = self.inner.uploads();
-            let is_old = |staged: &Staged| lock(&staged.touched).elapsed().is_ok_and(|age| age >= KEPT);
-            let ids: Vec<_> = uploads.iter().filter(|(_, staged)| is_old(staged)).map(|(id, _)| *id).collect();
+            let old = uploads.iter().filter(|(_, staged)| is_old(*lock(&staged.touched)));
+            let ids: Vec<_> = old.map(|(id, _)| *id).collect();
             ids.iter().filter_map(|id| Some((*id, uploads.remove(id)?))).collect()
         };
         let count = old.len();
@@ -143,6 +143,11 @@ impl Inner {
     fn uploads(&self) -> MutexGuard<'_, HashMap<Uuid, Arc<Staged>>> {
         lock(&self.uploads)
     }
+}
+
+/// Whether nobody has touched it for so long that it goes. What was touched in a future, by a clock that has been put right since, is young.
+fn is_old(touched: SystemTime) -> bool {
+    touched.elapsed().is_ok_and(|age| age >= KEPT)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -233,7 +233,8 @@ mod tests {
     fn only_a_single_name_is_joined_to_a_folder() {
         let folder = WorkspacePath::new("src").expect("path");
         assert_eq!(folder.join("a.py"), WorkspacePath::new("src/a.py"));
-        for (name, why) in [("a/b", PathError::Slash), ("", PathError::EmptyComponent), ("..", PathError::DotComponent)] {
+        for (name, why) in [("a/b", PathError::Slash), ("", PathError::EmptyComponent), ("..", PathError::DotComponent)]
+        {
             assert_eq!(folder.join(name), Err(why), "{name:?}");
         }
     }

@@ -9,7 +9,7 @@ use crate::db::templates::Publication;
 use crate::db::versions::Origin;
 use crate::db::{Transaction, snapshots, templates};
 use crate::model::snapshot::{MAX_SNAPSHOTS, MAX_TEMPLATES, Snapshot, Template};
-use crate::model::{ItemKind, Precondition, SessionId, SnapshotId, TemplateId, UserId, WorkspacePath};
+use crate::model::{ItemKind, SessionId, SnapshotId, TemplateId, UserId, WorkspacePath};
 
 /// What a new session begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,7 +133,7 @@ impl Beginning {
         (session, owner): (SessionId, UserId),
         bounds: &Bounds,
     ) -> Result<(), SessionError> {
-        let put = |(path, kind)| ItemChange::Put { path, kind, precondition: Precondition::None };
+        let put = |(path, kind)| ItemChange::put(path, kind);
         let changes: Vec<_> = self.files.into_iter().map(put).collect();
         // Nobody can have taken it before.
         let lease = Lease::new(session, 0);

@@ -13,7 +13,7 @@ use crate::model::runs::Run;
 use crate::model::{Item, ItemKind, WorkspacePath};
 
 /// Requests in flight; the link lets as many through.
-const WRITES: usize = 64;
+pub(super) const WRITES: usize = 64;
 
 /// A content and where it belongs.
 pub(super) struct Placing {

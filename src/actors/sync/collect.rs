@@ -1,6 +1,6 @@
 //! From the sandbox into the database: what programs have changed.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use carrel_protocol::{AgentError, Entry, EntryKind, Request, Shape};
 use futures_util::{StreamExt, stream};
@@ -16,7 +16,7 @@ use crate::link::{AgentLink, LinkError};
 use crate::model::runs::Run;
 use crate::model::sync::{Plan, Wanted, plan, plan_listing};
 use crate::model::unkept::{MAX_OVER, Unkept, UnkeptList, Why};
-use crate::model::{ContentHash, ItemKind, Precondition, WorkspacePath};
+use crate::model::{ContentHash, ItemKind, WorkspacePath};
 
 /// Files fetched at the same time.
 const FETCHES: usize = 16;
@@ -30,7 +30,7 @@ const COMMIT_BYTES: u64 = 8 * 1024 * 1024;
 const GROWTH: u64 = 16 * 1024;
 
 /// Commits what these entries mean. Of the paths that `written` overtakes they may say what was true before a user's last write: such a path
-/// is looked at again, and where that does not tell only a listing does; `false` then.
+/// is looked at again, and where that does not tell, or a file changes while it is read, only a listing does; `false` then.
 ///
 /// # Errors
 /// When some of it could not be committed: only a listing will tell what.
@@ -53,7 +53,7 @@ pub(super) async fn batch(
     let mut found = UnkeptList::default();
     let carried_out = carry_out(work, told, link, plan, &mut found).await;
     work.mark(Some(entries), found, &carried_out);
-    carried_out.map(|()| sound)
+    carried_out.map(|torn| sound && torn.is_empty())
 }
 
 /// Whether it makes a difference what is kept at an entry's path.
@@ -85,11 +85,11 @@ async fn is_gone(link: &AgentLink, path: &WorkspacePath) -> Result<bool, Session
     }
 }
 
-/// Makes the database agree with the whole sandbox.
+/// Makes the database agree with the whole sandbox, but for files that changed whenever they were read: these are answered.
 ///
 /// # Errors
 /// When it could not; nothing is ever removed because a listing was short.
-pub(super) async fn listing(work: &Work, told: &Told, link: &AgentLink) -> Result<(), SessionError> {
+pub(super) async fn listing(work: &Work, told: &Told, link: &AgentLink) -> Result<Vec<WorkspacePath>, SessionError> {
     let most = work.config.workspace.max_items.saturating_add(MAX_OVER) as usize;
     let (entries, disobeyed) = match link.scan(most).await {
         Err(LinkError::Agent(AgentError::TooMany)) => {
@@ -112,9 +112,17 @@ pub(super) async fn listing(work: &Work, told: &Told, link: &AgentLink) -> Resul
     let mut found = UnkeptList::default();
     let carried_out = carry_out(work, told, link, plan, &mut found).await;
     work.mark(None, found, &carried_out);
-    carried_out?;
+    let torn = carried_out?;
     told.over();
-    Ok(())
+    Ok(torn)
+}
+
+/// The same where a file that is being written must not be left out.
+///
+/// # Errors
+/// As [`listing`], and [`SessionError::Busy`].
+pub(super) async fn everything(work: &Work, told: &Told, link: &AgentLink) -> Result<(), SessionError> {
+    if listing(work, told, link).await?.is_empty() { Ok(()) } else { Err(SessionError::Busy) }
 }
 
 async fn carry_out(
@@ -123,24 +131,27 @@ async fn carry_out(
     link: &AgentLink,
     plan: Plan,
     found: &mut UnkeptList,
-) -> Result<(), SessionError> {
+) -> Result<Vec<WorkspacePath>, SessionError> {
     for (name, unkept) in &plan.not_kept {
         found.insert(name, *unkept);
     }
     let mut changes: Vec<_> = plan.removes.into_iter().map(|path| ItemChange::Gone { path }).collect();
-    changes.extend(plan.puts.into_iter().map(|(path, kind)| put(path, kind)));
+    changes.extend(plan.puts.into_iter().map(|(path, kind)| ItemChange::put(path, kind)));
     let known = known(work, &plan.fetch).await?;
     let (had, wanted): (Vec<_>, Vec<_>) =
         plan.fetch.into_iter().partition(|file| file.claimed.is_some_and(|hash| known.contains_key(&hash)));
     changes.extend(had.into_iter().filter_map(|file| {
         let hash = file.claimed?;
         let kind = ItemKind::File { hash, size: *known.get(&hash)?, executable: file.executable };
-        Some(put(file.path, kind))
+        Some(ItemChange::put(file.path, kind))
     }));
     let most = work.max_file_bytes();
     let mut left = portions(wanted, most);
-    let (mut torn, mut refused) = (false, None);
-    while let Some(portion) = left.pop_front() {
+    let (mut torn, mut refused) = (Vec::new(), None);
+    while let Some(mut portion) = left.pop_front() {
+        if let Err(error) = with_room(work, &mut changes, &mut portion, found).await {
+            refused = Some(not_saved(work, told, error));
+        }
         let _room = transfer::reserve(portion.iter().map(|file| room_for(file, most)).sum()).await;
         let replaced = replaced(&portion);
         let room_for_bases = replaced.iter().map(|(_, size)| encode::most(*size)).sum();
@@ -162,7 +173,7 @@ async fn carry_out(
                 Fetched::Unkept(path, why) => found.insert(path.as_str(), Unkept { shape: Shape::File, why }),
                 Fetched::Grown(file) => left.push_back(vec![Wanted { size: most, ..file }]),
                 // It is being written all the time; the rest need not wait for it.
-                Fetched::Torn => torn = true,
+                Fetched::Torn(path) => torn.push(path),
             }
         }
         drop(fetched);
@@ -177,9 +188,41 @@ async fn carry_out(
     rest?;
     match refused {
         Some(error) => Err(error),
-        None if torn => Err(SessionError::Busy),
-        None => Ok(()),
+        None => Ok(torn),
     }
+}
+
+/// Takes out of the changes that are due and the files that are to be fetched for which of them there is no room: what would be refused is
+/// not brought over first, each time it is looked at. Goes by what the agent claims; the commit goes by what is true.
+///
+/// # Errors
+/// The bound that made that necessary; any other error is the commit's to meet.
+async fn with_room(
+    work: &Work,
+    changes: &mut Vec<ItemChange>,
+    portion: &mut Vec<Wanted>,
+    found: &mut UnkeptList,
+) -> Result<(), SessionError> {
+    let claimed = |file: &Wanted| {
+        let hash = file.claimed.unwrap_or(ContentHash([0; 32]));
+        ItemChange::put(file.path.clone(), ItemKind::File { hash, size: file.size, executable: file.executable })
+    };
+    let planned: Vec<_> = changes.iter().cloned().chain(portion.iter().map(claimed)).collect();
+    let error = match work.have_room(&planned).await {
+        Err(error) if is_bound(&error) => error,
+        _ => return Ok(()),
+    };
+    let mut fitting = HashSet::new();
+    for change in only_kept(work, planned, found).await? {
+        let ItemChange::Put { path, kind, .. } = &change else { continue };
+        match work.have_room(std::slice::from_ref(&change)).await {
+            Err(error) if is_bound(&error) => found.insert(path.as_str(), no_room(kind)),
+            _ => drop(fitting.insert(path.clone())),
+        }
+    }
+    changes.retain(|change| matches!(change, ItemChange::Put { path, .. } if fitting.contains(path)));
+    portion.retain(|file| fitting.contains(&file.path));
+    Err(error)
 }
 
 /// The contents these files replace and can be stored after, with their sizes.
@@ -231,7 +274,7 @@ enum Fetched {
     /// It is larger than there is room for.
     Grown(Wanted),
     /// It changes while it is read.
-    Torn,
+    Torn(WorkspacePath),
 }
 
 async fn fetch(
@@ -252,13 +295,13 @@ async fn fetch(
         Some(base) => blobs::encode_after(content, base).await?,
         None => blobs::encode(content).await?,
     };
-    Ok(Fetched::Content(put(file.path, ItemKind::File { hash: blob.hash, size, executable }), blob))
+    Ok(Fetched::Content(ItemChange::put(file.path, ItemKind::File { hash: blob.hash, size, executable }), blob))
 }
 
 fn not_fetched(file: Wanted, error: &AgentError, may_be_larger: bool) -> Fetched {
     match error {
         AgentError::NotFound | AgentError::WrongKind | AgentError::Refused => Fetched::Nothing,
-        AgentError::Torn => Fetched::Torn,
+        AgentError::Torn => Fetched::Torn(file.path),
         AgentError::TooMany if may_be_larger => Fetched::Grown(file),
         AgentError::TooMany => Fetched::Unkept(file.path, Why::TooLarge),
         _ => Fetched::Unkept(file.path, Why::Unreadable),
@@ -269,7 +312,7 @@ fn not_fetched(file: Wanted, error: &AgentError, may_be_larger: bool) -> Fetched
 async fn commit(
     work: &Work,
     told: &Told,
-    mut changes: Vec<ItemChange>,
+    changes: Vec<ItemChange>,
     blobs: Vec<blobs::EncodedBlob>,
     found: &mut UnkeptList,
 ) -> Result<(), SessionError> {
@@ -280,6 +323,26 @@ async fn commit(
         Err(error) if is_bound(&error) => error,
         committed => return committed,
     };
+    // One by one, so that one that has outgrown its room keeps no other out.
+    for change in only_kept(work, changes, found).await? {
+        let at = blobs.iter().position(|blob| content(&change) == Some(blob.hash));
+        let ItemChange::Put { path, kind, .. } = &change else { continue };
+        let unkept = no_room(kind);
+        let path = path.clone();
+        match try_commit(work, &[change], at.map_or(&[], |at| &blobs[at..=at])).await {
+            Err(error) if is_bound(&error) => found.insert(path.as_str(), unkept),
+            committed => committed?,
+        }
+    }
+    Err(not_saved(work, told, error))
+}
+
+/// Of changes that do not fit together those of what is kept already; the rest is marked.
+async fn only_kept(
+    work: &Work,
+    mut changes: Vec<ItemChange>,
+    found: &mut UnkeptList,
+) -> Result<Vec<ItemChange>, SessionError> {
     let kept = kept(work, &changes).await?;
     for change in &changes {
         if let ItemChange::Put { path, kind, .. } = change
@@ -295,18 +358,7 @@ async fn commit(
         }
         _ => false,
     });
-    // One by one, so that one that has outgrown its room keeps no other out.
-    for change in changes {
-        let at = blobs.iter().position(|blob| content(&change) == Some(blob.hash));
-        let ItemChange::Put { path, kind, .. } = &change else { continue };
-        let unkept = no_room(kind);
-        let path = path.clone();
-        match try_commit(work, &[change], at.map_or(&[], |at| &blobs[at..=at])).await {
-            Err(error) if is_bound(&error) => found.insert(path.as_str(), unkept),
-            committed => committed?,
-        }
-    }
-    Err(not_saved(work, told, error))
+    Ok(changes)
 }
 
 fn no_room(kind: &ItemKind) -> Unkept {
@@ -366,10 +418,6 @@ fn content(change: &ItemChange) -> Option<ContentHash> {
 fn not_saved(work: &Work, told: &Told, error: SessionError) -> SessionError {
     told.trouble(work, format!("Changes made by programs are not saved: {error}"));
     error
-}
-
-fn put(path: WorkspacePath, kind: ItemKind) -> ItemChange {
-    ItemChange::Put { path, kind, precondition: Precondition::None }
 }
 
 #[cfg(test)]

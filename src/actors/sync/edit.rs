@@ -42,15 +42,19 @@ async fn try_carry_out(
     let mut planned = plan(work, &edit).await?;
     let Some(link) = link else { return commit(work, &edit, planned, Vec::new()).await };
     if planned.meets_what_is_there() {
-        match collect::listing(work, told, link).await {
-            Ok(()) => {}
-            // Its user has been told what is not saved, and makes room by removing what they name.
-            Err(SessionError::TooManyItems | SessionError::TooManyBytes) if !edit.intent.is_decided_later() => {}
+        let torn = match collect::listing(work, told, link).await {
+            Ok(torn) => torn,
+            // Its user has been told what is not saved, and makes room by removing what they name; that goes on beside a program that never rests.
+            Err(SessionError::TooManyItems | SessionError::TooManyBytes | SessionError::Busy)
+                if !edit.intent.is_decided_later() =>
+            {
+                Vec::new()
+            }
             Err(error) => return Err(error),
-        }
+        };
         planned = plan(work, &edit).await?;
         if edit.intent.is_decided_later() {
-            keeps_what_only_the_sandbox_has(work, &leaving(&planned.applied.changes))?;
+            keeps_what_only_the_sandbox_has(work, &planned.applied.changes, &torn)?;
         }
     }
     *begun = true;
@@ -61,14 +65,24 @@ async fn try_carry_out(
     commit(work, &edit, planned, conflict_copies).await
 }
 
-/// A folder that would go may hold what the database has not: its user named a time, or a template, and not that.
-fn keeps_what_only_the_sandbox_has(work: &Work, leaving: &[&WorkspacePath]) -> Result<(), SessionError> {
+/// A folder that would go may hold what the database has not, and a file may be `torn`: its user named a time, or a template, and not that.
+fn keeps_what_only_the_sandbox_has(
+    work: &Work,
+    changes: &[AppliedChange],
+    torn: &[WorkspacePath],
+) -> Result<(), SessionError> {
+    let touched: HashSet<_> = changes.iter().map(|change| &change.path).collect();
+    if torn.iter().any(|path| touched.contains(path) || path.ancestors().any(|folder| touched.contains(&folder))) {
+        return Err(SessionError::Busy);
+    }
+    let folders = changes.iter().filter(|change| change.before == Some(ItemKind::Folder)).map(|change| &change.path);
+    let folders: HashSet<_> = folders.collect();
     let unkept = work.unkept.list();
     let held = |path: &&WorkspacePath| {
         let below = format!("{path}/");
-        unkept.is_truncated() || unkept.iter().any(|(name, _)| name.starts_with(&below))
+        folders.contains(path) && (unkept.is_truncated() || unkept.iter().any(|(name, _)| name.starts_with(&below)))
     };
-    match leaving.iter().copied().find(held) {
+    match leaving(changes).into_iter().find(held) {
         Some(path) => Err(SessionError::HoldsUnkept { path: path.clone() }),
         None => Ok(()),
     }

@@ -8,7 +8,7 @@ use crate::actors::edits::{Conflict, Intent, MAX_CHANGES};
 use crate::db::items::{self, ItemChange};
 use crate::db::versions::{self, Origin};
 use crate::db::{Client, past, snapshots, templates};
-use crate::model::{ItemKind, Precondition, SessionId, WorkspacePath};
+use crate::model::{ItemKind, SessionId, WorkspacePath};
 
 /// What is to be done.
 pub(super) struct Plan {
@@ -29,7 +29,7 @@ impl Plan {
 /// What brings about what is wanted.
 pub(super) async fn plan(client: &impl Client, session: SessionId, intent: &Intent) -> Result<Plan, SessionError> {
     Ok(match intent {
-        Intent::Changes { changes, .. } if changes.len() > MAX_CHANGES => return Err(SessionError::Busy),
+        Intent::Changes { changes, .. } if changes.len() > MAX_CHANGES => return Err(SessionError::Internal),
         Intent::Changes { changes, origin } => Plan { origin: *origin, ..Plan::restoring(changes.clone()) },
         Intent::Copy { from, to } => {
             Plan { origin: Origin::Editor, ..Plan::restoring(copy(client, session, from, to).await?) }
@@ -82,7 +82,7 @@ async fn undelete(
     if gone.is_empty() {
         return Err(SessionError::NoItem);
     }
-    Ok(gone.into_iter().map(|(path, kind)| put(path, kind)).collect())
+    Ok(gone.into_iter().map(|(path, kind)| ItemChange::put(path, kind)).collect())
 }
 
 async fn copy(
@@ -109,7 +109,7 @@ async fn copy(
     }
     // Its top first, which is what is answered.
     copies.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-    Ok(copies.into_iter().map(|(path, kind)| put(path, kind)).collect())
+    Ok(copies.into_iter().map(|(path, kind)| ItemChange::put(path, kind)).collect())
 }
 
 /// What there is at a path and below it, or in the whole workspace.
@@ -134,11 +134,7 @@ fn difference(now: &Manifest, then: &Manifest) -> Vec<ItemChange> {
     let mut puts: Vec<_> = then.iter().filter(|(path, kind)| now.get(*path) != Some(kind)).collect();
     puts.sort_unstable_by_key(|(path, _)| *path);
     let gone = gone.into_iter().map(|path| ItemChange::Gone { path: path.clone() });
-    gone.chain(puts.into_iter().map(|(path, kind)| put(path.clone(), kind.clone()))).collect()
-}
-
-fn put(path: WorkspacePath, kind: ItemKind) -> ItemChange {
-    ItemChange::Put { path, kind, precondition: Precondition::None }
+    gone.chain(puts.into_iter().map(|(path, kind)| ItemChange::put(path.clone(), kind.clone()))).collect()
 }
 
 #[cfg(test)]
@@ -181,10 +177,10 @@ mod tests {
             gone("was-file"),
             gone("was-file/new"),
             gone("was-folder"),
-            put(path("changed"), file("2")),
-            put(path("was-file"), file("4")),
-            put(path("was-folder"), ItemKind::Folder),
-            put(path("was-folder/old"), file("3")),
+            ItemChange::put(path("changed"), file("2")),
+            ItemChange::put(path("was-file"), file("4")),
+            ItemChange::put(path("was-folder"), ItemKind::Folder),
+            ItemChange::put(path("was-folder/old"), file("3")),
         ];
         assert_eq!(difference(&now, &then), expected);
         assert!(difference(&then, &then).is_empty());

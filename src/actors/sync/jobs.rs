@@ -4,7 +4,7 @@ use tokio::sync::oneshot;
 
 use super::told::Told;
 use super::written::Written;
-use super::{Changed, Connect, MakeFolder, Move, Remove, Work, collect, edit, place, restore};
+use super::{Changed, Connect, MakeFolder, Move, Work, collect, edit, place, restore};
 use crate::actors::api::{EditFiles, Edited, SaveFile, Saved, SessionError};
 use crate::link::AgentLink;
 use crate::model::{Item, WorkspacePath};
@@ -16,7 +16,6 @@ pub(super) type Answer<T> = oneshot::Sender<Result<T, SessionError>>;
 pub(super) enum Job {
     Connect(Connect, Answer<()>),
     Save(SaveFile, Answer<Saved>),
-    Remove(Remove, Answer<()>),
     MakeFolder(MakeFolder, Answer<Item>),
     Move(Move, Answer<Item>),
     Edit(EditFiles, Answer<Edited>),
@@ -32,7 +31,6 @@ impl Job {
         match self {
             Self::Connect(..) => "bringing sandbox and database together",
             Self::Save(..) => "saving",
-            Self::Remove(..) => "removing",
             Self::MakeFolder(..) => "making a folder",
             Self::Move(..) => "moving",
             Self::Edit(..) => "changing files",
@@ -45,12 +43,7 @@ impl Job {
     /// Whether it is a user's wish: of those only so many may wait.
     pub(super) fn is_wish(&self) -> bool {
         match self {
-            Self::Save(..)
-            | Self::Remove(..)
-            | Self::MakeFolder(..)
-            | Self::Move(..)
-            | Self::Edit(..)
-            | Self::Settle(_) => true,
+            Self::Save(..) | Self::MakeFolder(..) | Self::Move(..) | Self::Edit(..) | Self::Settle(_) => true,
             Self::Connect(..) | Self::Changed(..) | Self::Flush(_) | Self::Listing => false,
         }
     }
@@ -59,7 +52,6 @@ impl Job {
     pub(super) fn paths(&self) -> Option<Vec<WorkspacePath>> {
         Some(match self {
             Self::Save(save, _) => vec![save.path.clone()],
-            Self::Remove(remove, _) => vec![remove.path.clone()],
             Self::MakeFolder(folder, _) => vec![folder.path.clone()],
             Self::Move(change, _) => vec![change.from.clone(), change.to.clone()],
             Self::Edit(edit, _) => return edit.paths(),
@@ -73,7 +65,6 @@ impl Job {
         // Whoever asked may have stopped waiting.
         match self {
             Self::Save(_, answer) => answer.send(Err(away())).map_or((), drop),
-            Self::Remove(_, answer) => answer.send(Err(away())).map_or((), drop),
             Self::MakeFolder(_, answer) => answer.send(Err(away())).map_or((), drop),
             Self::Move(_, answer) => answer.send(Err(away())).map_or((), drop),
             Self::Edit(_, answer) => answer.send(Err(away())).map_or((), drop),
@@ -100,9 +91,11 @@ fn answered<T>(link: Option<&AgentLink>, result: Result<T, SessionError>, answer
     if half_way { Outcome::ListingDue } else { Outcome::Done }
 }
 
-impl From<Result<(), SessionError>> for Outcome {
-    fn from(result: Result<(), SessionError>) -> Self {
-        if result.is_ok() { Self::Agreed } else { Self::ListingDue }
+/// What comes of a listing, or one that was not answered.
+fn listed(result: &Result<Vec<WorkspacePath>, SessionError>) -> Outcome {
+    match result {
+        Ok(torn) if torn.is_empty() => Outcome::Agreed,
+        _ => Outcome::ListingDue,
     }
 }
 
@@ -112,17 +105,17 @@ pub(super) async fn run(work: &Work, told: &Told, link: Option<AgentLink>, job: 
     // Whoever asked may have stopped waiting; what was done stays done.
     match job {
         Job::Connect(connect, answer) if connect.restored => {
-            let listed = collect::listing(work, told, &connect.link).await;
-            let outcome = Outcome::from(listed.clone());
+            let result = collect::listing(work, told, &connect.link).await;
+            let outcome = listed(&result);
             // What the sandbox holds is whole, so its user may go on while the comparison is tried again.
-            let usable = listed.is_ok() || !connect.link.is_closed();
-            if usable && let Err(error) = &listed {
+            let usable = result.is_ok() || !connect.link.is_closed();
+            if usable && let Err(error) = &result {
                 told.trouble(
                     work,
                     format!("Files and database cannot be compared at the moment: {error}. Trying again."),
                 );
             }
-            answer.send(if usable { Ok(()) } else { listed }).ok();
+            answer.send(if usable { Ok(()) } else { result.map(drop) }).ok();
             outcome
         }
         Job::Connect(connect, answer) => {
@@ -130,7 +123,6 @@ pub(super) async fn run(work: &Work, told: &Told, link: Option<AgentLink>, job: 
             Outcome::Done
         }
         Job::Save(save, answer) => answered(link, place::save(work, link, save).await, answer),
-        Job::Remove(remove, answer) => answered(link, place::remove(work, link, remove).await, answer),
         Job::MakeFolder(folder, answer) => answered(link, place::make_folder(work, link, folder).await, answer),
         Job::Move(change, answer) => answered(link, place::rename(work, link, change).await, answer),
         Job::Edit(wish, answer) => {
@@ -149,7 +141,7 @@ pub(super) async fn run(work: &Work, told: &Told, link: Option<AgentLink>, job: 
         }
         Job::Flush(answer) => {
             let result = match link {
-                Some(link) => collect::listing(work, told, link).await,
+                Some(link) => collect::everything(work, told, link).await,
                 None => Err(crate::link::LinkError::Closed.into()),
             };
             // Whoever collects everything decides what a failure means: the sandbox may be about to go.
@@ -158,16 +150,17 @@ pub(super) async fn run(work: &Work, told: &Told, link: Option<AgentLink>, job: 
             outcome
         }
         Job::Settle(answer) => {
-            let listed = match link {
+            let result = match link {
                 Some(link) => collect::listing(work, told, link).await,
-                None => Ok(()),
+                None => Ok(Vec::new()),
             };
-            let outcome = Outcome::from(listed.clone());
-            answer.send(listed).ok();
+            let outcome = listed(&result);
+            // Of a file that is being written without end there is what was kept of it last.
+            answer.send(result.map(drop)).ok();
             outcome
         }
         Job::Listing => match link {
-            Some(link) => collect::listing(work, told, link).await.into(),
+            Some(link) => listed(&collect::listing(work, told, link).await),
             // The next connection begins with one.
             None => Outcome::Done,
         },

@@ -110,16 +110,6 @@ pub struct Release;
 #[rtype(result = "Result<Saved, SessionError>")]
 pub struct Save(pub SaveFile);
 
-/// Remove a file or a folder with all it holds; the reply comes when that is committed and done.
-#[derive(Message)]
-#[rtype(result = "Result<(), SessionError>")]
-pub struct Remove {
-    /// Which.
-    pub path: WorkspacePath,
-    /// Who.
-    pub user: UserId,
-}
-
 /// Make a folder and its parents; the reply comes when that is committed and done.
 #[derive(Message)]
 #[rtype(result = "Result<Item, SessionError>")]
@@ -351,14 +341,6 @@ impl Handler<Save> for WorkspaceSyncActor {
 
     fn handle(&mut self, Save(save): Save, ctx: &mut Self::Context) -> Self::Result {
         self.submit(ctx, |answer| Job::Save(save, answer))
-    }
-}
-
-impl Handler<Remove> for WorkspaceSyncActor {
-    type Result = ResponseFuture<Result<(), SessionError>>;
-
-    fn handle(&mut self, remove: Remove, ctx: &mut Self::Context) -> Self::Result {
-        self.submit(ctx, |answer| Job::Remove(remove, answer))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use carrel_protocol::{AgentError, Expect, Request, WriteOptions};
 
-use super::{MakeFolder, Move, Remove, Work, encode, transfer};
+use super::{MakeFolder, Move, Work, encode, transfer};
 use crate::actors::api::{SaveFile, Saved, SessionError};
 use crate::db::items::{self, ItemChange};
 use crate::db::{blobs, versions::Origin};
@@ -14,7 +14,7 @@ pub(super) async fn save(work: &Work, link: Option<&AgentLink>, save: SaveFile) 
     if size > work.max_file_bytes() {
         return Err(SessionError::FileTooLarge { limit_bytes: work.max_file_bytes() });
     }
-    let connection = work.db.interactive().await?;
+    let connection = work.db.for_bytes(size).await?;
     let current = items::get(&connection, work.session, &save.path).await?;
     let after = encode::base(&connection, size, current.as_ref()).await?;
     // Packing a large content takes a while.
@@ -43,26 +43,12 @@ pub(super) async fn save(work: &Work, link: Option<&AgentLink>, save: SaveFile) 
     Ok(Saved { item, created: current.is_none(), conflict_copy })
 }
 
-pub(super) async fn remove(work: &Work, link: Option<&AgentLink>, remove: Remove) -> Result<(), SessionError> {
-    let connection = work.db.interactive().await?;
-    let known = items::get(&connection, work.session, &remove.path).await?;
-    drop(connection);
-    if known.is_none() {
-        return Err(SessionError::NoItem);
-    }
-    if let Some(link) = link {
-        link.command(Request::Remove { path: remove.path.clone() }).await?;
-    }
-    commit(work, ItemChange::Gone { path: remove.path }, &[], remove.user).await.map(drop)
-}
-
 pub(super) async fn make_folder(
     work: &Work,
     link: Option<&AgentLink>,
     folder: MakeFolder,
 ) -> Result<Item, SessionError> {
-    let change =
-        ItemChange::Put { path: folder.path.clone(), kind: ItemKind::Folder, precondition: Precondition::None };
+    let change = ItemChange::put(folder.path.clone(), ItemKind::Folder);
     let planned = work.rehearse(&work.db.interactive().await?, std::slice::from_ref(&change)).await?;
     if planned.changes.is_empty() {
         return planned.items.into_iter().next().flatten().ok_or(SessionError::Internal);
@@ -93,7 +79,7 @@ async fn commit(
     blobs: &[blobs::EncodedBlob],
     user: UserId,
 ) -> Result<Option<Item>, SessionError> {
-    let mut connection = work.db.interactive().await?;
+    let mut connection = work.db.for_bytes(blobs.iter().map(|blob| blob.size).sum()).await?;
     let transaction = connection.transaction().await?;
     blobs::put_many(&transaction, blobs).await?;
     let applied =

@@ -5,15 +5,12 @@ use std::sync::Arc;
 use carrel_protocol::{AgentError, Expect, Request};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::bundle::{self, BATCH, Placing, Room};
+use super::bundle::{self, BATCH, Placing, Room, WRITES};
 use super::{Connect, Work};
 use crate::actors::api::SessionError;
 use crate::db::items;
 use crate::link::{AgentLink, LinkError};
 use crate::model::{ItemKind, WorkspacePath};
-
-/// Writes in flight; the link lets as many through.
-const WRITES: usize = 64;
 
 /// Told how many of how many items are in place.
 pub type RestoreProgress = Arc<dyn Fn(u64, u64) + Send + Sync>;

@@ -42,10 +42,8 @@ impl Unkept {
 impl Work {
     /// Takes over what a job has `found` in the whole sandbox, or in what a batch speaks of. One that failed for want of a database or an agent
     /// has not found everything; it comes again.
-    pub(super) fn mark(&self, batch: Option<&[Entry]>, found: UnkeptList, outcome: &Result<(), SessionError>) {
-        let looked = |error: &SessionError| {
-            matches!(error, SessionError::TooManyItems | SessionError::TooManyBytes | SessionError::Busy)
-        };
+    pub(super) fn mark<T>(&self, batch: Option<&[Entry]>, found: UnkeptList, outcome: &Result<T, SessionError>) {
+        let looked = |error: &SessionError| matches!(error, SessionError::TooManyItems | SessionError::TooManyBytes);
         if !outcome.as_ref().err().is_none_or(looked) {
             return;
         }

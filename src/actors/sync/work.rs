@@ -64,6 +64,27 @@ impl Work {
         Ok(planned)
     }
 
+    /// Whether these changes would fit: without looking at what they replace where there is ample room.
+    ///
+    /// # Errors
+    /// As [`Work::rehearse`].
+    pub(super) async fn have_room(&self, changes: &[ItemChange]) -> Result<(), SessionError> {
+        let put = |change: &ItemChange| match change {
+            ItemChange::Put { kind, .. } => kind.size(),
+            _ => 0,
+        };
+        let (items, bytes) = (changes.len() as u64, changes.iter().map(put).fold(0, u64::saturating_add));
+        let (connection, bounds) = (self.db.bulk().await?, self.bounds());
+        let usage = items::usage(&connection, self.session).await?.ok_or(SessionError::NotFound)?;
+        let (items, bytes) = (usage.items.saturating_add(items), usage.bytes.saturating_add(bytes));
+        let disk = self.config.sandbox.disk_mb * 1024 * 1024;
+        let pages = bytes.saturating_add(items.saturating_mul(PAGE_BYTES));
+        if items <= bounds.max_items && bytes <= bounds.max_bytes && pages <= disk {
+            return Ok(());
+        }
+        self.rehearse(&connection, changes).await.map(drop)
+    }
+
     /// Whether what changes have made of the workspace still fits into a sandbox, where every file takes whole pages. What only takes
     /// away always does.
     ///

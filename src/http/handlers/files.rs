@@ -4,6 +4,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use time::OffsetDateTime;
+use tokio::task::spawn_blocking;
 
 use crate::actors::api::{SaveFile, Saved};
 use crate::db;
@@ -19,6 +20,9 @@ use crate::model::{self, ContentHash, ItemKind, Precondition, SessionId, UserId,
 /// Items in one answer, when the client does not say, and at the most.
 const DEFAULT_LIMIT: u32 = 1000;
 const MAX_LIMIT: u32 = 5000;
+
+/// Bytes that are looked through on a thread that serves others, which takes it some tens of µs.
+const LOOKED_AT_ON_THE_SPOT: usize = 256 * 1024;
 
 /// Answers may be kept, but must be asked about before each use, and by nobody but their owner.
 const ASK_FIRST: &str = "private, no-cache";
@@ -65,7 +69,7 @@ pub async fn get_file(
         return Ok(HttpResponse::NotModified().insert_header(etag(hash)).finish());
     }
     let content = read_file(&state, who.user.id, hash, size).await?;
-    Ok(content_answer(hash, &path.0, content))
+    content_answer(hash, &path.0, content).await
 }
 
 /// Saves a file. Answered when it is committed and, in a live session, in place in the sandbox.
@@ -210,21 +214,30 @@ pub(super) async fn read_file(
 ) -> Result<Download, ApiError> {
     let mut share = state.budget.share(user);
     share.grow_to(usize::try_from(size).unwrap_or(usize::MAX))?;
-    let connection = state.db.interactive().await?;
+    let connection = state.db.for_bytes(size).await?;
     let content = db::blobs::get(&connection, hash).await?;
     let content = content.ok_or_else(|| ApiError::internal(format!("blob {hash} is missing")))?;
     Ok(Download::new(content, share))
 }
 
-pub(super) fn content_answer(hash: ContentHash, path: &WorkspacePath, content: Download) -> HttpResponse {
-    let text = is_text(&content.content());
-    HttpResponse::Ok()
+pub(super) async fn content_answer(
+    hash: ContentHash,
+    path: &WorkspacePath,
+    content: Download,
+) -> Result<HttpResponse, ApiError> {
+    let bytes = content.content();
+    let text = if bytes.len() <= LOOKED_AT_ON_THE_SPOT {
+        is_text(&bytes)
+    } else {
+        spawn_blocking(move || is_text(&bytes)).await.map_err(ApiError::internal)?
+    };
+    Ok(HttpResponse::Ok()
         .insert_header(etag(hash))
         .insert_header(AS_IT_IS)
         .insert_header((header::CACHE_CONTROL, ASK_FIRST))
         .insert_header((header::CONTENT_DISPOSITION, disposition(path.name())))
         .content_type(if text { "text/plain; charset=utf-8" } else { "application/octet-stream" })
-        .body(content)
+        .body(content))
 }
 
 pub(super) fn saved_answer(saved: Saved) -> HttpResponse {

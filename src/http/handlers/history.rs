@@ -102,7 +102,7 @@ async fn content(
     if is_known(request.headers(), hash) {
         return Ok(HttpResponse::NotModified().insert_header(etag(hash)).finish());
     }
-    Ok(content_answer(hash, path, read_file(state, user, hash, size).await?))
+    content_answer(hash, path, read_file(state, user, hash, size).await?).await
 }
 
 /// Has a file, a folder or the whole workspace as it was. What is there now stays in the history.

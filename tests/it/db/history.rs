@@ -130,3 +130,20 @@ async fn what_was_removed_and_made_again_in_one_hour_of_old_was_there_before() {
         assert_eq!(then.first().and_then(|item| item.kind.hash()), content, "at {hour}");
     }
 }
+
+#[tokio::test]
+async fn what_was_changed_and_later_removed_was_there_before_its_oldest_version() {
+    let db = postgres::db().await;
+    let session = postgres::session(&db).await.id;
+    postgres::put(&db, session, "a.py", "first").await;
+    date(&db, ("30 hours", "hour", "10 minutes")).await;
+    let second = postgres::put(&db, session, "a.py", "second").await;
+    date(&db, ("30 hours", "hour", "40 minutes")).await;
+    apply(&db, session, &[ItemChange::Remove { path: path("a.py") }]).await.unwrap();
+    assert_eq!(run(&db, async |tx| history::thin(tx, session, &RETENTION).await.unwrap()).await, 1);
+    let client = db.interactive().await.unwrap();
+    let at = "select date_trunc('hour', now() - interval '30 hours', 'UTC') + interval '20 minutes'";
+    let at = client.query_one(at, &[]).await.unwrap().try_get(0).unwrap();
+    let then = past::tree(&client, session, None, at).await.unwrap();
+    assert_eq!(then.first().and_then(|item| item.kind.hash()), Some(second), "the nearest that is known");
+}

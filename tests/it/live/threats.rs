@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::client::{Session, eventually, ok};
+use crate::support::client::{Session, eventually, ok, problem};
 use crate::support::process::Server;
 use crate::support::terminal::PATIENCE;
 
@@ -104,6 +104,38 @@ for letter in itertools.cycle(b'abcdefgh'):
     let settled = async || session.read("restless").await.filter(|content| whole(content)).map(|_| ());
     eventually(PATIENCE, "the last content", settled).await;
     assert!(seen > 0);
+}
+
+#[tokio::test]
+async fn a_program_that_never_rests_keeps_nobody_from_deleting_copying_and_restoring_the_rest() {
+    let session = Server::shared().await.user().await.ready_session().await;
+    session.save("old/a", "a").await;
+    session.save("mark", "x").await;
+    let versions = ok(session.request(Method::GET, "/versions/mark").send().await.unwrap(), 200).await;
+    let at = versions["items"][0]["at"].as_str().unwrap().to_owned();
+    session.save("late", "x").await;
+    session.save("restless", "x").await;
+    let program = "
+file = open('restless', 'r+b', buffering=0)
+file.truncate(8_000_000)
+print('running', flush=True)
+while True:
+    file.seek(0); file.write(b'x')
+";
+    let mut terminal = session.program(&["python3", "-c", program]).await;
+    terminal.expect("running").await;
+    session.shell().await.run("echo b > old/b").await;
+    session.remove("old").await;
+    let kept = ok(session.request(Method::GET, "/versions/old/b").send().await.unwrap(), 200).await;
+    assert_eq!(kept["items"][0]["change"], "removed", "collected before it went");
+    ok(session.post("/snapshots", &json!({ "name": "Now" })).await, 201).await;
+    ok(session.post("/restore", &json!({ "path": "late", "at": at })).await, 200).await;
+    assert_eq!(session.read("late").await, None);
+    // To restore all would take away what nobody has.
+    let refused = session.post("/restore", &json!({ "at": at })).await;
+    assert_eq!(problem(refused).await, (503, "busy".into()));
+    session.close_terminal(&terminal.id).await;
+    assert_eq!(session.tree().await.get("old"), None);
 }
 
 /// Whether the file ever looked like this: one letter, or that of the next round up to the end of one of its pieces.
