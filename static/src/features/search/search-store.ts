@@ -1,13 +1,7 @@
 /** What is looked for in the files of a session, and what was found; outlives the panel that shows it. */
 import { messageOf } from '@/api/problem';
-import {
-  replaceInFiles,
-  searchFiles,
-  type Replacements,
-  type SearchMatch,
-  type SearchPattern,
-  type SearchResult,
-} from '@/api/search';
+import { replaceInFiles, searchFiles, type SearchPattern } from '@/api/search';
+import type { Replacements, SearchMatch, SearchResult } from '@/api/types';
 import { Store } from '@/lib/store';
 
 /** After the last key, before the server is asked. */

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { ApiError } from '@/api/problem';
-import type { SearchMatch, SearchPattern, SearchResult } from '@/api/search';
+import type { SearchPattern } from '@/api/search';
+import type { SearchMatch, SearchResult } from '@/api/types';
 import { changedLines } from './changed-lines';
 import { parts, rowsOf, step } from './result-rows';
 import { SEARCH_DELAY_MS, SearchStore } from './search-store';

@@ -2,8 +2,9 @@
 'use client';
 
 import { useEffect, useId, useRef, useState } from 'react';
-import { importArchive, type ArchiveKind, type Imported } from '@/api/imports';
+import { importArchive } from '@/api/imports';
 import { messageOf } from '@/api/problem';
+import type { ArchiveKind, Imported } from '@/api/types';
 import { Button } from '@/components/button';
 import { Dialog } from '@/components/dialog';
 import { Field } from '@/components/field';
