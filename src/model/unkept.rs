@@ -95,7 +95,7 @@ impl From<NotKept> for Why {
 }
 
 /// What a workspace may hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct WorkspaceLimits {
     /// Largest file in MiB.
     pub max_file_mb: u64,

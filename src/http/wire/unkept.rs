@@ -4,7 +4,7 @@ use carrel_protocol::Shape;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::model::unkept::{UnkeptList, WorkspaceLimits, Why};
+use crate::model::unkept::{UnkeptList, Why, WorkspaceLimits};
 
 /// What is in a sandbox and is not kept.
 #[derive(Debug, Serialize, ToSchema)]

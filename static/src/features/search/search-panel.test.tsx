@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { AuthGate } from '@/features/auth/auth-gate';
 import { WorkspacePage } from '@/features/workspace/workspace-page';
 import { FakeSocket } from '@/test/fake-socket';
-import { USER, json, never, problem, renderPage, serve, type Route } from '@/test/render-page';
+import { TERMS, USER, json, never, problem, renderPage, serve, type Route } from '@/test/render-page';
 
 const ID = '55555555-5555-4555-8555-555555555555';
 vi.mock('next/navigation', () => ({
@@ -18,7 +18,7 @@ const SESSION = {
   reason: null,
   created_at: '2026-01-01T00:00:00Z',
   last_active_at: '2026-01-01T00:00:00Z',
-  quotas: { memory_mb: 512, cpus: 1, pids: 128, disk_mb: 256 },
+  ...TERMS,
   usage: { items: 0, bytes: 0 },
 };
 const FOUND = {

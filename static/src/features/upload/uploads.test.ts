@@ -18,6 +18,7 @@ class FakeServer {
   /** Taken one by one before each chunk is looked at. */
   failures: (Error | null)[] = [];
   room = 1_000;
+  largest = 900;
   private readonly uploads = new Map<string, { info: UploadInfo; text: string; replace: boolean }>();
 
   readonly around = {
@@ -68,6 +69,7 @@ class FakeServer {
       return Promise.resolve();
     },
     room: () => this.room,
+    largest: () => this.largest,
     freePath: (path: string) => `${path} 2`,
   };
   /** Whether pauses never end. */
@@ -197,6 +199,15 @@ describe('uploads', () => {
     );
     expect(server.begun).toBe(0);
     expect(uploads.state.get().count).toBe(0);
+  });
+
+  it('are not sent where one is larger than a file may be, and the others are', async () => {
+    server.largest = 4;
+    expect(uploads.add(chosen(file('a.txt', '0123'), file('b.txt', '01234')), '')).toBeNull();
+    await settled(uploads);
+    expect([...server.files.keys()]).toEqual(['a.txt']);
+    const row = uploads.state.get().rows.find(({ path }) => path === 'b.txt');
+    expect(row?.status).toEqual({ kind: 'failed', message: 'It has 5 B; a file may have 4 B at the most.' });
   });
 });
 
