@@ -19,9 +19,10 @@ pub use frozen::{
 pub use history::{Change, Changed, Copy, Delete, Origin, Restore, Version, VersionList, Who};
 pub use live::{ProcessList, RenameTerminal};
 pub use search::{Pattern, ReplacedFile, Replacement, Replacements, SearchMatch, SearchResult};
-pub use transfer::{ArchiveKind, BeginUpload, Imported, SkippedEntry, SkippedWhy, Upload, UploadOffset};
+pub use transfer::{ArchiveKind, BeginUpload, Imported, SkippedEntry, SkippedWhy, Upload, UploadAnswer, UploadOffset};
 pub use unkept::UnkeptItems;
 
+use crate::actors::api::Saved;
 use crate::model::terminal::ExitState;
 use crate::model::unkept::WorkspaceLimits;
 use crate::model::{self, EndsWhy, ItemKind as Kind, Quotas, Role, Usage, UserQuotas};
@@ -250,7 +251,7 @@ pub struct RenameSession {
 }
 
 /// What an item is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ItemKind {
     /// A regular file.
@@ -262,7 +263,7 @@ pub enum ItemKind {
 }
 
 /// A file, folder or link of a workspace.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Item {
     /// Where it is.
     pub path: String,
@@ -295,6 +296,12 @@ impl From<model::Item> for Item {
         };
         let (path, modified_at) = (item.path.into(), item.modified_at);
         Self { path, kind, size, etag, executable, target, modified_at, conflict_copy: None }
+    }
+}
+
+impl From<Saved> for Item {
+    fn from(Saved { item, conflict_copy, .. }: Saved) -> Self {
+        Self { conflict_copy: conflict_copy.map(Into::into), ..item.into() }
     }
 }
 

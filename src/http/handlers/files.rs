@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use time::OffsetDateTime;
 
-use crate::actors::api::{SaveFile, Saved};
+use crate::actors::api::SaveFile;
 use crate::db;
 use crate::http::error::{ApiError, Code};
 use crate::http::json::{Json, Page, query};
@@ -98,7 +98,8 @@ pub async fn put_file(
             saved
         })
         .await?;
-    Ok(saved_answer(saved))
+    let created = saved.created;
+    Ok(saved_answer(&Item::from(saved), created))
 }
 
 /// Deletes a file, a link, or a folder with all it holds.
@@ -227,13 +228,13 @@ pub(super) fn content_answer(hash: ContentHash, path: &WorkspacePath, content: D
         .body(content)
 }
 
-pub(super) fn saved_answer(saved: Saved) -> HttpResponse {
-    let mut answer = if saved.created { HttpResponse::Created() } else { HttpResponse::Ok() };
-    if let Some(hash) = saved.item.kind.hash() {
-        answer.insert_header(etag(hash));
+/// What a save is answered.
+pub(super) fn saved_answer(item: &Item, created: bool) -> HttpResponse {
+    let mut answer = if created { HttpResponse::Created() } else { HttpResponse::Ok() };
+    if let Some(etag) = &item.etag {
+        answer.insert_header((header::ETAG, etag.as_str()));
     }
-    let conflict_copy = saved.conflict_copy.map(Into::into);
-    answer.json(Item { conflict_copy, ..Item::from(saved.item) })
+    answer.json(item)
 }
 
 pub(super) fn etag(hash: ContentHash) -> (HeaderName, String) {

@@ -19,6 +19,8 @@ class FakeServer {
   failures: (Error | null)[] = [];
   room = 1_000;
   largest = 900;
+  /** Whether what comes of the next chunk is told. */
+  deaf = false;
   private readonly uploads = new Map<string, { info: UploadInfo; text: string; replace: boolean }>();
 
   readonly around = {
@@ -41,13 +43,15 @@ class FakeServer {
         const upload = this.uploads.get(id);
         if (!upload) throw gone();
         const { info } = upload;
+        if (info.saved) throw new Error('sent what is there');
         if (offset !== info.offset) throw new ApiError(409, 'wrong_offset', 'No.', null, null, info.offset);
         this.chunks.push([id, offset]);
         upload.text += await new Blob([chunk]).text();
         info.offset += chunk.byteLength;
         if (info.offset < info.size) return info.offset;
         this.files.set(info.path, upload.text);
-        this.uploads.delete(id);
+        info.saved = { path: info.path, kind: 'file', size: info.size, executable: false, modified_at: '' };
+        if (this.deaf) throw unreachable();
         return null;
       },
       pause: (_attempt: number, signal: AbortSignal) => {
@@ -190,6 +194,17 @@ describe('uploads', () => {
       kind: 'failed',
       message: /changed or removed/,
     });
+  });
+
+  it('are there when only the answer to the last chunk was lost', async () => {
+    server.deaf = true;
+    uploads.add(chosen(file('a.txt', '012345')), '');
+    await settled(uploads);
+    expect(uploads.state.get()).toMatchObject({ saved: 1, failed: 0 });
+    expect(server.chunks).toEqual([
+      ['u1', 0],
+      ['u1', 4],
+    ]);
   });
 
   it('are refused whole, and said so, before the first byte when there is no room for all', () => {
