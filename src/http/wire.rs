@@ -18,7 +18,7 @@ pub use frozen::{
 };
 pub use history::{Change, Changed, Copy, Delete, Origin, Restore, Version, VersionList, Who};
 pub use live::{ProcessList, RenameTerminal};
-pub use search::{Pattern, ReplacedFile, Replacement, Replacements, SearchMatch, SearchResult};
+pub use search::{Pattern, ReplacedFile, Replacement, Replacements, SearchMatch, SearchResult, SeenFile};
 pub use transfer::{ArchiveKind, BeginUpload, Imported, SkippedEntry, SkippedWhy, Upload, UploadAnswer, UploadOffset};
 pub use unkept::UnkeptItems;
 

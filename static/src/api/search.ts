@@ -1,6 +1,6 @@
 /** Looking for text in all files of a session, and replacing it. */
 import { api, unwrap } from './client';
-import type { Pattern, Replacements, SearchResult } from './types';
+import type { Pattern, Replacements, SearchResult, SeenFile } from './types';
 
 /** What is looked for, with nothing left to the server: empty globs are none. */
 export type SearchPattern = Required<{ [Key in keyof Pattern]: NonNullable<Pattern[Key]> }>;
@@ -19,11 +19,14 @@ export function searchFiles(
   return unwrap(api.GET('/api/v1/sessions/{id}/search', { params, signal }));
 }
 
+/** In which files: all that match, these, or these as a preview showed them. */
+export type Among = { all: true } | { paths: readonly string[] } | { seen: readonly SeenFile[] };
+
 export function replaceInFiles(
   session: string,
   pattern: SearchPattern,
   replacement: string,
-  paths: readonly string[] | null,
+  among: Among,
   preview: boolean,
 ): Promise<Replacements> {
   const { include, exclude, ...rest } = pattern;
@@ -32,7 +35,8 @@ export function replaceInFiles(
     include: given(include) ? include : null,
     exclude: given(exclude) ? exclude : null,
     replacement,
-    paths: paths && [...paths],
+    ...('paths' in among && { paths: [...among.paths] }),
+    ...('seen' in among && { seen: among.seen.map(({ path, etag }) => ({ path, etag })) }),
     preview,
   };
   return unwrap(api.POST('/api/v1/sessions/{id}/replace', { params: { path: { id: session } }, body }));

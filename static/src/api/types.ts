@@ -20,6 +20,8 @@ export type Pattern = Schemas['Pattern'];
 export type SearchMatch = Schemas['SearchMatch'];
 export type SearchResult = Schemas['SearchResult'];
 export type ReplacedFile = Schemas['ReplacedFile'];
+/** A file as a preview of a replacement showed it. */
+export type SeenFile = Schemas['SeenFile'];
 export type Replacements = Schemas['Replacements'];
 export type ArchiveKind = Schemas['ArchiveKind'];
 export type Imported = Schemas['Imported'];

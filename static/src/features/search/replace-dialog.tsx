@@ -35,7 +35,7 @@ export function ReplaceDialog({ onClose }: { onClose: () => void }) {
   const apply = async (): Promise<void> => {
     setBusy(true);
     try {
-      tell(await search.apply(chosen.map(({ path }) => path)));
+      tell(await search.apply(chosen));
       onClose();
     } catch (error) {
       toast(messageOf(error), 'danger');
