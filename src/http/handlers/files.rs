@@ -12,7 +12,7 @@ use crate::http::json::{Json, Page, query};
 use crate::http::paths::{UrlPath, workspace_path};
 use crate::http::signed_in::{SignedIn, authorize_session};
 use crate::http::state::{HttpState, State};
-use crate::http::transfer::{Download, Upload};
+use crate::http::transfer::{Download, Upload, announced};
 use crate::http::wire::{CreateFolder, Item, Move, Tree};
 use crate::model::{self, ContentHash, ItemKind, Precondition, SessionId, UserId, WorkspacePath};
 
@@ -257,11 +257,6 @@ pub(super) fn disposition(name: &str) -> String {
         }
     }
     text
-}
-
-/// The size a client says its body has.
-pub(super) fn announced(headers: &HeaderMap) -> Option<usize> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// A parameter of a tree.

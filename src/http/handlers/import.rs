@@ -3,13 +3,13 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
-use super::files::announced;
 use crate::http::error::ApiError;
 use crate::http::import::{self, Target};
 use crate::http::json::query;
 use crate::http::paths::optional_path;
 use crate::http::signed_in::{SignedIn, authorize_session};
 use crate::http::state::State;
+use crate::http::transfer::announced;
 use crate::http::wire::{ArchiveKind, Imported};
 
 /// What is imported, and where to.

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::files::{announced, saved_answer};
+use super::files::saved_answer;
 use crate::actors::api::{EditFiles, Intent, SessionError};
 use crate::db::items::{self, ItemChange};
 use crate::db::{blobs, versions::Origin};
@@ -15,7 +15,7 @@ use crate::http::json::{Json, query};
 use crate::http::paths::workspace_path;
 use crate::http::signed_in::{SignedIn, authorize_session};
 use crate::http::state::{HttpState, State};
-use crate::http::transfer::Upload as Body;
+use crate::http::transfer::{Upload as Body, announced};
 use crate::http::wire::{BeginUpload, Item, Upload, UploadAnswer, UploadOffset};
 use crate::model::{self, ItemKind, Precondition, Session, SessionId, WorkspacePath};
 use crate::staging::{self, Held, NewUpload, StagingError};
