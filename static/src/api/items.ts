@@ -3,7 +3,7 @@ import { encodePath } from '@/lib/paths';
 import { API_BASE, api, unwrap } from './client';
 import type { Item, UnkeptItems } from './types';
 
-/** Paths in one request to delete. */
+/** Paths in one request. */
 export const MOST_PATHS = 1_000;
 
 /** Replaces nothing. */
@@ -29,8 +29,8 @@ export function fetchUnkept(session: string): Promise<UnkeptItems> {
   return unwrap(api.GET('/api/v1/sessions/{id}/unkept', { params: { path: { id: session } } }));
 }
 
-/** Where a folder is downloaded as a zip; without a path, everything. */
-export function archiveUrl(session: string, path?: string): string {
-  const query = path === undefined ? '' : `?path=${encodePath(path)}`;
-  return `${API_BASE}/sessions/${session}/archive.zip${query}`;
+/** Where files and folders are downloaded as one zip; without any, everything. */
+export function archiveUrl(session: string, paths: readonly string[] = []): string {
+  const query = paths.map((path) => `path=${encodePath(path)}`).join('&');
+  return `${API_BASE}/sessions/${session}/archive.zip${query === '' ? '' : `?${query}`}`;
 }
