@@ -11,6 +11,7 @@ use tracing::Instrument;
 use super::budget::TransferBudget;
 use super::error::ApiError;
 use super::metrics::Metrics;
+use super::past_trees::PastTrees;
 use super::slots::Slots;
 use super::sockets::Sockets;
 use super::typists::Typists;
@@ -90,6 +91,8 @@ pub struct HttpState {
     pub imports: Slots<UserId>,
     /// Requests with a large list of paths, by who sends them.
     pub lists: Slots<UserId>,
+    /// Workspaces as they were, whose pages are being asked for.
+    pub past_trees: PastTrees,
     /// Searches that go on, by session.
     pub searches: Slots<SessionId>,
     /// Who types at the moment, in any session.
@@ -110,6 +113,7 @@ impl HttpState {
             archives: Slots::new(ARCHIVES, ARCHIVES_EACH),
             imports: Slots::new(IMPORTS, IMPORTS_EACH),
             lists: Slots::new(LISTS, LISTS_EACH),
+            past_trees: PastTrees::default(),
             searches: Slots::new(SEARCHES, SEARCHES_EACH),
             typists: Arc::default(),
         }
