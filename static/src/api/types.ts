@@ -25,6 +25,7 @@ export type SeenFile = Schemas['SeenFile'];
 export type Replacements = Schemas['Replacements'];
 export type ArchiveKind = Schemas['ArchiveKind'];
 export type Imported = Schemas['Imported'];
+export type SkippedWhy = Schemas['SkippedWhy'];
 /** What is in a sandbox and nowhere else. */
 export type UnkeptItem = Schemas['UnkeptItem'];
 export type UnkeptItems = Schemas['UnkeptItems'];

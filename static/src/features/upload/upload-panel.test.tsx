@@ -156,7 +156,7 @@ describe('the import of an archive', () => {
     await open({
       [`POST /sessions/${ID}/import`]: (request) => {
         asked.push(new URL(request.url).search);
-        return json({ items: 3, bytes: 2048, skipped: [{ path: 'dev/null', why: 'It is a device.' }] });
+        return json({ items: 3, bytes: 2048, skipped: [{ path: 'a.py', why: 'exists' }] });
       },
     });
     const shown = await dialog();
@@ -169,7 +169,7 @@ describe('the import of an archive', () => {
     fireEvent.click(within(shown).getByRole('button', { name: 'Import' }));
     const done = await screen.findByRole('dialog', { name: 'The archive was imported' });
     expect(done).toHaveAccessibleDescription('3 items, 2.0 KB.');
-    expect(within(done).getByText('It is a device.')).toBeInTheDocument();
+    expect(within(done).getByText('is there already')).toBeInTheDocument();
     expect(asked).toEqual(['?path=data/new&kind=zip&replace=false']);
   });
 
