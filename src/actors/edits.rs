@@ -85,8 +85,10 @@ impl EditFiles {
 }
 
 /// What several changes have come to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edited {
+    /// When: what was before is what there was just before that.
+    pub at: OffsetDateTime,
     /// Every path that is not as it was.
     pub changes: Vec<AppliedChange>,
     /// What is now at the path of each change that was asked for, in their order; for a copy, at its top.

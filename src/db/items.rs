@@ -85,6 +85,8 @@ pub struct Applied {
     pub items: Vec<Option<Item>>,
     /// What the workspace holds now.
     pub usage: Usage,
+    /// When: the time of the versions that tell of it.
+    pub at: OffsetDateTime,
 }
 
 /// A path that is not as it was.

@@ -4,6 +4,7 @@
 //!   database ── one batch of contents ──▶ packer, on a blocking thread ──▶ body
 //! ```
 
+use std::collections::BTreeSet;
 use std::io;
 
 use bytes::Bytes;
@@ -22,21 +23,71 @@ use crate::model::{Item, ItemKind, SessionId, UserId, WorkspacePath};
 /// What goes into an archive, under the name it has there; `None` is the end.
 type Piece = Option<(Item, Option<Bytes>)>;
 
-/// The archive of what lies at and below `path`, or of everything. Its names begin with the last of `path`'s.
+/// What of a workspace goes into an archive: some of its items with all they hold, or everything.
+#[derive(Debug)]
+pub struct Selection {
+    /// Empty is everything.
+    paths: BTreeSet<WorkspacePath>,
+    /// The folder they all lie in; names in the archive begin below it.
+    above: Option<WorkspacePath>,
+}
+
+impl Selection {
+    /// These; everything when there are none.
+    #[must_use]
+    pub fn new(paths: Vec<WorkspacePath>) -> Self {
+        let paths: BTreeSet<_> = paths.into_iter().collect();
+        let holds_all = |folder: &WorkspacePath| paths.iter().all(|path| path != folder && path.is_within(folder));
+        let first = paths.first().and_then(WorkspacePath::parent);
+        let above = std::iter::successors(first, WorkspacePath::parent).find(holds_all);
+        Self { paths, above }
+    }
+
+    /// What the archive is called after; `None` is the workspace.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        match (self.paths.len(), self.paths.first(), &self.above) {
+            (1, Some(only), _) => Some(only.name()),
+            (_, _, above) => above.as_ref().map(WorkspacePath::name),
+        }
+    }
+
+    /// Of a workspace's items those that are selected, by the names they have in the archive; nothing when one of them is not there.
+    fn of(&self, mut items: Vec<Item>) -> Result<Vec<Item>, ApiError> {
+        if self.paths.is_empty() {
+            return Ok(items);
+        }
+        if items.iter().filter(|item| self.paths.contains(&item.path)).count() < self.paths.len() {
+            return Err(ApiError::not_found());
+        }
+        let is_selected = |item: &Item| {
+            std::iter::successors(Some(item.path.clone()), WorkspacePath::parent).any(|path| self.paths.contains(&path))
+        };
+        items.retain(is_selected);
+        let Some(above) = &self.above else { return Ok(items) };
+        let base = above.as_str().len() + 1;
+        items
+            .into_iter()
+            .map(|item| Ok(Item { path: WorkspacePath::new(&item.path.as_str()[base..])?, ..item }))
+            .collect()
+    }
+}
+
+/// The archive of what is selected.
 ///
 /// # Errors
-/// [`super::error::Code::NotFound`] when nothing is there, or that there is no room at the moment.
+/// [`super::error::Code::NotFound`] when some of it is not there, or that there is no room at the moment.
 pub async fn stream(
     state: &HttpState,
     user: UserId,
     session: SessionId,
-    path: Option<&WorkspacePath>,
+    selection: &Selection,
 ) -> Result<Made, ApiError> {
     let slot = state.archives.take(user)?;
     let connection = state.db.bulk().await?;
     let items = items::all(&connection, session).await?;
     drop(connection);
-    let items = part(items, path)?;
+    let items = selection.of(items)?;
     let largest = items.iter().map(|item| item.kind.size()).max().unwrap_or_default();
     let total = items.iter().map(|item| item.kind.size()).sum::<u64>();
     let mut share = state.budget.share(user);
@@ -56,16 +107,6 @@ pub async fn stream(
         drop((slot, share));
     });
     Ok(body)
-}
-
-/// Of a workspace's items those at and below `path`, by the names they have in the archive.
-fn part(items: Vec<Item>, path: Option<&WorkspacePath>) -> Result<Vec<Item>, ApiError> {
-    let Some(path) = path else { return Ok(items) };
-    let base = path.as_str().len() - path.name().len();
-    let within = items.into_iter().filter(|item| item.path.is_within(path));
-    let renamed = within.map(|item| Ok(Item { path: WorkspacePath::new(&item.path.as_str()[base..])?, ..item }));
-    let items = renamed.collect::<Result<Vec<_>, ApiError>>()?;
-    if items.is_empty() { Err(ApiError::not_found()) } else { Ok(items) }
 }
 
 /// Hands out every item with its content; the end only when all of them were there.
@@ -96,4 +137,41 @@ fn pack(mut pieces: mpsc::Receiver<Piece>, maker: Maker) -> io::Result<()> {
         }
     }
     Err(io::ErrorKind::UnexpectedEof.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use time::OffsetDateTime;
+
+    use super::*;
+
+    fn paths(texts: &[&str]) -> Vec<WorkspacePath> {
+        texts.iter().map(|text| WorkspacePath::new(*text).expect(text)).collect()
+    }
+
+    #[track_caller]
+    fn check(selected: &[&str], name: Option<&str>, expected: Option<&[&str]>) {
+        let all = paths(&["a", "a/b", "a/b/c", "a/b/d", "a/e", "a-b", "f"]);
+        let item = |path| Item { path, kind: ItemKind::Folder, modified_at: OffsetDateTime::UNIX_EPOCH };
+        let selection = Selection::new(paths(selected));
+        assert_eq!(selection.name(), name, "{selected:?}");
+        let items = selection.of(all.into_iter().map(item).collect()).ok();
+        let names = items.map(|items| items.into_iter().map(|item| String::from(item.path)).collect::<Vec<_>>());
+        assert_eq!(
+            names.as_deref(),
+            expected.map(|names| names.iter().map(ToString::to_string).collect::<Vec<_>>()).as_deref()
+        );
+    }
+
+    #[test]
+    fn names_begin_below_the_folder_all_that_is_selected_lies_in() {
+        check(&[], None, Some(&["a", "a/b", "a/b/c", "a/b/d", "a/e", "a-b", "f"]));
+        check(&["a/b"], Some("b"), Some(&["b", "b/c", "b/d"]));
+        check(&["a/b/c", "a/b/d"], Some("b"), Some(&["c", "d"]));
+        check(&["a/b/c", "a/e"], Some("a"), Some(&["b/c", "e"]));
+        check(&["a/b", "a/b/c", "a/e"], Some("a"), Some(&["b", "b/c", "b/d", "e"]));
+        check(&["a/b/c", "a-b", "f"], None, Some(&["a/b/c", "a-b", "f"]));
+        check(&["a", "a/b"], None, Some(&["a", "a/b", "a/b/c", "a/b/d", "a/e"]));
+        check(&["a", "none"], None, None);
+    }
 }

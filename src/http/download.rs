@@ -4,20 +4,22 @@
 //!   maker, on a blocking thread ── at most QUEUE pieces ──▶ connection ──▶ client
 //! ```
 //!
-//! **Invariant**: a body that was not made to its end breaks off, and never looks like a shorter whole. A client that reads too slowly is
-//! given up, as for any [download](super::transfer).
+//! **Invariant**: a body that was not made to its end breaks off, and never looks like a shorter whole. Who makes one holds a place among few,
+//! so a client that stands still, or takes less than [`LEAST_BYTES_PER_SECOND`] on the whole, is given up; what the making takes by itself is
+//! not held against it.
 
 use std::io::{self, Write};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout};
 
-use super::transfer::{DOWNLOAD_STALL, Pace, TooSlow};
+use super::transfer::{DOWNLOAD_STALL, STALL, TooSlow};
 
 /// Bytes sent at a time.
 const PIECE_BYTES: usize = 64 * 1024;
@@ -25,12 +27,30 @@ const PIECE_BYTES: usize = 64 * 1024;
 /// Pieces that wait for the connection.
 const QUEUE: usize = 4;
 
+/// What a client must take on the whole, after [`STALL`]: 240 MB, as large as a workspace may be by default, in half an hour.
+pub const LEAST_BYTES_PER_SECOND: u32 = 128 * 1024;
+
+/// How long a client has been waited for, and for how many bytes.
+#[derive(Debug, Default)]
+struct Patience {
+    waited: Duration,
+    bytes: u64,
+}
+
+impl Patience {
+    /// How much longer it may take now.
+    fn left(&self) -> Duration {
+        let millis = self.bytes * 1000 / u64::from(LEAST_BYTES_PER_SECOND);
+        (STALL + Duration::from_millis(millis)).saturating_sub(self.waited).min(DOWNLOAD_STALL)
+    }
+}
+
 /// Where the maker writes; only [`Maker::finish`] makes the body whole.
 #[derive(Debug)]
 pub struct Maker {
     pieces: mpsc::Sender<Option<Bytes>>,
     buffer: BytesMut,
-    pace: Pace,
+    patience: Patience,
     handle: Handle,
 }
 
@@ -45,8 +65,8 @@ pub struct Made {
 #[must_use]
 pub fn body(handle: Handle) -> (Maker, Made) {
     let (sender, pieces) = mpsc::channel(QUEUE);
-    let pace = Pace::new(DOWNLOAD_STALL, Instant::now());
-    let maker = Maker { pieces: sender, buffer: BytesMut::with_capacity(PIECE_BYTES), pace, handle };
+    let (buffer, patience) = (BytesMut::with_capacity(PIECE_BYTES), Patience::default());
+    let maker = Maker { pieces: sender, buffer, patience, handle };
     (maker, Made { pieces, whole: false })
 }
 
@@ -67,13 +87,17 @@ impl Maker {
         let piece = self.buffer.split().freeze();
         let length = piece.len();
         self.send(Some(piece))?;
-        self.pace.moved(length, Instant::now());
+        self.patience.bytes += length as u64;
         Ok(())
     }
 
-    fn send(&self, piece: Option<Bytes>) -> io::Result<()> {
-        let sending = timeout_at(self.pace.due(), self.pieces.send(piece));
-        match self.handle.block_on(sending) {
+    fn send(&mut self, piece: Option<Bytes>) -> io::Result<()> {
+        let (began, left) = (Instant::now(), self.patience.left());
+        // A timer needs the runtime already when it is made.
+        let sending = async { timeout(left, self.pieces.send(piece)).await };
+        let sent = self.handle.block_on(sending);
+        self.patience.waited += began.elapsed();
+        match sent {
             Ok(sent) => sent.map_err(|_| io::ErrorKind::BrokenPipe.into()),
             Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, TooSlow)),
         }
@@ -148,10 +172,25 @@ mod tests {
     #[tokio::test]
     async fn a_reader_that_stands_still_is_given_up() {
         let (mut maker, made) = body(Handle::current());
-        maker.pace = Pace::new(std::time::Duration::from_millis(20), Instant::now());
+        maker.patience.waited = STALL - Duration::from_millis(20);
         let making = spawn_blocking(move || maker.write_all(&vec![7; 10 * PIECE_BYTES]));
         let error = making.await.expect("no panic").expect_err("nobody reads");
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         drop(made);
+    }
+
+    #[test]
+    fn a_client_may_take_as_long_as_its_bytes_allow() {
+        for (bytes, waited, left) in [
+            (0, 0, 20),
+            (0, 20, 0),
+            (240 << 20, 0, 120),
+            (240 << 20, 1900, 40),
+            (240 << 20, 1940, 0),
+            (240 << 20, 4000, 0),
+        ] {
+            let patience = Patience { waited: Duration::from_secs(waited), bytes };
+            assert_eq!(patience.left(), Duration::from_secs(left), "{bytes} after {waited} s");
+        }
     }
 }

@@ -9,6 +9,7 @@
 
 use std::collections::HashMap;
 use std::io::BufReader;
+use std::time::Duration;
 
 use actix_web::web::Payload;
 use carrel_archives::{Archive, BadArchive, Bounds, Bundle, Entry, EntryKind, Listing, Zip};
@@ -30,6 +31,9 @@ use crate::db::items::{self, ItemChange};
 use crate::db::versions::Origin;
 use crate::model::{ContentHash, ItemKind, Precondition, SessionId, UserId, WorkspacePath};
 use crate::staging::Import;
+
+/// How long an archive that is there waits until others have been imported.
+pub(super) const WAIT: Duration = Duration::from_secs(60);
 
 /// Bytes written to the staging area at a time.
 const PIECE_BYTES: usize = 1024 * 1024;

@@ -24,6 +24,7 @@ pub mod observe;
 pub mod openapi;
 pub mod origin;
 pub mod page;
+mod past_trees;
 pub mod paths;
 mod replace;
 pub mod routes;

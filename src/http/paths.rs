@@ -10,6 +10,9 @@ use actix_web::{FromRequest, HttpRequest, dev};
 use super::error::{ApiError, Code};
 use crate::model::WorkspacePath;
 
+/// Paths that may be named in one request.
+pub const MAX_PATHS: usize = 1000;
+
 /// Pieces of `/api/v1/sessions/{id}/files/{path}` before the path: the empty one, `api`, `v1`, `sessions`, the id, `files`.
 const PIECES_BEFORE: usize = 6;
 

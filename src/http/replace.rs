@@ -1,9 +1,9 @@
 //! Replacing in many files at once, with `If-Match` for each of them.
 //!
 //! What is replaced is what the database has, which is at most a second behind what programs write; a file that has changed meanwhile is not
-//! replaced, and is named. Contents are stored ahead of their use, one by one, and taken into use in one go.
+//! replaced, and is named; so is one that is no longer what its user was shown. Contents are stored ahead of their use, one by one, and taken into use in one go.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -13,10 +13,11 @@ use carrel_search::{NotReplaced, Replaced, Search};
 use tokio::task::spawn_blocking;
 
 use super::contents::{BATCH_BYTES, batches, read};
-use super::error::ApiError;
+use super::error::{ApiError, Code};
+use super::paths::MAX_PATHS;
 use super::search::{Gone, wanted};
 use super::state::HttpState;
-use super::wire::{ReplacedFile, Replacement, Replacements};
+use super::wire::{ReplacedFile, Replacement, Replacements, SeenFile};
 use crate::actors::api::{EditFiles, Intent, SessionError};
 use crate::db::blobs;
 use crate::db::items::{self, ItemChange};
@@ -51,17 +52,22 @@ pub(super) async fn replace(
     replacement: Replacement,
 ) -> Result<Replacements, ApiError> {
     let slot = state.searches.take(session)?;
-    let Replacement { replacement, paths, preview, .. } = replacement;
-    let (mut files, skipped) = wanted(state, session, &search).await?;
-    if let Some(paths) = &paths {
-        let chosen: HashSet<&str> = paths.iter().map(String::as_str).collect();
-        files.retain(|item| chosen.contains(item.path.as_str()));
-    }
+    let Replacement { replacement, paths, seen, preview, .. } = replacement;
+    let (files, skipped) = wanted(state, session, &search).await?;
+    let (files, conflicts) = match (paths, seen) {
+        (None, None) => (files, Vec::new()),
+        (Some(paths), None) => (among(files, &at_most(paths)?), Vec::new()),
+        (None, Some(seen)) => as_seen(files, at_most(seen)?),
+        (Some(_), Some(_)) => {
+            return Err(ApiError::because(Code::InvalidJson, "`paths` and `seen` exclude each other."));
+        }
+    };
     let most = MAX_BYTES.min(state.budget.max_file_bytes());
     let mut share = state.budget.share(user);
     share.grow_to(most + usize::try_from(BATCH_BYTES).unwrap_or(usize::MAX))?;
     let mut work =
         Work { state, search: Arc::new(search), replacement: replacement.into(), most, preview, done: Done::default() };
+    work.done.answer.conflicts = conflicts;
     work.done.answer.truncated = skipped > 0;
     work.all(files).await?;
     let Done { mut answer, changes, .. } = work.done;
@@ -71,6 +77,33 @@ pub(super) async fn replace(
     answer.replacements = answer.files.iter().map(|file| file.replacements).sum();
     drop((slot, share));
     Ok(answer)
+}
+
+fn at_most<T>(files: Vec<T>) -> Result<Vec<T>, ApiError> {
+    if files.len() > MAX_PATHS {
+        return Err(ApiError::because(Code::InvalidJson, format_args!("At most {MAX_PATHS} files are named at once.")));
+    }
+    Ok(files)
+}
+
+fn among(mut files: Vec<Item>, paths: &[String]) -> Vec<Item> {
+    let chosen: HashSet<&str> = paths.iter().map(String::as_str).collect();
+    files.retain(|item| chosen.contains(item.path.as_str()));
+    files
+}
+
+/// The files that are as they were seen, and the paths of those that are not, or are not there any more.
+fn as_seen(mut files: Vec<Item>, seen: Vec<SeenFile>) -> (Vec<Item>, Vec<String>) {
+    let mut seen: BTreeMap<String, String> = seen.into_iter().map(|SeenFile { path, etag }| (path, etag)).collect();
+    files.retain(|item| {
+        let etag = item.kind.hash().map(|hash| format!("\"{hash}\""));
+        let same = etag.is_some() && seen.get(item.path.as_str()) == etag.as_ref();
+        if same {
+            seen.remove(item.path.as_str());
+        }
+        same
+    });
+    (files, seen.into_keys().collect())
 }
 
 struct Work<'a> {
@@ -185,4 +218,33 @@ async fn commit(
     let conflicts: HashSet<&str> = answer.conflicts.iter().map(String::as_str).collect();
     answer.files.retain(|file| !conflicts.contains(file.path.as_str()));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use time::OffsetDateTime;
+
+    use super::*;
+
+    #[test]
+    fn only_what_is_as_it_was_seen_is_left() {
+        let hash = |content: &str| ContentHash::of(content.as_bytes());
+        let file = |path: &str, content: &str| Item {
+            path: WorkspacePath::new(path).expect(path),
+            kind: ItemKind::File { hash: hash(content), size: 1, executable: false },
+            modified_at: OffsetDateTime::UNIX_EPOCH,
+        };
+        let seen = |path: &str, etag: String| SeenFile { path: path.into(), etag };
+        let files = vec![file("same", "1"), file("changed", "2"), file("unseen", "1"), file("bare", "1")];
+        let tag = |content| format!("\"{}\"", hash(content));
+        let all = vec![
+            seen("same", tag("1")),
+            seen("changed", tag("1")),
+            seen("gone", tag("1")),
+            seen("bare", hash("1").to_string()),
+        ];
+        let (left, conflicts) = as_seen(files, all);
+        assert_eq!(left.iter().map(|item| item.path.as_str()).collect::<Vec<_>>(), ["same"]);
+        assert_eq!(conflicts, ["bare", "changed", "gone"]);
+    }
 }

@@ -12,10 +12,10 @@ use actix_web_actors::ws::{Message, ProtocolError, WebsocketContext};
 
 use super::socket::{self, Admission, Closing, Life, Socket};
 use super::socket_messages::SessionMessage;
-use super::wire::Session;
+use super::wire::{Session, Terms};
 use crate::actors::api::{Missed, Subscription};
 use crate::actors::describe::{ActorDescription, Describe};
-use crate::model::{Quotas, SessionId, SessionNotice};
+use crate::model::{SessionId, SessionNotice};
 
 /// The subprotocol.
 pub const PROTOCOL: &str = "carrel.session.v1";
@@ -27,7 +27,7 @@ pub const MAX_FRAME_BYTES: usize = 1024;
 #[derive(Debug)]
 pub struct SessionSocket {
     session: SessionId,
-    quotas: Quotas,
+    terms: Terms,
     life: Life,
     /// Taken when the actor starts.
     subscription: Option<Subscription>,
@@ -35,8 +35,8 @@ pub struct SessionSocket {
 
 impl SessionSocket {
     /// A socket for a subscription that was just made.
-    pub(super) fn new(session: SessionId, admission: Admission, subscription: Subscription, quotas: Quotas) -> Self {
-        Self { session, quotas, life: Life::new(admission), subscription: Some(subscription) }
+    pub(super) fn new(session: SessionId, admission: Admission, subscription: Subscription, terms: Terms) -> Self {
+        Self { session, terms, life: Life::new(admission), subscription: Some(subscription) }
     }
 }
 
@@ -53,7 +53,7 @@ impl Actor for SessionSocket {
     fn started(&mut self, ctx: &mut Self::Context) {
         socket::begin(self, ctx);
         let Some(Subscription { session, terminals, progress, notices }) = self.subscription.take() else { return };
-        let Some(session) = Session::of(session, self.quotas) else {
+        let Some(session) = Session::of(session, self.terms) else {
             return socket::close(self, ctx, Closing::Gone);
         };
         self.tell(&SessionMessage::Hello { session: Box::new(session) }, ctx);

@@ -5,7 +5,12 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::time::{Instant, sleep};
+
 use super::error::{ApiError, Code};
+
+/// How often who waits looks whether there is a place.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// When to try again.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
@@ -48,6 +53,20 @@ impl<K: Copy + Eq + Hash> Slots<K> {
         *held.entry(key).or_default() += 1;
         Ok(Slot { held: Arc::clone(&self.held), key })
     }
+
+    /// The same, waiting for one to be given back.
+    ///
+    /// # Errors
+    /// As [`Slots::take`], when there is none for so long.
+    pub async fn wait(&self, key: K, most: Duration) -> Result<Slot<K>, ApiError> {
+        let until = Instant::now() + most;
+        loop {
+            match self.take(key) {
+                Err(_) if Instant::now() < until => sleep(LOOK_AGAIN).await,
+                taken => return taken,
+            }
+        }
+    }
 }
 
 impl<K: Eq + Hash> Drop for Slot<K> {
@@ -82,5 +101,18 @@ mod tests {
         drop(ones);
         code(3).expect("given back");
         assert_eq!(lock(&slots.held).len(), 1, "nobody is remembered for nothing");
+    }
+
+    #[tokio::test]
+    async fn who_waits_gets_the_next_place_or_is_told_that_there_was_none() {
+        let slots = Slots::new(1, 1);
+        let held = slots.take(1).expect("free");
+        let error = slots.wait(2, LOOK_AGAIN / 2).await.expect_err("never given back");
+        assert_eq!(error.code(), Code::Busy);
+        let (taken, ()) = tokio::join!(slots.wait(2, Duration::from_secs(60)), async {
+            sleep(LOOK_AGAIN).await;
+            drop(held);
+        });
+        taken.expect("given back in time");
     }
 }

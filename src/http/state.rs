@@ -11,6 +11,7 @@ use tracing::Instrument;
 use super::budget::TransferBudget;
 use super::error::ApiError;
 use super::metrics::Metrics;
+use super::past_trees::PastTrees;
 use super::slots::Slots;
 use super::sockets::Sockets;
 use super::typists::Typists;
@@ -28,6 +29,10 @@ const ARCHIVES_EACH: usize = 2;
 /// Archives imported at the same time, each of which may take a fifth of a gigabyte of memory: by all, and by one user.
 const IMPORTS: usize = 3;
 const IMPORTS_EACH: usize = 1;
+
+/// Requests with a large list of paths at the same time, each of which may take 40 megabytes of memory: of all, and of one user.
+const LISTS: usize = 4;
+const LISTS_EACH: usize = 1;
 
 /// Searches at the same time: of all sessions, and of one.
 const SEARCHES: usize = 6;
@@ -84,6 +89,10 @@ pub struct HttpState {
     pub archives: Slots<UserId>,
     /// Archives that are being imported, by who sends them.
     pub imports: Slots<UserId>,
+    /// Requests with a large list of paths, by who sends them.
+    pub lists: Slots<UserId>,
+    /// Workspaces as they were, whose pages are being asked for.
+    pub past_trees: PastTrees,
     /// Searches that go on, by session.
     pub searches: Slots<SessionId>,
     /// Who types at the moment, in any session.
@@ -103,6 +112,8 @@ impl HttpState {
             budget,
             archives: Slots::new(ARCHIVES, ARCHIVES_EACH),
             imports: Slots::new(IMPORTS, IMPORTS_EACH),
+            lists: Slots::new(LISTS, LISTS_EACH),
+            past_trees: PastTrees::default(),
             searches: Slots::new(SEARCHES, SEARCHES_EACH),
             typists: Arc::default(),
         }

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use actix_web::body::{BodySize, MessageBody};
+use actix_web::http::header::{self, HeaderMap};
 use actix_web::web::Payload;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
@@ -136,6 +137,11 @@ impl Upload {
 
 fn too_large(most: usize) -> ApiError {
     ApiError::because(Code::BodyTooLarge, format_args!("The body may have at most {} MiB.", most / (1024 * 1024)))
+}
+
+/// The size a client says its body has.
+pub(super) fn announced(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// Reads some of a body that was refused.

@@ -18,11 +18,13 @@ pub use frozen::{
 };
 pub use history::{Change, Changed, Copy, Delete, Origin, Restore, Version, VersionList, Who};
 pub use live::{ProcessList, RenameTerminal};
-pub use search::{Pattern, ReplacedFile, Replacement, Replacements, SearchMatch, SearchResult};
-pub use transfer::{ArchiveKind, BeginUpload, Imported, SkippedEntry, SkippedWhy, Upload, UploadOffset};
+pub use search::{Pattern, ReplacedFile, Replacement, Replacements, SearchMatch, SearchResult, SeenFile};
+pub use transfer::{ArchiveKind, BeginUpload, Imported, SkippedEntry, SkippedWhy, Upload, UploadAnswer, UploadOffset};
 pub use unkept::UnkeptItems;
 
+use crate::actors::api::Saved;
 use crate::model::terminal::ExitState;
+use crate::model::unkept::WorkspaceLimits;
 use crate::model::{self, EndsWhy, ItemKind as Kind, Quotas, Role, Usage, UserQuotas};
 
 /// Somebody with an account.
@@ -160,8 +162,9 @@ pub struct Session {
     /// When it was last used.
     #[serde(with = "time::serde::rfc3339")]
     pub last_active_at: OffsetDateTime,
-    /// What its sandbox may use.
-    pub quotas: Quotas,
+    /// What it may use and hold, and how long it is kept once it is deleted.
+    #[serde(flatten)]
+    pub terms: Terms,
     /// What its files take.
     pub usage: Usage,
     /// The template it began with, while that is published.
@@ -179,16 +182,27 @@ pub struct Session {
     pub purge_at: Option<OffsetDateTime>,
 }
 
+/// What applies to all sessions of a user.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub struct Terms {
+    /// What a sandbox may use, from its next start on.
+    pub quotas: Quotas,
+    /// What the files may come to.
+    pub limits: WorkspaceLimits,
+    /// Days a deleted session can be had back; 0: it is gone at once.
+    pub undelete_days: u32,
+}
+
 impl Session {
     /// As the API tells it; `None` when it is deleted.
     #[must_use]
-    pub fn of(session: model::Session, quotas: Quotas) -> Option<Self> {
-        Some(Self::with_deleted(session, quotas)).filter(|session| session.state != SessionState::Deleted)
+    pub fn of(session: model::Session, terms: Terms) -> Option<Self> {
+        Some(Self::with_deleted(session, terms)).filter(|session| session.state != SessionState::Deleted)
     }
 
     /// The same for the list of deleted sessions.
     #[must_use]
-    pub fn with_deleted(session: model::Session, quotas: Quotas) -> Self {
+    pub fn with_deleted(session: model::Session, terms: Terms) -> Self {
         Self {
             id: session.id.0,
             name: session.name,
@@ -196,7 +210,7 @@ impl Session {
             reason: session.reason,
             created_at: session.created_at,
             last_active_at: session.last_active_at,
-            quotas,
+            terms,
             usage: session.usage,
             template: session.template.map(Into::into),
             ends_at: session.ending.map(|ending| ending.at),
@@ -237,7 +251,7 @@ pub struct RenameSession {
 }
 
 /// What an item is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ItemKind {
     /// A regular file.
@@ -249,7 +263,7 @@ pub enum ItemKind {
 }
 
 /// A file, folder or link of a workspace.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Item {
     /// Where it is.
     pub path: String,
@@ -282,6 +296,12 @@ impl From<model::Item> for Item {
         };
         let (path, modified_at) = (item.path.into(), item.modified_at);
         Self { path, kind, size, etag, executable, target, modified_at, conflict_copy: None }
+    }
+}
+
+impl From<Saved> for Item {
+    fn from(Saved { item, conflict_copy, .. }: Saved) -> Self {
+        Self { conflict_copy: conflict_copy.map(Into::into), ..item.into() }
     }
 }
 

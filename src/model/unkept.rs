@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use carrel_protocol::{Entry, NotKept, Shape};
+use serde::Serialize;
 
 use super::WorkspacePath;
 
@@ -27,9 +28,11 @@ pub struct Unkept {
 }
 
 /// Why something is not kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = UnkeptWhy)]
 pub enum Why {
-    /// A pattern says so.
+    /// A pattern of a `.carrelignore` file or of the server says so.
     Ignored,
     /// Its name is not UTF-8, too long or too deep.
     Name,
@@ -37,29 +40,15 @@ pub enum Why {
     Special,
     /// A link that leads out of the workspace.
     Link,
-    /// Its owner took the right to read it away.
+    /// It may not be read.
     Unreadable,
-    /// Larger than a file may be.
+    /// It is larger than a file may be.
     TooLarge,
     /// The workspace has no room for it.
     Quota,
 }
 
 impl Why {
-    /// Its name on the wire.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ignored => "ignored",
-            Self::Name => "name",
-            Self::Special => "special",
-            Self::Link => "link",
-            Self::Unreadable => "unreadable",
-            Self::TooLarge => "too_large",
-            Self::Quota => "quota",
-        }
-    }
-
     /// The cause in words for the user; `limits` are those of the workspace.
     #[must_use]
     pub fn cause(self, limits: &WorkspaceLimits) -> String {
@@ -106,7 +95,7 @@ impl From<NotKept> for Why {
 }
 
 /// What a workspace may hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct WorkspaceLimits {
     /// Largest file in MiB.
     pub max_file_mb: u64,

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
-use super::NewUpload;
+use super::{Finished, NewUpload};
 
 /// Nobody else's business.
 const FOLDER_MODE: u32 = 0o700;
@@ -26,22 +26,42 @@ pub(super) fn make_root(root: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(root)
 }
 
-/// The uploads that are whole in themselves; everything else is removed.
-pub(super) fn read_all(root: &Path) -> io::Result<Vec<(Uuid, Found)>> {
-    let mut found = Vec::new();
+/// An answer an earlier server has left, and since when it is there.
+type Answered = (Uuid, SystemTime, Finished);
+
+/// What an earlier server has left.
+#[derive(Default)]
+pub(super) struct Left {
+    pub(super) uploads: Vec<(Uuid, Found)>,
+    pub(super) answers: Vec<Answered>,
+}
+
+/// The uploads and answers that are whole in themselves; everything else is removed.
+pub(super) fn read_all(root: &Path) -> io::Result<Left> {
+    let mut left = Left::default();
     for entry in fs::read_dir(root)? {
         let path = entry?.path();
         let id = path.file_stem().and_then(|stem| stem.to_str()?.parse::<Uuid>().ok());
+        if let Some(one) = id.filter(|id| path == answer(root, *id)).and_then(|id| read_answer(root, id)) {
+            left.answers.push(one);
+            continue;
+        }
         let read = id.filter(|_| path.extension().is_some_and(|kind| kind == "json")).and_then(|id| read(root, id));
         match (id, read) {
-            (Some(id), Some(upload)) => found.push((id, upload)),
+            (Some(id), Some(upload)) => left.uploads.push((id, upload)),
             // Judged with its description.
             (Some(id), None) if path == content(root, id) && description(root, id).exists() => {}
             // What cannot be removed now is tried again at the next start.
             _ => drop(fs::remove_file(&path)),
         }
     }
-    Ok(found)
+    Ok(left)
+}
+
+fn read_answer(root: &Path, id: Uuid) -> Option<Answered> {
+    let path = answer(root, id);
+    let finished = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;
+    Some((id, fs::metadata(path).ok()?.modified().ok()?, finished))
 }
 
 fn read(root: &Path, id: Uuid) -> Option<Found> {
@@ -54,12 +74,37 @@ fn read(root: &Path, id: Uuid) -> Option<Found> {
 /// Begins an upload.
 pub(super) fn begin(root: &Path, id: Uuid, upload: &NewUpload) -> io::Result<()> {
     create(&content(root, id))?.sync_all()?;
+    write_whole(root, id, &serde_json::to_vec(upload)?, &description(root, id))
+}
+
+/// A file that is there as a whole or not at all.
+fn write_whole(root: &Path, id: Uuid, text: &[u8], path: &Path) -> io::Result<()> {
     let fresh = root.join(format!("{id}.new"));
     let mut file = create(&fresh)?;
-    file.write_all(&serde_json::to_vec(upload)?)?;
+    file.write_all(text)?;
     file.sync_all()?;
-    fs::rename(fresh, description(root, id))?;
+    fs::rename(fresh, path)?;
     File::open(root)?.sync_all()
+}
+
+/// Keeps an answer over a restart; away from the caller's thread.
+pub(super) async fn write_answer(root: &Path, id: Uuid, finished: &Finished) -> io::Result<()> {
+    let (root, text) = (root.to_owned(), serde_json::to_vec(finished)?);
+    spawn_blocking(move || write_whole(&root, id, &text, &answer(&root, id))).await.map_err(io::Error::other)?
+}
+
+/// Removes an answer; what is left of it is removed at the next start.
+pub(super) fn remove_answer(root: &Path, id: Uuid) {
+    fs::remove_file(answer(root, id)).ok();
+}
+
+/// The same of several, away from the caller's thread.
+pub(super) async fn remove_answers(root: &Path, ids: Vec<Uuid>) {
+    if !ids.is_empty() {
+        let root = root.to_owned();
+        // A panic could only have come from a bug in the standard library.
+        spawn_blocking(move || ids.into_iter().for_each(|id| remove_answer(&root, id))).await.ok();
+    }
 }
 
 /// Writes a chunk where the last ended; answers when it is on the disk. What an earlier attempt has left behind that place goes.
@@ -97,6 +142,10 @@ pub(super) fn create(path: &Path) -> io::Result<File> {
 
 fn content(root: &Path, id: Uuid) -> PathBuf {
     root.join(format!("{id}.upload"))
+}
+
+fn answer(root: &Path, id: Uuid) -> PathBuf {
+    root.join(format!("{id}.done"))
 }
 
 fn description(root: &Path, id: Uuid) -> PathBuf {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! <data>/staging/<id>.upload   what has come       <id>.json   what it is to become
+//! <data>/staging/<id>.done     what was answered when it had become a file; kept for an hour
 //! <data>/staging/<id>.import   an archive; gone with its request, or with the next start
 //! ```
 //!
@@ -10,6 +11,7 @@
 //! offset is the length of its file, of which every chunk was synced before it was answered.
 
 mod disk;
+mod finished;
 mod import;
 mod room;
 mod upload;
@@ -22,9 +24,11 @@ use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
 
+pub use finished::{ANSWERS_KEPT, Finished};
 pub use import::Import;
 pub use upload::{Held, NewUpload, Upload};
 
+use self::finished::Answers;
 use self::room::{Room, Rooms};
 use crate::model::{SessionId, UserId};
 
@@ -80,6 +84,7 @@ struct Inner {
     root: PathBuf,
     rooms: Rooms,
     uploads: Mutex<HashMap<Uuid, Arc<Staged>>>,
+    answers: Mutex<Answers>,
 }
 
 /// An upload under way.
@@ -101,7 +106,8 @@ impl Staging {
         disk::make_root(root)?;
         let rooms = Rooms::new(bounds);
         let mut uploads = HashMap::new();
-        for (id, found) in disk::read_all(root)? {
+        let left = disk::read_all(root)?;
+        for (id, found) in left.uploads {
             // What the bounds no longer admit goes, and so does what is too old.
             match rooms.take(found.upload.user, found.upload.size, true) {
                 Ok(room) if !is_old(found.touched) => {
@@ -112,11 +118,16 @@ impl Staging {
                 _ => disk::remove(root, id),
             }
         }
-        Ok(Self { inner: Arc::new(Inner { root: root.to_owned(), rooms, uploads: Mutex::new(uploads) }) })
+        let (answers, gone) = Answers::of(left.answers);
+        gone.into_iter().for_each(|id| disk::remove_answer(root, id));
+        let (uploads, answers) = (Mutex::new(uploads), Mutex::new(answers));
+        Ok(Self { inner: Arc::new(Inner { root: root.to_owned(), rooms, uploads, answers }) })
     }
 
-    /// Removes what nobody has touched for a day; how many.
+    /// Removes what nobody has touched for a day, how many; and answers nobody will ask for any more.
     pub async fn sweep(&self) -> usize {
+        let unasked = lock(&self.inner.answers).forget_old();
+        disk::remove_answers(&self.inner.root, unasked).await;
         let old: Vec<_> = {
             let mut uploads = self.inner.uploads();
             let old = uploads.iter().filter(|(_, staged)| is_old(*lock(&staged.touched)));

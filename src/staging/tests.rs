@@ -40,8 +40,18 @@ async fn an_upload_goes_on_after_a_restart_where_it_was() {
     assert!(!held.is_whole());
     held.append(3, Bytes::from_static(b"def")).await.expect("written");
     assert!(held.is_whole() && held.content().await.expect("read") == "abcdef");
-    held.remove().await;
+    held.finish(serde_json::json!({ "said": 1 })).await;
     assert!(matches!(staging.hold(begun.id, session, user), Err(StagingError::NotFound)));
+    drop(staging);
+
+    let staging = Staging::open(&root, BOUNDS).expect("found");
+    assert_eq!(staging.finished(begun.id, session, user).expect("kept").answer, serde_json::json!({ "said": 1 }));
+    assert!(matches!(staging.finished(begun.id, session, UserId::new()), Err(StagingError::NotFound)));
+    let answer = root.join(format!("{}.done", begun.id));
+    let file = std::fs::File::options().write(true).open(&answer).expect("kept");
+    file.set_modified(SystemTime::now() - ANSWERS_KEPT).expect("aged");
+    let staging = Staging::open(&root, BOUNDS).expect("found");
+    assert!(matches!(staging.finished(begun.id, session, user), Err(StagingError::NotFound)));
     assert_eq!(std::fs::read_dir(&root).expect("a folder").count(), 0);
 }
 

@@ -43,8 +43,8 @@ pub struct Upload {
 /// An upload nobody else writes to while this is held.
 #[derive(Debug)]
 pub struct Held {
-    staging: Staging,
-    id: Uuid,
+    pub(super) staging: Staging,
+    pub(super) id: Uuid,
     staged: Arc<Staged>,
     written: OwnedMutexGuard<u64>,
 }
@@ -132,7 +132,7 @@ impl Held {
         Ok(away(move || disk::read_content(&root, id)).await?.into())
     }
 
-    /// Ends it: it has become a file, or was given up.
+    /// Ends it.
     pub async fn remove(self) {
         self.staging.inner.uploads().remove(&self.id);
         disk::remove_later(&self.staging.inner.root, self.id).await;

@@ -127,7 +127,8 @@ async fn commit(
     }
     transaction.commit().await?;
     work.tell_tree(applied.changes.clone());
-    Ok(Edited { changes: applied.changes, items: applied.items, conflict_copies, conflicts: plan.conflicts })
+    let Applied { changes, items, at, .. } = applied;
+    Ok(Edited { at, changes, items, conflict_copies, conflicts: plan.conflicts })
 }
 
 async fn lane(work: &Work, changes: usize) -> Result<Connection, SessionError> {

@@ -57,7 +57,7 @@ impl Work {
     pub(super) fn warn_of(&self, told: &Told, found: &UnkeptList) {
         let limits = self.config.workspace.limits();
         let news = found.iter().filter(|(name, unkept)| {
-            !matches!(unkept.why, Why::Ignored | Why::Quota) && told.is_new(name, unkept.why.as_str())
+            !matches!(unkept.why, Why::Ignored | Why::Quota) && told.is_new(name, &unkept.why.cause(&limits))
         });
         for (name, unkept) in news.take(TOLD_AT_ONCE) {
             self.warn(format!("{} is {}: {}", printable(name), unkept.why.verdict(), unkept.why.cause(&limits)));

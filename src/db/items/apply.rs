@@ -72,7 +72,7 @@ async fn decide(
 
 fn applied(tree: &Tree, changes: &[ItemChange], difference: Difference) -> Applied {
     let items = changes.iter().map(|change| tree.item(change.path()));
-    Applied { items: items.collect(), changes: difference.changes, usage: difference.usage }
+    Applied { items: items.collect(), changes: difference.changes, usage: difference.usage, at: tree.now() }
 }
 
 /// Takes the session's lock, which lasts until the transaction ends: nobody can take the session over before.

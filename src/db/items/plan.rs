@@ -75,6 +75,11 @@ impl Tree {
         }
     }
 
+    /// When all of it happens.
+    pub(super) fn now(&self) -> OffsetDateTime {
+        self.now
+    }
+
     /// Adds an item that is there. Twice is as good as once.
     pub(super) fn load(&mut self, id: Uuid, node: Node) {
         self.before.insert(id, node.clone());

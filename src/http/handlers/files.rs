@@ -1,19 +1,22 @@
 //! `sessions/{id}/{tree,files,folders,move}`.
 
+use std::sync::Arc;
+
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use time::OffsetDateTime;
 use tokio::task::spawn_blocking;
 
-use crate::actors::api::{SaveFile, Saved};
+use crate::actors::api::SaveFile;
 use crate::db;
 use crate::http::error::{ApiError, Code};
 use crate::http::json::{Json, Page, query};
+use crate::http::past_trees;
 use crate::http::paths::{UrlPath, workspace_path};
 use crate::http::signed_in::{SignedIn, authorize_session};
 use crate::http::state::{HttpState, State};
-use crate::http::transfer::{Download, Upload};
+use crate::http::transfer::{Download, Upload, announced};
 use crate::http::wire::{CreateFolder, Item, Move, Tree};
 use crate::model::{self, ContentHash, ItemKind, Precondition, SessionId, UserId, WorkspacePath};
 
@@ -102,7 +105,8 @@ pub async fn put_file(
             saved
         })
         .await?;
-    Ok(saved_answer(saved))
+    let created = saved.created;
+    Ok(saved_answer(&Item::from(saved), created))
 }
 
 /// Deletes a file, a link, or a folder with all it holds.
@@ -169,25 +173,31 @@ async fn page_of_items(
         None => db::items::list(&connection, session, limit, cursor.as_ref()).await?,
         Some(at) => {
             drop(connection);
-            let connection = state.db.bulk().await?;
-            past_page(db::past::tree(&connection, session, None, at).await?, limit, cursor.as_ref())
+            past_page(state, session, at, limit, cursor.as_ref()).await?
         }
     };
     Ok(Tree { items: items.into_iter().map(Into::into).collect(), next: next.map(Into::into) })
 }
 
-/// A page of a tree there no longer is.
-fn past_page(
-    mut items: Vec<model::Item>,
+/// A page of a workspace as it was; the first of them is of what the history says now.
+async fn past_page(
+    state: &HttpState,
+    session: SessionId,
+    at: OffsetDateTime,
     limit: u32,
     cursor: Option<&WorkspacePath>,
-) -> (Vec<model::Item>, Option<WorkspacePath>) {
-    let begin = cursor.map_or(0, |cursor| items.partition_point(|item| item.path <= *cursor));
-    items.drain(..begin);
-    let more = items.len() > limit as usize;
-    items.truncate(limit as usize);
-    let next = items.last().filter(|_| more).map(|item| item.path.clone());
-    (items, next)
+) -> Result<(Vec<model::Item>, Option<WorkspacePath>), ApiError> {
+    if let Some(items) = cursor.and_then(|_| state.past_trees.get(session, at)) {
+        return Ok(past_trees::page(&items, limit, cursor));
+    }
+    let connection = state.db.bulk().await?;
+    let items = Arc::new(db::past::tree(&connection, session, None, at).await?);
+    drop(connection);
+    let (page, next) = past_trees::page(&items, limit, cursor);
+    if next.is_some() {
+        state.past_trees.keep(session, at, &items);
+    }
+    Ok((page, next))
 }
 
 async fn find_file(
@@ -240,13 +250,13 @@ pub(super) async fn content_answer(
         .body(content))
 }
 
-pub(super) fn saved_answer(saved: Saved) -> HttpResponse {
-    let mut answer = if saved.created { HttpResponse::Created() } else { HttpResponse::Ok() };
-    if let Some(hash) = saved.item.kind.hash() {
-        answer.insert_header(etag(hash));
+/// What a save is answered.
+pub(super) fn saved_answer(item: &Item, created: bool) -> HttpResponse {
+    let mut answer = if created { HttpResponse::Created() } else { HttpResponse::Ok() };
+    if let Some(etag) = &item.etag {
+        answer.insert_header((header::ETAG, etag.as_str()));
     }
-    let conflict_copy = saved.conflict_copy.map(Into::into);
-    answer.json(Item { conflict_copy, ..Item::from(saved.item) })
+    answer.json(item)
 }
 
 pub(super) fn etag(hash: ContentHash) -> (HeaderName, String) {
@@ -269,11 +279,6 @@ pub(super) fn disposition(name: &str) -> String {
         }
     }
     text
-}
-
-/// The size a client says its body has.
-pub(super) fn announced(headers: &HeaderMap) -> Option<usize> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// A parameter of a tree.

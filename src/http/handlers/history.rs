@@ -1,5 +1,7 @@
 //! `sessions/{id}/{versions,restore,copy,delete}`: a workspace's history, and what changes many of its files at once.
 
+use std::collections::BTreeSet;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
@@ -9,8 +11,8 @@ use crate::db;
 use crate::db::items::ItemChange;
 use crate::db::versions::{Origin, Query};
 use crate::http::error::{ApiError, Code};
-use crate::http::json::{Json, query};
-use crate::http::paths::{UrlTail, workspace_path};
+use crate::http::json::{Json, query, with_paths};
+use crate::http::paths::{MAX_PATHS, UrlTail, workspace_path};
 use crate::http::signed_in::{SignedIn, authorize_session};
 use crate::http::state::{HttpState, State};
 use crate::http::wire::{Changed, Copy, Delete, Item, Restore, VersionList};
@@ -19,9 +21,6 @@ use crate::model::{ItemKind, SessionId, UserId, WorkspacePath};
 /// Versions in one answer, when the client does not say, and at the most.
 const DEFAULT_LIMIT: u32 = 100;
 const MAX_LIMIT: u32 = 1000;
-
-/// Paths deleted in one request.
-const MAX_PATHS: usize = 1000;
 
 /// Which versions.
 #[derive(Deserialize)]
@@ -151,33 +150,31 @@ pub async fn copy_item(
     params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "What that has changed.", body = Changed)))]
 pub async fn delete_items(
+    request: HttpRequest,
     state: State,
     who: SignedIn,
     id: web::Path<String>,
-    body: Json<Delete>,
+    body: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
     let session = authorize_session(&state.db, &who.user, &id).await?.id;
-    if body.0.paths.len() > MAX_PATHS {
+    let (Delete { paths }, _slot) = with_paths(&request, &state.lists, who.user.id, body).await?;
+    if paths.len() > MAX_PATHS {
         return Err(refused("At most 1000 paths are deleted at once."));
     }
-    let paths = body.0.paths.into_iter().map(workspace_path).collect::<Result<Vec<_>, _>>()?;
+    let paths = paths.into_iter().map(workspace_path).collect::<Result<Vec<_>, _>>()?;
     let changes = topmost(paths).into_iter().map(|path| ItemChange::Remove { path }).collect();
     let intent = Intent::Changes { changes, origin: Origin::Editor };
     let edited = edit(&state, session, EditFiles { intent, user: who.user.id }).await?;
     Ok(HttpResponse::Ok().json(Changed::from(edited)))
 }
 
-/// Without what lies in others of them.
-fn topmost(mut paths: Vec<WorkspacePath>) -> Vec<WorkspacePath> {
-    // Shorter first, so that a folder comes before what it holds.
-    paths.sort_unstable_by(|a, b| a.as_str().len().cmp(&b.as_str().len()).then_with(|| a.cmp(b)));
-    let mut top: Vec<WorkspacePath> = Vec::with_capacity(paths.len());
-    for path in paths {
-        if !top.iter().any(|above| path.is_within(above)) {
-            top.push(path);
-        }
-    }
-    top
+/// Without what lies in others of them, in order.
+fn topmost(paths: Vec<WorkspacePath>) -> Vec<WorkspacePath> {
+    let named: BTreeSet<_> = paths.into_iter().collect();
+    let is_covered = |path: &WorkspacePath| {
+        std::iter::successors(path.parent(), WorkspacePath::parent).any(|above| named.contains(&above))
+    };
+    named.iter().filter(|path| !is_covered(path)).cloned().collect()
 }
 
 async fn edit(state: &HttpState, session: SessionId, edit: EditFiles) -> Result<Edited, ApiError> {

@@ -3,13 +3,13 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
-use super::files::announced;
 use crate::http::error::ApiError;
 use crate::http::import::{self, Target};
 use crate::http::json::query;
 use crate::http::paths::optional_path;
 use crate::http::signed_in::{SignedIn, authorize_session};
 use crate::http::state::State;
+use crate::http::transfer::announced;
 use crate::http::wire::{ArchiveKind, Imported};
 
 /// What is imported, and where to.
@@ -39,10 +39,12 @@ pub async fn import_archive(
     let session = authorize_session(&state.db, &who.user, &id).await?.id;
     let Wanted { path, kind, replace } = query(&request)?;
     let target = Target { session, user: who.user.id, folder: optional_path(path)?, kind, replace };
-    let slot = state.imports.take(who.user.id)?;
+    // Who cannot have a place is told so before anything is sent, but holds none while it is: a slow client would for hours.
+    drop(state.imports.take(who.user.id)?);
     let import = import::receive(&state, who.user.id, body, announced(request.headers())).await?;
     let working = state.clone();
     let imported = state.finish(async move {
+        let slot = working.imports.wait(target.user, import::WAIT).await?;
         let imported = import::carry_out(&working, target, import).await;
         drop(slot);
         imported

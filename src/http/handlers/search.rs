@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
 use crate::http::error::{ApiError, Code};
-use crate::http::json::{Json, query};
+use crate::http::json::{query, with_paths};
 use crate::http::signed_in::{SignedIn, authorize_session};
 use crate::http::state::State;
 use crate::http::wire::{Pattern, Replacement, Replacements, SearchResult};
@@ -48,13 +48,14 @@ pub async fn search_files(
     params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "What was, or would be, replaced.", body = Replacements)))]
 pub async fn replace_in_files(
+    request: HttpRequest,
     state: State,
     who: SignedIn,
     id: web::Path<String>,
-    body: Json<Replacement>,
+    body: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
     let session = authorize_session(&state.db, &who.user, &id).await?.id;
-    let mut wanted = body.0;
+    let (mut wanted, slot) = with_paths::<Replacement>(&request, &state.lists, who.user.id, body).await?;
     if wanted.replacement.len() > MAX_REPLACEMENT_BYTES {
         return Err(ApiError::because(Code::InvalidQuery, "The replacement is longer than 4096 bytes."));
     }
@@ -62,5 +63,6 @@ pub async fn replace_in_files(
     let (state, user) = (state.clone(), who.user.id);
     let runtime = state.clone();
     let replaced = runtime.finish(async move { replace::replace(&state, user, session, search, wanted).await }).await?;
+    drop(slot);
     Ok(HttpResponse::Ok().json(replaced))
 }

@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
+use crate::actors::api::Subscription;
 use crate::actors::sessions::Source;
 use crate::db;
 use crate::http::elsewhere;
@@ -12,7 +13,7 @@ use crate::http::session_socket::{self, SessionSocket};
 use crate::http::signed_in::{SignedIn, authorize_session};
 use crate::http::socket;
 use crate::http::state::{HttpState, State};
-use crate::http::wire::{CreateSession, RenameSession, Session, SessionList};
+use crate::http::wire::{CreateSession, RenameSession, Session, SessionList, Terms};
 use crate::model::{self, SessionId, SnapshotId, TemplateId, session};
 
 /// Sessions in one answer, when the client does not say, and at the most.
@@ -154,10 +155,10 @@ pub async fn session_socket(
     let id = authorize_session(&state.db, &who.user, &id).await?.id;
     let admission = socket::admit(&request, &state, &who, session_socket::PROTOCOL).await?;
     let subscription = match state.sessions.subscribe(id).await {
-        Ok(subscription) => subscription,
+        Ok(subscription) => refreshed(&state, &who.user, subscription).await?,
         Err(error) => return elsewhere::instead(error, &request, payload, session_socket::PROTOCOL),
     };
-    let actor = SessionSocket::new(id, admission, subscription, quotas_of(&state, &who.user));
+    let actor = SessionSocket::new(id, admission, subscription, terms_of(&state, &who.user));
     socket::start(actor, &request, payload, session_socket::PROTOCOL, session_socket::MAX_FRAME_BYTES)
 }
 
@@ -209,19 +210,33 @@ async fn page_of_sessions(
     } else {
         db::sessions::of_owner(&connection, user.id, limit, cursor).await?
     };
-    let quotas = quotas_of(state, user);
-    let items = sessions.into_iter().map(|session| Session::with_deleted(session, quotas)).collect();
+    let terms = terms_of(state, user);
+    let items = sessions.into_iter().map(|session| Session::with_deleted(session, terms)).collect();
     Ok(SessionList { items, next: next.map(|id| id.to_string()) })
 }
 
 /// A session of `user` as the API tells it.
 pub(super) fn told(state: &HttpState, user: &model::User, session: model::Session) -> Result<Session, ApiError> {
-    Session::of(session, quotas_of(state, user)).ok_or_else(ApiError::not_found)
+    Session::of(session, terms_of(state, user)).ok_or_else(ApiError::not_found)
 }
 
-/// What the sandboxes of `user` may use, from their next start on.
-fn quotas_of(state: &HttpState, user: &model::User) -> model::Quotas {
-    user.quotas.over(state.sessions.quotas())
+/// What applies to the sessions of `user`.
+fn terms_of(state: &HttpState, user: &model::User) -> Terms {
+    let workspace = &state.config.workspace;
+    let quotas = user.quotas.over(state.sessions.quotas());
+    Terms { quotas, limits: workspace.limits(), undelete_days: workspace.undelete_days }
+}
+
+/// With what changes without the session's actor, which knows it as of its own start. Read after the subscription: what changes from then on
+/// is told.
+async fn refreshed(
+    state: &HttpState,
+    user: &model::User,
+    subscription: Subscription,
+) -> Result<Subscription, ApiError> {
+    let now = authorize_session(&state.db, user, &subscription.session.id.to_string()).await?;
+    let session = model::Session { template: now.template, usage: now.usage, ..subscription.session };
+    Ok(Subscription { session, ..subscription })
 }
 
 pub(super) fn checked(name: &str) -> Result<String, ApiError> {

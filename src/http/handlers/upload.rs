@@ -1,12 +1,12 @@
-//! `sessions/{id}/upload`: a file in chunks, which may be sent again where a connection has broken.
+//! `sessions/{id}/upload`: a file in chunks, which may be sent again where a connection has broken, the last one too.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::files::{announced, saved_answer};
-use crate::actors::api::{EditFiles, Intent, Saved, SessionError};
+use super::files::saved_answer;
+use crate::actors::api::{EditFiles, Intent, SessionError};
 use crate::db::items::{self, ItemChange};
 use crate::db::{blobs, versions::Origin};
 use crate::http::budget::Share;
@@ -15,10 +15,10 @@ use crate::http::json::{Json, query};
 use crate::http::paths::workspace_path;
 use crate::http::signed_in::{SignedIn, authorize_session};
 use crate::http::state::{HttpState, State};
-use crate::http::transfer::Upload as Body;
-use crate::http::wire::{BeginUpload, Item, Upload, UploadOffset};
-use crate::model::{ItemKind, Precondition, Session};
-use crate::staging::{Held, NewUpload};
+use crate::http::transfer::{Upload as Body, announced};
+use crate::http::wire::{BeginUpload, Item, Upload, UploadAnswer, UploadOffset};
+use crate::model::{self, ItemKind, Precondition, Session, SessionId, WorkspacePath};
+use crate::staging::{self, Held, NewUpload, StagingError};
 
 /// The largest chunk: little is sent again, and few round trips are needed.
 const CHUNK_BYTES: usize = 4 * 1024 * 1024;
@@ -46,7 +46,8 @@ pub async fn begin_upload(
     Ok(HttpResponse::Created().json(Upload::new(upload, CHUNK_BYTES)))
 }
 
-/// Takes a chunk. The one that makes the file whole saves it; where that fails, an empty chunk at the end tries again.
+/// Takes a chunk. The one that makes the file whole saves it; where that fails, an empty chunk at the end tries again. For an hour that chunk
+/// may be sent again, and is answered the same.
 #[utoipa::path(put, path = "/api/v1/sessions/{id}/upload/{uid}", tag = "files",
     params(("id" = uuid::Uuid, Path), ("uid" = uuid::Uuid, Path),
            ("offset" = u64, Query, description = "Where the chunk begins: the upload's `offset`.")),
@@ -67,11 +68,17 @@ pub async fn put_chunk(
     let announced = announced(request.headers());
     let body = Body::read_up_to(CHUNK_BYTES, &state.budget, who.user.id, body, announced).await?;
     let (chunk, share) = body.into_parts();
-    let held = state.staging.hold(upload, session.id, who.user.id)?;
-    let whole = state.clone();
-    match state.finish(async move { take(&whole, held, offset, chunk, share).await }).await? {
+    let taken = match state.staging.hold(upload, session.id, who.user.id) {
+        Ok(held) => {
+            let whole = state.clone();
+            state.finish(async move { take(&whole, held, offset, chunk, share).await }).await?
+        }
+        Err(StagingError::NotFound) => repeated(&state, &session, upload, offset.saturating_add(chunk.len() as u64))?,
+        Err(error) => return Err(error.into()),
+    };
+    match taken {
         Taken::More(offset) => Ok(HttpResponse::Accepted().json(UploadOffset { offset })),
-        Taken::Whole(saved) => Ok(saved_answer(*saved)),
+        Taken::Whole(answer) => Ok(saved_answer(&answer.item, answer.created)),
     }
 }
 
@@ -85,8 +92,16 @@ pub async fn get_upload(
     id: web::Path<(String, String)>,
 ) -> Result<HttpResponse, ApiError> {
     let session = authorize_session(&state.db, &who.user, &id.0).await?;
-    let upload = state.staging.upload(upload_id(&id.1)?, session.id, who.user.id)?;
-    Ok(HttpResponse::Ok().json(Upload::new(upload, CHUNK_BYTES)))
+    let id = upload_id(&id.1)?;
+    let upload = match state.staging.upload(id, session.id, who.user.id) {
+        Err(StagingError::NotFound) => {
+            let (new, answer) = answered(&state, &session, id)?;
+            let upload = staging::Upload { id, offset: new.size, new };
+            Upload { saved: Some(answer.item), ..Upload::new(upload, CHUNK_BYTES) }
+        }
+        upload => Upload::new(upload?, CHUNK_BYTES),
+    };
+    Ok(HttpResponse::Ok().json(upload))
 }
 
 /// Gives an upload up.
@@ -131,7 +146,20 @@ async fn may_begin(state: &HttpState, session: &Session, wanted: BeginUpload) ->
 /// What a chunk has come to.
 enum Taken {
     More(u64),
-    Whole(Box<Saved>),
+    Whole(Box<UploadAnswer>),
+}
+
+/// An upload that has become a file not long ago, and what was answered then.
+fn answered(state: &HttpState, session: &Session, id: Uuid) -> Result<(NewUpload, UploadAnswer), ApiError> {
+    let finished = state.staging.finished(id, session.id, session.owner)?;
+    let answer = UploadAnswer::deserialize(&finished.answer).map_err(ApiError::internal)?;
+    Ok((finished.upload.clone(), answer))
+}
+
+/// The last chunk once more, which ends at `end`: its sender has not heard the answer.
+fn repeated(state: &HttpState, session: &Session, id: Uuid, end: u64) -> Result<Taken, ApiError> {
+    let (new, answer) = answered(state, session, id)?;
+    if end == new.size { Ok(Taken::Whole(Box::new(answer))) } else { Err(StagingError::WrongOffset(new.size).into()) }
 }
 
 async fn take(
@@ -148,13 +176,13 @@ async fn take(
     let new = held.upload().clone();
     share.grow_to(usize::try_from(new.size).unwrap_or(usize::MAX))?;
     let content = held.content().await?;
-    let saved = save(state, new, content).await?;
-    held.remove().await;
-    Ok(Taken::Whole(Box::new(saved)))
+    let answer = save(state, new, content).await?;
+    held.finish(serde_json::to_value(&answer).map_err(ApiError::internal)?).await;
+    Ok(Taken::Whole(Box::new(answer)))
 }
 
 /// Saves what has come, as an upload.
-async fn save(state: &HttpState, new: NewUpload, content: Bytes) -> Result<Saved, ApiError> {
+async fn save(state: &HttpState, new: NewUpload, content: Bytes) -> Result<UploadAnswer, ApiError> {
     let NewUpload { session, user, path, executable, replace, .. } = new;
     let blob = blobs::encode(content).await?;
     blobs::stage(&state.db, std::slice::from_ref(&blob)).await?;
@@ -163,16 +191,31 @@ async fn save(state: &HttpState, new: NewUpload, content: Bytes) -> Result<Saved
     let executable = executable.unwrap_or(was_executable);
     let kind = ItemKind::File { hash: blob.hash, size: blob.size, executable };
     let precondition = if replace { Precondition::None } else { Precondition::Absent };
-    let changes = vec![ItemChange::Put { path, kind, precondition }];
+    let changes = vec![ItemChange::Put { path: path.clone(), kind: kind.clone(), precondition }];
     let edit = EditFiles { intent: Intent::Changes { changes, origin: Origin::Upload }, user };
     match state.sessions.edit(session, edit).await {
         Ok(edited) => {
             let item = edited.items.into_iter().next().flatten().ok_or_else(|| ApiError::internal("no item"))?;
-            let conflict_copy = edited.conflict_copies.into_iter().next().map(|(_, copy)| copy);
-            Ok(Saved { item, created: current.is_none(), conflict_copy })
+            let conflict_copy = edited.conflict_copies.into_iter().next().map(|(_, copy)| copy.into());
+            Ok(UploadAnswer { item: Item { conflict_copy, ..item.into() }, created: current.is_none() })
         }
-        // Somebody was faster.
-        Err(SessionError::PreconditionFailed { .. }) => Err(ApiError::new(Code::AlreadyExists)),
+        Err(SessionError::PreconditionFailed { .. }) => match already(state, session, &path, &kind).await? {
+            // An earlier attempt of this very upload has saved it, and the server ended before it could say so.
+            Some(item) => Ok(UploadAnswer { item: item.into(), created: true }),
+            // Somebody was faster.
+            None => Err(ApiError::new(Code::AlreadyExists)),
+        },
         Err(error) => Err(error.into()),
     }
+}
+
+/// What is at a path, if it is just this.
+async fn already(
+    state: &HttpState,
+    session: SessionId,
+    path: &WorkspacePath,
+    kind: &ItemKind,
+) -> Result<Option<model::Item>, ApiError> {
+    let there = items::get(&state.db.interactive().await?, session, path).await?;
+    Ok(there.filter(|item| item.kind == *kind))
 }

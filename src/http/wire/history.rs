@@ -1,5 +1,7 @@
 //! Shapes of a workspace's history, and of changes of many files at once.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -160,12 +162,17 @@ pub struct Changed {
     pub removed: u64,
     /// Where contents that programs had just written were kept.
     pub conflict_copies: Vec<String>,
+    /// The moment before: `restore` with this as `at` takes it back.
+    #[serde(with = "time::serde::rfc3339")]
+    pub before: OffsetDateTime,
 }
 
 impl From<Edited> for Changed {
     fn from(edited: Edited) -> Self {
         let (there, gone): (Vec<_>, Vec<_>) = edited.changes.iter().partition(|change| change.after.is_some());
         let conflict_copies = edited.conflict_copies.into_iter().map(|(_, copy)| copy.into()).collect();
-        Self { restored: there.len() as u64, removed: gone.len() as u64, conflict_copies }
+        // The database counts in microseconds, and nothing else of this workspace happened in that one.
+        let before = edited.at - Duration::from_micros(1);
+        Self { restored: there.len() as u64, removed: gone.len() as u64, conflict_copies, before }
     }
 }

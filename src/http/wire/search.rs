@@ -76,11 +76,22 @@ pub struct Replacement {
     pub pattern: Pattern,
     /// What is put in its place. With `regex`, `$1` and `${name}` stand for groups, `$$` for a dollar.
     pub replacement: String,
-    /// Only in these files; in all that match when absent.
+    /// Only in these files, at most 1000; in all that match when absent.
     pub paths: Option<Vec<String>>,
+    /// Instead: only in these files, at most 1000, as far as they still are what a preview showed.
+    pub seen: Option<Vec<SeenFile>>,
     /// Only show what would be replaced.
     #[serde(default)]
     pub preview: bool,
+}
+
+/// A file as a preview showed it.
+#[derive(Deserialize, ToSchema)]
+pub struct SeenFile {
+    /// Where.
+    pub path: String,
+    /// Its entity tag then.
+    pub etag: String,
 }
 
 /// A file in which something is replaced.
@@ -107,7 +118,7 @@ pub struct Replacements {
     pub files: Vec<ReplacedFile>,
     /// Matches in all of them.
     pub replacements: u64,
-    /// Files that have changed meanwhile and were left as they are.
+    /// Files that have changed meanwhile, or are not as they were seen, and were left as they are.
     pub conflicts: Vec<String>,
     /// There may be more: files that are too large or would be, more than 1000, or the time was over.
     pub truncated: bool,

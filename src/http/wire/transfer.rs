@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::Item;
 use crate::staging;
 
 /// A file that is to come in chunks.
@@ -34,6 +35,8 @@ pub struct Upload {
     pub offset: u64,
     /// Bytes a chunk may have.
     pub chunk_bytes: u64,
+    /// The file it has become; told for an hour.
+    pub saved: Option<Item>,
 }
 
 impl Upload {
@@ -41,8 +44,17 @@ impl Upload {
     #[must_use]
     pub fn new(upload: staging::Upload, chunk_bytes: usize) -> Self {
         let staging::Upload { id, new, offset } = upload;
-        Self { id, path: new.path.into(), size: new.size, offset, chunk_bytes: chunk_bytes as u64 }
+        Self { id, path: new.path.into(), size: new.size, offset, chunk_bytes: chunk_bytes as u64, saved: None }
     }
+}
+
+/// What the last chunk of an upload was answered, as it is kept.
+#[derive(Serialize, Deserialize)]
+pub struct UploadAnswer {
+    /// The file.
+    pub item: Item,
+    /// Whether it was new.
+    pub created: bool,
 }
 
 /// How far an upload is.

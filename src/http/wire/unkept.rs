@@ -4,7 +4,7 @@ use carrel_protocol::Shape;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::model::unkept::{self, UnkeptList, WorkspaceLimits};
+use crate::model::unkept::{UnkeptList, Why, WorkspaceLimits};
 
 /// What is in a sandbox and is not kept.
 #[derive(Debug, Serialize, ToSchema)]
@@ -23,7 +23,7 @@ pub struct UnkeptItem {
     /// What it looks like.
     pub kind: UnkeptKind,
     /// Why.
-    pub why: UnkeptWhy,
+    pub why: Why,
     /// The same in words: "larger than 64 MB, the most a file may have: not saved".
     pub text: String,
 }
@@ -40,26 +40,6 @@ pub enum UnkeptKind {
     Other,
 }
 
-/// Why something is not kept.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum UnkeptWhy {
-    /// A pattern of a `.carrelignore` file or of the server says so.
-    Ignored,
-    /// Its name is not UTF-8, too long or too deep.
-    Name,
-    /// A device, socket or pipe.
-    Special,
-    /// A link that leads out of the workspace.
-    Link,
-    /// It may not be read.
-    Unreadable,
-    /// It is larger than a file may be.
-    TooLarge,
-    /// The workspace has no room for it.
-    Quota,
-}
-
 impl UnkeptItems {
     /// The list as it is told, for a workspace with these limits.
     #[must_use]
@@ -67,7 +47,7 @@ impl UnkeptItems {
         let items = list.iter().map(|(path, unkept)| UnkeptItem {
             path: path.to_owned(),
             kind: unkept.shape.into(),
-            why: unkept.why.into(),
+            why: unkept.why,
             text: unkept.why.text(limits),
         });
         Self { items: items.collect(), truncated: list.is_truncated() }
@@ -80,20 +60,6 @@ impl From<Shape> for UnkeptKind {
             Shape::File => Self::File,
             Shape::Folder => Self::Folder,
             Shape::Other => Self::Other,
-        }
-    }
-}
-
-impl From<unkept::Why> for UnkeptWhy {
-    fn from(why: unkept::Why) -> Self {
-        match why {
-            unkept::Why::Ignored => Self::Ignored,
-            unkept::Why::Name => Self::Name,
-            unkept::Why::Special => Self::Special,
-            unkept::Why::Link => Self::Link,
-            unkept::Why::Unreadable => Self::Unreadable,
-            unkept::Why::TooLarge => Self::TooLarge,
-            unkept::Why::Quota => Self::Quota,
         }
     }
 }

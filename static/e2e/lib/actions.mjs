@@ -105,6 +105,17 @@ export async function putFile(page, session, path, text) {
   assert.ok(status === 200 || status === 201, `${path} was answered with ${status}`);
 }
 
+/** What a file of a session holds, over HTTP; `null` when there is none. */
+export function readFile(page, session, path) {
+  return page.evaluate(
+    async ([id, name]) => {
+      const response = await fetch(`/api/v1/sessions/${id}/files/${name}`);
+      return response.ok ? response.text() : null;
+    },
+    [session, path],
+  );
+}
+
 export function treeItem(page, name) {
   return page.getByRole('treeitem', { name, exact: true });
 }

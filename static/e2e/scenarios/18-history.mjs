@@ -8,16 +8,6 @@ export const title =
 /** It moves yesterday's work there, in the server's own database. */
 export const needsControl = true;
 
-async function text(page, session, path) {
-  return page.evaluate(
-    async ([id, name]) => {
-      const response = await fetch(`/api/v1/sessions/${id}/files/${name}`);
-      return response.ok ? response.text() : null;
-    },
-    [session, path],
-  );
-}
-
 /** Takes back what a notice tells. */
 async function undo(page, words) {
   await page.getByText(words).locator('..').getByRole('button', { name: 'Undo' }).click();
@@ -74,7 +64,7 @@ export async function run({ page, server }) {
   await user.waitForTerminal(page, /^yesterday$/m);
   await undo(page, /“notes.md” is as it was/);
   await page.locator('.view-line', { hasText: 'by a program' }).waitFor();
-  assert.equal(await text(page, id, 'notes.md'), '# Notes\n\ntoday\nand more\nby a program\n');
+  assert.equal(await user.readFile(page, id, 'notes.md'), '# Notes\n\ntoday\nand more\nby a program\n');
 
   // Everything as it was yesterday: first what that would change.
   await page.getByRole('button', { name: 'Session menu' }).click();
@@ -92,7 +82,7 @@ export async function run({ page, server }) {
   await page.keyboard.press('Escape');
   await user.treeItem(page, 'old.csv').waitFor();
   await user.treeItem(page, 'new').waitFor({ state: 'detached' });
-  assert.equal(await text(page, id, 'old.csv'), 'a,b\n1,2\n');
+  assert.equal(await user.readFile(page, id, 'old.csv'), 'a,b\n1,2\n');
   await undo(page, /The workspace is as it was/);
   await user.treeItem(page, 'new').waitFor();
   await user.treeItem(page, 'old.csv').waitFor({ state: 'detached' });

@@ -7,16 +7,6 @@ export const title = 'templates published and followed, sessions duplicated, sna
 /** It makes its user an operator, in the server's own database. */
 export const needsControl = true;
 
-async function text(page, session, path) {
-  return page.evaluate(
-    async ([id, name]) => {
-      const response = await fetch(`/api/v1/sessions/${id}/files/${name}`);
-      return response.ok ? response.text() : null;
-    },
-    [session, path],
-  );
-}
-
 async function menu(page, words) {
   await page.getByRole('button', { name: 'Session menu' }).click();
   await page.getByRole('menuitem', { name: words }).click();
@@ -66,7 +56,7 @@ export async function run({ page, server, url }) {
     'Week 1',
     '89-new-from-template',
   );
-  assert.equal(await text(page, learner, 'data.csv'), 'a,b\n1,2\n');
+  assert.equal(await user.readFile(page, learner, 'data.csv'), 'a,b\n1,2\n');
 
   // The learner works; the template goes on in the same line and in another file.
   await user.terminalReady(page);
@@ -84,8 +74,8 @@ export async function run({ page, server, url }) {
   await result.getByText('1 updated, 0 removed, 1 for you to merge.').waitFor();
   await screenshot(page, '91-template-followed');
   await checkAccessibility(page, 'what following a template came to');
-  assert.equal(await text(page, learner, 'data.csv'), 'a,b\n3,4\n');
-  assert.equal(await text(page, learner, 'exercise.py'), 'a = 10\n\nb = 2\n\nc = 3\n');
+  assert.equal(await user.readFile(page, learner, 'data.csv'), 'a,b\n3,4\n');
+  assert.equal(await user.readFile(page, learner, 'exercise.py'), 'a = 10\n\nb = 2\n\nc = 3\n');
   await result.getByRole('button', { name: 'Merge…' }).click();
   const merge = page.getByRole('dialog', { name: 'Merge “exercise.py”' });
   await merge.getByText('1 of 1 conflict to decide').waitFor();
@@ -93,7 +83,7 @@ export async function run({ page, server, url }) {
   await page.keyboard.press('Control+S');
   await result.getByText('Merged', { exact: true }).waitFor();
   await result.getByRole('button', { name: 'Done' }).click();
-  assert.equal(await text(page, learner, 'exercise.py'), 'a = 10\na = 100\n\nb = 2\n\nc = 3\n');
+  assert.equal(await user.readFile(page, learner, 'exercise.py'), 'a = 10\na = 100\n\nb = 2\n\nc = 3\n');
 
   // A snapshot stays as it is while the session goes on.
   await menu(page, 'Snapshots…');
@@ -115,12 +105,12 @@ export async function run({ page, server, url }) {
     'Exam',
     '93-new-from-snapshot-light',
   );
-  assert.equal(await text(page, again, 'data.csv'), 'a,b\n3,4\n');
+  assert.equal(await user.readFile(page, again, 'data.csv'), 'a,b\n3,4\n');
 
   await menu(page, 'Duplicate session…');
   await page.getByRole('button', { name: 'Duplicate', exact: true }).click();
   await page.getByRole('heading', { name: 'Exam copy' }).waitFor();
   const copy = /\/s\/([0-9a-f-]{36})\//.exec(page.url())[1];
   assert.notEqual(copy, again);
-  assert.equal(await text(page, copy, 'exercise.py'), 'a = 10\na = 100\n\nb = 2\n\nc = 3\n');
+  assert.equal(await user.readFile(page, copy, 'exercise.py'), 'a = 10\na = 100\n\nb = 2\n\nc = 3\n');
 }

@@ -2,8 +2,7 @@
 import { encodePath } from '@/lib/paths';
 import { API_BASE, request } from './client';
 import { errorFrom } from './problem';
-
-export type ArchiveKind = 'zip' | 'git';
+import type { ArchiveKind, Imported } from './types';
 
 export interface NewImport {
   /** The folder it is unpacked into; empty for the top. */
@@ -11,12 +10,6 @@ export interface NewImport {
   kind: ArchiveKind;
   /** Whether it may replace files that are there. */
   replace: boolean;
-}
-
-export interface Imported {
-  items: number;
-  bytes: number;
-  skipped: { path: string; why: string }[];
 }
 
 export async function importArchive(

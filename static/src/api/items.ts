@@ -1,28 +1,10 @@
 /** Files and folders as wholes: copied, deleted, had back, packed. */
 import { encodePath } from '@/lib/paths';
 import { API_BASE, api, unwrap } from './client';
-import { getJson } from './json';
-import type { Item } from './types';
+import type { Item, UnkeptItems } from './types';
 
-/** Paths in one request to delete. */
+/** Paths in one request. */
 export const MOST_PATHS = 1_000;
-
-/** Why something in the sandbox is not in the database. */
-export type UnkeptWhy = 'ignored' | 'name' | 'special' | 'link' | 'unreadable' | 'too_large' | 'quota';
-
-/** What is in the live sandbox, and would be gone with it. */
-export interface UnkeptItem {
-  path: string;
-  kind: 'file' | 'folder' | 'other';
-  why: UnkeptWhy;
-  /** The reason in words. */
-  text: string;
-}
-
-export interface UnkeptList {
-  items: UnkeptItem[];
-  truncated: boolean;
-}
 
 /** Replaces nothing. */
 export function copyItem(session: string, from: string, to: string): Promise<Item> {
@@ -42,12 +24,13 @@ export async function restoreItem(session: string, path: string): Promise<void> 
   await unwrap(api.POST('/api/v1/sessions/{id}/restore', { params, body: { path } }));
 }
 
-export function fetchUnkept(session: string): Promise<UnkeptList> {
-  return getJson(`/sessions/${session}/unkept`);
+/** What is in the live sandbox, and would be gone with it. */
+export function fetchUnkept(session: string): Promise<UnkeptItems> {
+  return unwrap(api.GET('/api/v1/sessions/{id}/unkept', { params: { path: { id: session } } }));
 }
 
-/** Where a folder is downloaded as a zip; without a path, everything. */
-export function archiveUrl(session: string, path?: string): string {
-  const query = path === undefined ? '' : `?path=${encodePath(path)}`;
-  return `${API_BASE}/sessions/${session}/archive.zip${query}`;
+/** Where files and folders are downloaded as one zip; without any, everything. */
+export function archiveUrl(session: string, paths: readonly string[] = []): string {
+  const query = paths.map((path) => `path=${encodePath(path)}`).join('&');
+  return `${API_BASE}/sessions/${session}/archive.zip${query === '' ? '' : `?${query}`}`;
 }

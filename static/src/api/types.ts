@@ -16,6 +16,19 @@ export type Template = Schemas['Template'];
 export type Snapshot = Schemas['Snapshot'];
 export type Publication = Schemas['PublishTemplate'];
 export type TemplateUpdate = Schemas['TemplateUpdated'];
+export type Pattern = Schemas['Pattern'];
+export type SearchMatch = Schemas['SearchMatch'];
+export type SearchResult = Schemas['SearchResult'];
+export type ReplacedFile = Schemas['ReplacedFile'];
+/** A file as a preview of a replacement showed it. */
+export type SeenFile = Schemas['SeenFile'];
+export type Replacements = Schemas['Replacements'];
+export type ArchiveKind = Schemas['ArchiveKind'];
+export type Imported = Schemas['Imported'];
+export type SkippedWhy = Schemas['SkippedWhy'];
+/** What is in a sandbox and nowhere else. */
+export type UnkeptItem = Schemas['UnkeptItem'];
+export type UnkeptItems = Schemas['UnkeptItems'];
 export type Problem = Schemas['Problem'];
 /** A file on its way up. */
 export type UploadInfo = Schemas['Upload'];

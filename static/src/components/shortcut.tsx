@@ -1,6 +1,7 @@
 /** Keys as they are written on this machine's keyboard. */
 'use client';
 
+import { cx } from '@/lib/cx';
 import { isApple } from '@/lib/platform';
 
 /** `Mod` is ⌘ on a Mac and Ctrl elsewhere. */
@@ -20,5 +21,23 @@ export function Keys({ keys }: { keys: string }) {
         </kbd>
       ))}
     </span>
+  );
+}
+
+/** What keys do, one line each. */
+export type KeyRows = readonly (readonly [keys: string, text: string])[];
+
+export function KeyList({ rows, className = '' }: { rows: KeyRows; className?: string }) {
+  return (
+    <dl className={cx('flex flex-col gap-1', className)}>
+      {rows.map(([keys, text]) => (
+        <div key={text} className="flex items-center justify-between gap-3">
+          <dt>{text}</dt>
+          <dd>
+            <Keys keys={keys} />
+          </dd>
+        </div>
+      ))}
+    </dl>
   );
 }

@@ -16,6 +16,13 @@ export const USER = {
   created_at: '2026-01-01T00:00:00Z',
 };
 
+/** What a session tells beside itself: what applies to all of its user's. */
+export const TERMS = {
+  quotas: { memory_mb: 512, cpus: 1, pids: 128, disk_mb: 256 },
+  limits: { max_file_mb: 64, max_total_mb: 240, max_items: 50_000 },
+  undelete_days: 7,
+};
+
 export type Route = (request: Request) => Response | Promise<Response>;
 
 /** Answers by `METHOD /path` below `/api/v1`; anything else is 404. */

@@ -68,6 +68,12 @@ async fn an_archive_holds_what_the_workspace_or_its_part_holds() {
     assert_eq!(unpacked(&answer.bytes().await.unwrap()), of(&[("empty", folder())]));
     let one = ada.get(&format!("{base}/archive.zip?path=src%2Fb")).await;
     assert_eq!(unpacked(&one.bytes().await.unwrap()), of(&[("b", file(b"", false))]));
+    let both = ada.get(&format!("{base}/archive.zip?path=src/b&path=src%2Fempty")).await;
+    assert_eq!(both.headers()["content-disposition"], "attachment; filename*=UTF-8''src.zip");
+    assert_eq!(unpacked(&both.bytes().await.unwrap()), of(&[("b", file(b"", false)), ("empty", folder())]));
+    assert_eq!(problem(ada.get(&format!("{base}/archive.zip?path=src&path=none")).await).await, "not_found");
+    let many = "path=src&".repeat(1001);
+    assert_eq!(problem(ada.get(&format!("{base}/archive.zip?{many}")).await).await, "invalid_query");
     assert_eq!(problem(ada.get(&format!("{base}/archive.zip?path=none")).await).await, "not_found");
     assert_eq!(problem(ada.get(&format!("{base}/archive.zip?path=../x")).await).await, "invalid_path");
     let head = ada.request(Method::HEAD, &format!("{base}/archive.zip")).send().await.unwrap();

@@ -4,6 +4,7 @@ mod accounts;
 mod archive;
 mod bodies;
 mod import;
+mod many;
 mod routes;
 mod search;
 mod sockets;

@@ -115,6 +115,28 @@ async fn a_replacement_is_shown_first_and_then_made_in_the_files_chosen() {
     let run = tree["items"].as_array().unwrap().iter().find(|item| item["path"] == "run.sh").unwrap();
     assert_eq!(run["executable"], true);
 
+    // What has changed since it was shown is left as it is, and so is what is no longer there.
+    let mut wanted = json!({ "q": "old", "replacement": "new", "preview": true });
+    ada.request(Method::PUT, &format!("{base}/files/e.py")).body("old(5)\n").send().await.unwrap();
+    let shown = replace(wanted.clone()).await;
+    let seen: Vec<_> = shown["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| json!({ "path": file["path"], "etag": file["etag"] }))
+        .collect();
+    assert_eq!(seen.len(), 2);
+    ada.request(Method::PUT, &format!("{base}/files/b.py")).body("old(3), and older\n").send().await.unwrap();
+    let gone = json!({ "path": "gone.py", "etag": seen[0]["etag"] });
+    wanted["preview"] = json!(false);
+    wanted["seen"] = json!([seen[0], seen[1], gone]);
+    let replaced = replace(wanted.clone()).await;
+    assert_eq!((&replaced["replacements"], &replaced["conflicts"]), (&json!(1), &json!(["b.py", "gone.py"])));
+    assert_eq!(content("b.py").await, "old(3), and older\n");
+    assert_eq!(content("e.py").await, "new(5)\n");
+    wanted["paths"] = json!(["b.py"]);
+    assert_eq!(problem(ada.post(&format!("{base}/replace"), &wanted).await).await, "invalid_json");
+
     let none = replace(json!({ "q": "nowhere", "replacement": "x" })).await;
     assert_eq!((&none["replacements"], &none["files"]), (&json!(0), &json!([])));
     let refused = ada.post(&format!("{base}/replace"), &json!({ "q": "(", "regex": true, "replacement": "x" })).await;

@@ -3,7 +3,12 @@
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+use crate::support::client::eventually;
 use crate::support::server::{Browser, TestServer, problem};
+use crate::support::terminal::PATIENCE;
 
 /// A begun upload's path.
 async fn begin(ada: &Browser<'_>, base: &str, new: &Value) -> String {
@@ -47,7 +52,8 @@ async fn a_file_comes_in_chunks_and_goes_on_where_it_was() {
             assert_eq!(ada.get(&upload).await.json::<Value>().await.unwrap()["offset"], offset);
         }
     }
-    assert_eq!(problem(ada.get(&upload).await).await, "not_found", "it has become a file");
+    let over: Value = ada.get(&upload).await.json().await.unwrap();
+    assert_eq!((&over["offset"], &over["saved"]["path"]), (&json!(content.len()), &json!("data/great")));
     assert!(ada.get(&format!("{base}/files/data/great")).await.bytes().await.unwrap() == content);
     let versions: Value = ada.get(&format!("{base}/versions/data/great")).await.json().await.unwrap();
     assert_eq!(versions["items"][0]["origin"], "upload");
@@ -59,6 +65,52 @@ async fn a_file_comes_in_chunks_and_goes_on_where_it_was() {
     let upload = begin(&ada, &base, &json!({ "path": "data/great", "size": 0, "replace": true })).await;
     assert_eq!(put(&ada, &upload, 0, b"").await.status(), 200);
     assert_eq!(ada.get(&format!("{base}/files/data/great")).await.bytes().await.unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn the_last_chunk_is_answered_again_where_the_connection_was_cut() {
+    let server = TestServer::start().await;
+    let (ada, eve) = (server.user("ada").await, server.user("eve").await);
+    let session = ada.session("One").await;
+    let base = format!("/api/v1/sessions/{session}");
+    let upload = begin(&ada, &base, &json!({ "path": "a", "size": 6 })).await;
+    assert_eq!(put(&ada, &upload, 0, b"abc").await.status(), 202);
+
+    // The whole chunk is sent, and nobody stays to hear what came of it.
+    let host = server.url.trim_start_matches("http://");
+    let mut connection = TcpStream::connect(host).await.unwrap();
+    let cookie = ada.cookie().unwrap();
+    let head = format!(
+        "PUT {upload}?offset=3 HTTP/1.1\r\nhost: {host}\r\norigin: {}\r\ncookie: {}\r\ncontent-length: 3\r\n\r\ndef",
+        server.url,
+        cookie.to_str().unwrap()
+    );
+    connection.write_all(head.as_bytes()).await.unwrap();
+    eventually(PATIENCE, "the file", async || {
+        (ada.get(&format!("{base}/files/a")).await.status() == 200).then_some(())
+    })
+    .await;
+    drop(connection);
+
+    let saved = eventually(PATIENCE, "the upload's end", async || {
+        let told: Value = ada.get(&upload).await.json().await.unwrap();
+        told["saved"].is_object().then(|| told["saved"].clone())
+    })
+    .await;
+    let again = put(&ada, &upload, 3, b"def").await;
+    assert_eq!(
+        (again.status().as_u16(), again.headers()["etag"].to_str().unwrap()),
+        (201, saved["etag"].as_str().unwrap())
+    );
+    assert_eq!(again.json::<Value>().await.unwrap(), saved);
+    assert_eq!(put(&ada, &upload, 6, b"").await.status(), 201, "an empty one at its end");
+    let wrong: Value = put(&ada, &upload, 0, b"abc").await.json().await.unwrap();
+    assert_eq!((&wrong["code"], &wrong["offset"]), (&json!("wrong_offset"), &json!(6)));
+    let versions: Value = ada.get(&format!("{base}/versions/a")).await.json().await.unwrap();
+    assert_eq!(versions["items"].as_array().unwrap().len(), 1, "saved once");
+    let eves = upload.replace(&session, &eve.session("Two").await);
+    assert_eq!(problem(eve.get(&eves).await).await, "not_found");
+    assert_eq!(problem(put(&eve, &eves, 3, b"def").await).await, "not_found");
 }
 
 #[tokio::test]

@@ -100,6 +100,9 @@ async fn a_template_is_followed_where_its_user_has_changed_nothing() {
     assert_eq!(session.get().await["template"]["newest"], 2);
 
     session.start().await;
+    // Who looks is told so, although the session's actor has been there for longer than that revision.
+    let hello = session.events().await.hello["session"].clone();
+    assert_eq!((&hello["template"]["revision"], &hello["template"]["newest"]), (&json!(1), &json!(2)));
     let done = ok(session.post("/template/update", &json!({})).await, 200).await;
     assert_eq!(
         done,
@@ -109,7 +112,13 @@ async fn a_template_is_followed_where_its_user_has_changed_nothing() {
             "conflicts": [{ "path": "README.md", "copy": "README (template 2).md" }],
         })
     );
-    assert_eq!(session.get().await["template"]["revision"], 2);
+    let (told, hello) = (session.get().await, session.events().await.hello["session"].clone());
+    assert_eq!(told["template"]["revision"], 2);
+    for fact in ["template", "usage", "quotas", "limits", "undelete_days"] {
+        assert_eq!(hello[fact], told[fact], "{fact}");
+    }
+    assert_eq!(told["limits"], json!({ "max_file_mb": 64, "max_total_mb": 240, "max_items": 50_000 }));
+    assert_eq!(told["undelete_days"], 7);
     let mut shell = session.shell().await;
     assert_eq!(shell.run("cat README.md README*2* src/main.py own.py; ls src").await.0, "minetwotwominemain.py\n");
     let nothing = ok(session.post("/template/update", &json!({})).await, 200).await;

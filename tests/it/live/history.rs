@@ -104,6 +104,11 @@ async fn a_workspace_is_as_it_was_at_a_time_in_database_and_sandbox() {
     let kept = versions(&session, "new/deep/file", "").await;
     assert_eq!((&kept[0]["change"], &kept[0]["origin"]), (&json!("removed"), &json!("restore")));
     assert_eq!(kept[1]["size"], 1);
+    // Back to the moment before that, to what programs had written unseen until then; and forth again.
+    let undone = restore(&session, json!({ "at": done["before"] })).await;
+    assert_eq!(shell.run("cat keep/a was-file/new was-folder new/deep/file; readlink link").await.0, "2newg9run\n");
+    restore(&session, json!({ "at": undone["before"] })).await;
+    assert_eq!(state(&session).await, expected);
 
     // One folder of it, without a sandbox.
     session.stop().await;

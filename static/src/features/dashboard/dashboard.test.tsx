@@ -1,7 +1,7 @@
 import { cleanup, fireEvent, screen, within } from '@testing-library/react';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { AuthGate } from '@/features/auth/auth-gate';
-import { USER, json, never, problem, renderPage, serve, type Route } from '@/test/render-page';
+import { TERMS, USER, json, never, problem, renderPage, serve, type Route } from '@/test/render-page';
 import { Dashboard } from './dashboard';
 
 const push = vi.hoisted(() => vi.fn());
@@ -14,7 +14,7 @@ const SESSION = {
   reason: 'stopped after 30 min without use',
   created_at: '2026-01-01T00:00:00Z',
   last_active_at: '2026-01-01T00:00:00Z',
-  quotas: { memory_mb: 512, cpus: 1, pids: 128, disk_mb: 256 },
+  ...TERMS,
   usage: { items: 2, bytes: 2048 },
 };
 
@@ -173,6 +173,14 @@ describe('deleted sessions', () => {
     fireEvent.click(await screen.findByRole('button', { name: 'Undo' }));
     await vi.waitFor(() => expect(restore).toHaveBeenCalledTimes(1));
     expect(await screen.findByRole('link', { name: 'Cities' })).toBeInTheDocument();
+  });
+
+  it('are gone at once where the server keeps none, which is said before', async () => {
+    open({ 'GET /sessions': () => json({ items: [{ ...SESSION, undelete_days: 0 }], next: null }) });
+    fireEvent.keyDown(await screen.findByRole('button', { name: 'Actions for Cities' }), { key: 'Enter' });
+    fireEvent.click(await screen.findByRole('menuitem', { name: 'Delete…' }));
+    const question = await screen.findByRole('alertdialog', { name: 'Delete “Cities”?' });
+    expect(question).toHaveTextContent(/This cannot be undone/);
   });
 
   it('say when they are gone for good and come back', async () => {

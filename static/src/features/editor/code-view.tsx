@@ -2,10 +2,10 @@
 'use client';
 
 import { useEffect, useRef, useState } from 'react';
-import { Failure, Loading } from '@/components/states';
 import { useWorkspace } from '@/features/workspace/workspace-context';
 import { useStore } from '@/lib/store';
 import { setCursor } from './cursor-store';
+import { EditorFrame } from './editor-frame';
 import { languageOf } from './languages';
 import { MonacoBuffer } from './monaco-buffer';
 import type { CodeEditor } from './monaco-loader';
@@ -81,15 +81,5 @@ export function CodeView({ file }: { file: OpenFile }) {
     services.reveal.set(null);
   }, [editor, path, place, services]);
 
-  if (problem) return <Failure title="The editor could not be loaded">{problem}</Failure>;
-  return (
-    <div className="relative h-full">
-      {editor ? null : (
-        <div className="absolute inset-0">
-          <Loading>Loading the editor…</Loading>
-        </div>
-      )}
-      <div ref={host} className="h-full" data-testid="code" />
-    </div>
-  );
+  return <EditorFrame host={host} problem={problem} ready={editor !== null} testId="code" />;
 }

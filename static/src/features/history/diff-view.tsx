@@ -2,7 +2,7 @@
 'use client';
 
 import { useEffect, useRef, useState } from 'react';
-import { Failure, Loading } from '@/components/states';
+import { EditorFrame } from '@/features/editor/editor-frame';
 import { createModel } from '@/features/editor/monaco-buffer';
 import type { MonacoApi } from '@/features/editor/monaco-loader';
 import { codeOptions } from '@/features/editor/monaco-options';
@@ -59,15 +59,5 @@ export function DiffView({ path, before, after, beside }: DiffViewProps) {
     editor?.getModifiedEditor().updateOptions({ ariaLabel: 'The newer version' });
   }, [editor, beside]);
 
-  if (problem) return <Failure title="The editor could not be loaded">{problem}</Failure>;
-  return (
-    <div className="relative h-full">
-      {editor ? null : (
-        <div className="absolute inset-0">
-          <Loading>Loading the editor…</Loading>
-        </div>
-      )}
-      <div ref={host} className="h-full" data-testid="difference" />
-    </div>
-  );
+  return <EditorFrame host={host} problem={problem} ready={editor !== null} testId="difference" />;
 }

@@ -36,6 +36,8 @@ function version(id: number, change: Partial<Version> = {}): Version {
   };
 }
 
+/** Just before the server has restored something. */
+const BEFORE = '2026-03-01T09:30:00.123455Z';
 const LIST = [version(3), version(2, { origin: 'terminal', user: null }), version(1)];
 
 interface Options {
@@ -143,7 +145,7 @@ describe('the history of a file', () => {
       routes: {
         'POST /sessions/s/restore': async (request) => {
           restore(await request.json());
-          return json({ restored: 1, removed: 0, conflict_copies: [] });
+          return json({ restored: 1, removed: 0, conflict_copies: [], before: BEFORE });
         },
       },
     });
@@ -157,7 +159,7 @@ describe('the history of a file', () => {
     expect(workspace.files.saveWithin).toHaveBeenCalledWith('a.py');
     fireEvent.click(await screen.findByRole('button', { name: 'Undo', hidden: true }));
     await vi.waitFor(() => expect(restore).toHaveBeenCalledTimes(2));
-    expect(restore).toHaveBeenLastCalledWith({ path: 'a.py', at: version(3).at });
+    expect(restore).toHaveBeenLastCalledWith({ path: 'a.py', at: BEFORE });
   });
 
   it('shows pictures beside each other, and of other files what can be told', async () => {
@@ -183,7 +185,7 @@ describe('the history of the workspace', () => {
         'GET /sessions/s/tree': TREE,
         'POST /sessions/s/restore': async (request) => {
           restore(await request.json());
-          return json({ restored: 2, removed: 2, conflict_copies: ['a (conflict).py'] });
+          return json({ restored: 2, removed: 2, conflict_copies: ['a (conflict).py'], before: BEFORE });
         },
       },
     });
@@ -236,7 +238,7 @@ describe('the history of the workspace', () => {
         'GET /sessions/s/versions/lost.py': () => json({ items: [lost], next: null }),
         'POST /sessions/s/restore': async (request) => {
           restore(await request.json());
-          return json({ restored: 1, removed: 0, conflict_copies: [] });
+          return json({ restored: 1, removed: 0, conflict_copies: [], before: BEFORE });
         },
       },
     });

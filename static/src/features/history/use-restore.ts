@@ -5,7 +5,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { messageOf } from '@/api/problem';
 import type { Changed } from '@/api/types';
-import { fetchVersions, restore, type RestoreWish } from '@/api/versions';
+import { restore, type RestoreWish } from '@/api/versions';
 import { useConfirm, type Question } from '@/components/confirm';
 import { useToast } from '@/components/toasts';
 import { useWorkspace } from '@/features/workspace/workspace-context';
@@ -32,20 +32,13 @@ export function useRestore(): Restore {
   return useMemo(() => {
     const refresh = () => client.invalidateQueries({ queryKey: versionsKey(id) });
 
-    /** When the last change below `path` was made: what it is now is what it was then. */
-    const presentTime = async (path: string | null): Promise<string | null> => {
-      const { items } = await fetchVersions(id, path ?? '', { under: true, limit: 1 });
-      return items[0]?.at ?? null;
-    };
-
     const run = async (wish: RestoreWish, done: string): Promise<boolean> => {
       const { path } = wish;
       try {
         await files.saveWithin(path ?? '');
-        const before = await presentTime(path);
         const changed = await restore(id, wish);
-        const undo = (): void => void run({ path, at: before ?? '' }, 'It is as it was before going back');
-        toast(`${done}${amount(changed)}.`, 'ok', before === null ? undefined : { label: 'Undo', run: undo });
+        const undo = (): void => void run({ path, at: changed.before }, 'It is as it was before going back');
+        toast(`${done}${amount(changed)}.`, 'ok', { label: 'Undo', run: undo });
         const copies = changed.conflict_copies;
         if (copies.length > 0)
           toast(`Programs were writing meanwhile. Theirs is kept as ${namesOf(copies)}.`, 'warn');

@@ -3,8 +3,7 @@
 
 import { useMemo, useState } from 'react';
 import { Button } from '@/components/button';
-import { Keys } from '@/components/shortcut';
-import { cx } from '@/lib/cx';
+import { KeyList, type KeyRows } from '@/components/shortcut';
 import { useStore } from '@/lib/store';
 import { HunkList } from './hunk-list';
 import type { Loaded } from './merge-source';
@@ -52,7 +51,7 @@ export function MergeView({ loaded, result, path, names }: MergeViewProps) {
             Nothing is in conflict. Look at the result and save it, or change it first.
           </p>
         )}
-        <KeyHelp />
+        <KeyList rows={HELP} className="shrink-0 border-t p-3 text-xs text-muted" />
       </aside>
       <div className="flex min-w-0 flex-1 flex-col">
         <div className="flex min-h-0 flex-1 divide-x divide-line">
@@ -127,7 +126,7 @@ function TakeAll({ result }: { result: MergeResult }) {
   );
 }
 
-const HELP: readonly (readonly [keys: string, text: string])[] = [
+const HELP: KeyRows = [
   ['F8', 'Next conflict (with Shift back)'],
   ['Alt+M', 'Take mine'],
   ['Alt+T', 'Take theirs'],
@@ -135,18 +134,3 @@ const HELP: readonly (readonly [keys: string, text: string])[] = [
   ['Alt+Shift+M', 'The same everywhere'],
   ['Mod+S', 'Save the result'],
 ];
-
-function KeyHelp() {
-  return (
-    <dl className={cx('shrink-0 border-t p-3 text-xs text-muted', 'flex flex-col gap-1')}>
-      {HELP.map(([keys, text]) => (
-        <div key={keys} className="flex items-center justify-between gap-2">
-          <dt>{text}</dt>
-          <dd>
-            <Keys keys={keys} />
-          </dd>
-        </div>
-      ))}
-    </dl>
-  );
-}

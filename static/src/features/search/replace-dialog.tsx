@@ -4,7 +4,7 @@
 import { ChevronRight } from 'lucide-react';
 import { useCallback, useState } from 'react';
 import { messageOf } from '@/api/problem';
-import type { ReplacedFile, Replacements } from '@/api/search';
+import type { ReplacedFile, Replacements } from '@/api/types';
 import { Button } from '@/components/button';
 import { Dialog } from '@/components/dialog';
 import { Failure, Loading } from '@/components/states';
@@ -35,7 +35,7 @@ export function ReplaceDialog({ onClose }: { onClose: () => void }) {
   const apply = async (): Promise<void> => {
     setBusy(true);
     try {
-      tell(await search.apply(chosen.map(({ path }) => path)));
+      tell(await search.apply(chosen));
       onClose();
     } catch (error) {
       toast(messageOf(error), 'danger');
@@ -142,7 +142,7 @@ function FilePreview({ file, first, included, onInclude }: FilePreviewProps) {
 }
 
 function Lines({ file: { before, after } }: { file: ReplacedFile }) {
-  if (before === undefined || after === undefined) {
+  if (typeof before !== 'string' || typeof after !== 'string') {
     return <p className="px-8 pb-2 text-xs text-muted">This file is too long for a preview.</p>;
   }
   const { lines, more } = changedLines(before, after);

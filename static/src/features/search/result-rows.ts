@@ -1,5 +1,5 @@
 /** The rows of the results, in the order in which they are shown, and what keys do among them. */
-import type { SearchMatch } from '@/api/search';
+import type { SearchMatch } from '@/api/types';
 import type { FoundFile, SearchState } from './search-store';
 
 export type ResultRow =

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { AuthGate } from '@/features/auth/auth-gate';
 import { WorkspacePage } from '@/features/workspace/workspace-page';
 import { FakeSocket } from '@/test/fake-socket';
-import { USER, json, never, problem, renderPage, serve, type Route } from '@/test/render-page';
+import { TERMS, USER, json, never, problem, renderPage, serve, type Route } from '@/test/render-page';
 
 const ID = '55555555-5555-4555-8555-555555555555';
 vi.mock('next/navigation', () => ({
@@ -18,7 +18,7 @@ const SESSION = {
   reason: null,
   created_at: '2026-01-01T00:00:00Z',
   last_active_at: '2026-01-01T00:00:00Z',
-  quotas: { memory_mb: 512, cpus: 1, pids: 128, disk_mb: 256 },
+  ...TERMS,
   usage: { items: 0, bytes: 0 },
 };
 const FOUND = {
@@ -46,12 +46,12 @@ async function open(routes: Record<string, Route> = {}): Promise<void> {
       return json(FOUND);
     },
     [`POST /sessions/${ID}/replace`]: async (request) => {
-      const body = (await request.json()) as { preview: boolean; paths: string[] | null };
+      const body = (await request.json()) as { seen?: { path: string; etag: string }[] };
       replaced.push(body);
       const files = [
         { path: 'b.md', replacements: 1, etag: 'x', before: 'data\n', after: 'info\n' },
         { path: 'src/a.py', replacements: 2, etag: 'x' },
-      ].filter(({ path }) => body.paths?.includes(path) ?? true);
+      ].filter(({ path }) => body.seen?.some((one) => one.path === path) ?? true);
       return json({ files, replacements: files.length, conflicts: [], truncated: false });
     },
     ...routes,
@@ -161,11 +161,12 @@ describe('replacing in files', () => {
     fireEvent.click(screen.getByRole('button', { name: 'Replace…' }));
     const dialog = await screen.findByRole('dialog', { name: 'Replace in files' });
     expect(await within(dialog).findByText('info')).toBeInTheDocument();
-    expect(replaced).toMatchObject([{ q: 'data', replacement: 'info', preview: true, paths: null }]);
+    expect(replaced).toMatchObject([{ q: 'data', replacement: 'info', preview: true }]);
     expect(within(dialog).getByRole('button', { name: 'Replace 3 in 2 files' })).toBeInTheDocument();
     fireEvent.click(within(dialog).getByRole('checkbox', { name: 'Replace in src/a.py' }));
     fireEvent.click(within(dialog).getByRole('button', { name: 'Replace 1 in 1 file' }));
-    await waitFor(() => expect(replaced.at(-1)).toMatchObject({ preview: false, paths: ['b.md'] }));
+    const seen = [{ path: 'b.md', etag: 'x' }];
+    await waitFor(() => expect(replaced.at(-1)).toMatchObject({ preview: false, seen }));
     expect(await screen.findByText('1 replaced in 1 file.')).toBeInTheDocument();
     expect(screen.queryByRole('dialog')).not.toBeInTheDocument();
   });

@@ -1,13 +1,7 @@
 /** What is looked for in the files of a session, and what was found; outlives the panel that shows it. */
 import { messageOf } from '@/api/problem';
-import {
-  replaceInFiles,
-  searchFiles,
-  type Replacements,
-  type SearchMatch,
-  type SearchPattern,
-  type SearchResult,
-} from '@/api/search';
+import { replaceInFiles, searchFiles, type Among, type SearchPattern } from '@/api/search';
+import type { Replacements, SearchMatch, SearchResult, SeenFile } from '@/api/types';
 import { Store } from '@/lib/store';
 
 /** After the last key, before the server is asked. */
@@ -50,7 +44,7 @@ export interface SearchServer {
   replace: (
     pattern: SearchPattern,
     replacement: string,
-    paths: readonly string[] | null,
+    among: Among,
     preview: boolean,
   ) => Promise<Replacements>;
 }
@@ -58,8 +52,8 @@ export interface SearchServer {
 export function searchServer(session: string): SearchServer {
   return {
     search: (pattern, signal) => searchFiles(session, pattern, signal),
-    replace: (pattern, replacement, paths, preview) =>
-      replaceInFiles(session, pattern, replacement, paths, preview),
+    replace: (pattern, replacement, among, preview) =>
+      replaceInFiles(session, pattern, replacement, among, preview),
   };
 }
 
@@ -132,9 +126,9 @@ export class SearchStore {
     return this.replace(this.listed(), true);
   }
 
-  /** Replaces in these files, and looks again. */
-  async apply(paths: readonly string[]): Promise<Replacements> {
-    const done = await this.replace(paths, false);
+  /** Replaces in these files of a preview, as far as they still are what it showed, and looks again. */
+  async apply(seen: readonly SeenFile[]): Promise<Replacements> {
+    const done = await this.replace({ seen }, false);
     void this.run();
     return done;
   }
@@ -147,17 +141,17 @@ export class SearchStore {
     this.stop();
   }
 
-  /** `null`: wherever the pattern is found, also where the list was too long to show it. */
-  private listed(): string[] | null {
+  /** Where nothing was taken off the list: wherever the pattern is found, also where the list was too long to show it. */
+  private listed(): Among {
     const { files, dismissed } = this.state.get();
     return dismissed.size === 0
-      ? null
-      : files.filter(({ path }) => !dismissed.has(path)).map(({ path }) => path);
+      ? { all: true }
+      : { paths: files.filter(({ path }) => !dismissed.has(path)).map(({ path }) => path) };
   }
 
-  private replace(paths: readonly string[] | null, preview: boolean): Promise<Replacements> {
+  private replace(among: Among, preview: boolean): Promise<Replacements> {
     const { pattern, replacement } = this.state.get();
-    return this.server.replace(pattern, replacement, paths, preview);
+    return this.server.replace(pattern, replacement, among, preview);
   }
 
   private stop(): void {

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { ApiError } from '@/api/problem';
-import type { SearchMatch, SearchPattern, SearchResult } from '@/api/search';
+import type { SearchPattern } from '@/api/search';
+import type { SearchMatch, SearchResult } from '@/api/types';
 import { changedLines } from './changed-lines';
 import { parts, rowsOf, step } from './result-rows';
 import { SEARCH_DELAY_MS, SearchStore } from './search-store';
@@ -91,17 +92,22 @@ describe('replacing', () => {
     store.setReplacement('y');
     await store.run();
     await store.preview();
-    expect(replace).toHaveBeenLastCalledWith(expect.objectContaining({ q: 'x' }), 'y', null, true);
+    expect(replace).toHaveBeenLastCalledWith(expect.objectContaining({ q: 'x' }), 'y', { all: true }, true);
     store.dismiss('a.py');
     await store.preview();
-    expect(replace).toHaveBeenLastCalledWith(expect.anything(), 'y', ['b.py'], true);
+    expect(replace).toHaveBeenLastCalledWith(expect.anything(), 'y', { paths: ['b.py'] }, true);
   });
 
-  it('happens only in the files that are named, and looks again', async () => {
+  it('happens only in the files that are named, as they were shown, and looks again', async () => {
     store.change({ q: 'x' });
     await store.run();
-    await store.apply(['b.py']);
-    expect(replace).toHaveBeenLastCalledWith(expect.anything(), '', ['b.py'], false);
+    await store.apply([{ path: 'b.py', etag: '"1"' }]);
+    expect(replace).toHaveBeenLastCalledWith(
+      expect.anything(),
+      '',
+      { seen: [{ path: 'b.py', etag: '"1"' }] },
+      false,
+    );
     await vi.waitFor(() => expect(search).toHaveBeenCalledTimes(2));
   });
 });

@@ -18,15 +18,12 @@ import {
   undeleteSession,
 } from './session-api';
 
-const DAY_MS = 86_400_000;
-
-/** Whole days between deletion and the end of it, where a deleted session shows them. */
-export function undeleteDays(deleted: readonly Session[] | undefined): number | null {
-  for (const { deleted_at: from, purge_at: until } of deleted ?? []) {
-    const days = from && until ? Math.round((Date.parse(until) - Date.parse(from)) / DAY_MS) : 0;
-    if (days > 0) return days;
-  }
-  return null;
+/** What deleting comes to, before it is done. */
+function consequence({ undelete_days: days }: Session): string {
+  if (days === 0) return 'Its files and their history are gone at once. This cannot be undone.';
+  return `This can be undone for ${
+    days === 1 ? 'a day' : `${days} days`
+  }: until then it is kept under “Recently deleted”, with its files and their history.`;
 }
 
 export interface Deletion {
@@ -76,16 +73,9 @@ export function useDeletion(): Deletion {
     };
 
     const remove = async (session: Session): Promise<boolean> => {
-      const days = undeleteDays(client.getQueryData<Session[]>(DELETED_KEY));
       const yes = await confirm({
         title: `Delete “${displayName(session.name)}”?`,
-        text: `Everything running in it is ended. This can be undone for ${
-          days === null
-            ? '7 days, unless your operator has set another time'
-            : days === 1
-              ? 'a day'
-              : `${days} days`
-        }: until then it is kept under “Recently deleted”, with its files and their history.`,
+        text: `Everything running in it is ended. ${consequence(session)}`,
         yes: 'Delete session',
         danger: true,
       });

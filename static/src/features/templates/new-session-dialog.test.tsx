@@ -1,7 +1,7 @@
 import { fireEvent, screen, within } from '@testing-library/react';
 import { describe, expect, it, vi } from 'vitest';
 import type { Session } from '@/api/types';
-import { json, never, problem, renderPage, serve, type Route } from '@/test/render-page';
+import { TERMS, json, never, problem, renderPage, serve, type Route } from '@/test/render-page';
 import { NewSessionDialog } from './new-session-dialog';
 
 const SESSION: Session = {
@@ -10,7 +10,7 @@ const SESSION: Session = {
   state: 'cold',
   created_at: '2026-01-01T00:00:00Z',
   last_active_at: '2026-01-01T00:00:00Z',
-  quotas: { memory_mb: 512, cpus: 1, pids: 128, disk_mb: 256 },
+  ...TERMS,
   usage: { items: 2, bytes: 2048 },
 };
 const TEMPLATE = {

@@ -1,13 +1,25 @@
 /** Downloads that begin from a menu: the browser saves them, the page only follows a link. */
-import { archiveUrl } from '@/api/items';
+import { MOST_PATHS, archiveUrl } from '@/api/items';
 import { fileUrl } from '@/api/files';
 import { baseName } from '@/lib/paths';
 import { isFolder, type TreeModel } from './tree-model';
 
-/** A file as it is; a folder as a zip. */
-export function download(session: string, tree: TreeModel, path: string): void {
-  if (isFolder(tree, path)) follow(archiveUrl(session, path));
-  else follow(fileUrl(session, path), baseName(path));
+/** What proxies on the way may be asked for, and browsers ask for, in one address. */
+const MOST_URL_CHARS = 30_000;
+
+/** A file as it is; a folder, or several items, as one zip. Returns why nothing was downloaded, or `null`. */
+export function download(session: string, tree: TreeModel, paths: readonly string[]): string | null {
+  const [path, ...others] = paths;
+  if (path === undefined) return null;
+  if (others.length === 0 && !isFolder(tree, path)) {
+    follow(fileUrl(session, path), baseName(path));
+    return null;
+  }
+  const url = archiveUrl(session, paths);
+  if (paths.length > MOST_PATHS || url.length > MOST_URL_CHARS)
+    return 'That are too many to be downloaded together. Download the folder they are in, or fewer.';
+  follow(url);
+  return null;
 }
 
 /** Everything as a zip. */

@@ -4,7 +4,7 @@ import type { Item } from '@/api/types';
 import { AuthGate } from '@/features/auth/auth-gate';
 import { WorkspacePage } from '@/features/workspace/workspace-page';
 import { FakeSocket } from '@/test/fake-socket';
-import { USER, json, problem, renderPage, serve, type Route } from '@/test/render-page';
+import { TERMS, USER, json, problem, renderPage, serve, type Route } from '@/test/render-page';
 
 const ID = '33333333-3333-4333-8333-333333333333';
 vi.mock('next/navigation', () => ({
@@ -22,7 +22,7 @@ const SESSION = {
   reason: null,
   created_at: '2026-01-01T00:00:00Z',
   last_active_at: '2026-01-01T00:00:00Z',
-  quotas: { memory_mb: 512, cpus: 1, pids: 128, disk_mb: 256 },
+  ...TERMS,
   usage: { items: 0, bytes: 0 },
 };
 
@@ -430,10 +430,18 @@ describe('the usage of the files', () => {
   it('is a meter that warns from nine tenths on', async () => {
     await open();
     const meter = screen.getByRole('meter', { name: 'Files of the session' });
-    expect(meter).toHaveAttribute('aria-valuetext', '5 items · 0 B of 256 MB');
-    changed({ path: 'z.txt', item: { ...item('z.txt'), size: 240 * 1024 * 1024 } });
+    expect(meter).toHaveAttribute('aria-valuetext', '5 of 50000 items · 0 B of 240 MB');
+    changed({ path: 'z.txt', item: { ...item('z.txt'), size: 224 * 1024 * 1024 } });
     expect(await screen.findByText(/Only 16\.0 MB are left\./)).toBeInTheDocument();
-    changed({ path: 'z.txt', item: { ...item('z.txt'), size: 256 * 1024 * 1024 } });
+    changed({ path: 'z.txt', item: { ...item('z.txt'), size: 240 * 1024 * 1024 } });
+    expect(await screen.findByText(/There is no room left/)).toBeInTheDocument();
+  });
+
+  it('warns of too many files, too', async () => {
+    const limits = { ...TERMS.limits, max_items: 6 };
+    await open({ [`GET /sessions/${ID}`]: () => json({ ...SESSION, limits }) });
+    expect(screen.queryByText(/are left/)).not.toBeInTheDocument();
+    changed({ path: 'sixth', item: item('sixth') });
     expect(await screen.findByText(/There is no room left/)).toBeInTheDocument();
   });
 });

@@ -129,7 +129,10 @@ export function FileTree({ tree, unkept, editing, onEditing, onFolder, picker }:
       : null,
     giveUp: clipboard.clear,
     duplicate: (paths: readonly string[]) => void commands.duplicate(paths).then(follow),
-    download: (paths: readonly string[]) => paths.forEach((path) => download(workspace.id, tree, path)),
+    download: (paths: readonly string[]) => {
+      const problem = download(workspace.id, tree, paths);
+      if (problem !== null) toast(problem, 'warn');
+    },
     copyPaths: (paths: readonly string[]) =>
       void navigator.clipboard
         .writeText(paths.join('\n'))

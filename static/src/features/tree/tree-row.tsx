@@ -4,7 +4,7 @@
 import type { ItemInstance } from '@headless-tree/core';
 import { ChevronRight, CornerDownRight, Folder, FolderOpen } from 'lucide-react';
 import type { MouseEvent } from 'react';
-import type { UnkeptItem } from '@/api/items';
+import type { UnkeptItem } from '@/api/types';
 import type { Item } from '@/api/types';
 import { FileIcon } from '@/components/file-icon';
 import { cx } from '@/lib/cx';

@@ -1,7 +1,7 @@
 /** What is in the sandbox but not in the database: listed by the server, shown as rows of the tree with a mark. */
-import { fetchUnkept, type UnkeptItem, type UnkeptList } from '@/api/items';
+import { fetchUnkept } from '@/api/items';
 import { ApiError } from '@/api/problem';
-import type { Item } from '@/api/types';
+import type { Item, UnkeptItem, UnkeptItems } from '@/api/types';
 import { baseName, displayName } from '@/lib/paths';
 import { Refresher } from '@/lib/refresher';
 import { Store } from '@/lib/store';
@@ -19,7 +19,7 @@ export class UnkeptStore {
   readonly state = new Store<Unkept>(NOTHING);
   private readonly refresher: Refresher;
 
-  constructor(session: string, fetch: (session: string) => Promise<UnkeptList> = fetchUnkept) {
+  constructor(session: string, fetch: (session: string) => Promise<UnkeptItems> = fetchUnkept) {
     this.refresher = new Refresher(
       async () => this.state.set(await listOf(() => fetch(session))),
       // An old list is only ever short of a mark.
@@ -37,7 +37,7 @@ export class UnkeptStore {
   }
 }
 
-async function listOf(fetch: () => Promise<UnkeptList>): Promise<Unkept> {
+async function listOf(fetch: () => Promise<UnkeptItems>): Promise<Unkept> {
   try {
     const { items, truncated } = await fetch();
     if (items.length === 0) return NOTHING;

@@ -8,9 +8,11 @@ export const WARN_FROM = 0.9;
 const MIB = 1024 * 1024;
 
 export interface Limits {
+  /** Of all files together. */
   bytes: number;
-  /** `null` when it is not known. */
-  items: number | null;
+  /** Of the largest. */
+  fileBytes: number;
+  items: number;
 }
 
 export function usageOf(tree: TreeModel): { bytes: number; items: number } {
@@ -19,6 +21,10 @@ export function usageOf(tree: TreeModel): { bytes: number; items: number } {
   return { bytes, items: tree.items.size };
 }
 
-export function limitsOf(session: Session): Limits {
-  return { bytes: session.quotas.disk_mb * MIB, items: null };
+export function limitsOf({ limits }: Session): Limits {
+  return {
+    bytes: limits.max_total_mb * MIB,
+    fileBytes: limits.max_file_mb * MIB,
+    items: limits.max_items,
+  };
 }

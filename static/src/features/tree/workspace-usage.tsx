@@ -14,10 +14,19 @@ export function WorkspaceUsage() {
   const { tree } = useStore(workspace.tree.state);
   const limits = limitsOf(useStore(workspace.session));
   const { bytes, items } = useMemo(() => usageOf(tree), [tree]);
-  const part = Math.max(bytes / limits.bytes, limits.items === null ? 0 : items / limits.items);
+  const parts = { bytes: bytes / limits.bytes, items: items / limits.items };
+  const part = Math.max(parts.bytes, parts.items);
   const full = part >= 1;
   const warn = part >= WARN_FROM;
-  const words = `${items} ${items === 1 ? 'item' : 'items'} · ${formatBytes(bytes)} of ${formatBytes(limits.bytes)}`;
+  const left =
+    parts.items > parts.bytes ? `${limits.items - items} files` : formatBytes(limits.bytes - bytes);
+  const amount = `${formatBytes(bytes)} of ${formatBytes(limits.bytes)}`;
+  const words = `${items} of ${limits.items} items · ${amount}`;
+  // Both limits do not fit beside each other; the narrower one matters.
+  const short =
+    parts.items > parts.bytes && warn
+      ? `${items} of ${limits.items} items`
+      : `${items} ${items === 1 ? 'item' : 'items'} · ${amount}`;
   return (
     <footer className="shrink-0 border-t px-3 py-1.5 text-2xs text-muted" data-warn={warn || undefined}>
       {warn ? (
@@ -26,7 +35,7 @@ export function WorkspaceUsage() {
           <span>
             {full
               ? 'There is no room left: what is written now is not saved. Delete what is not needed.'
-              : `Only ${formatBytes(Math.max(0, limits.bytes - bytes))} are left. At the limit nothing more is saved.`}
+              : `Only ${left} are left. At the limit nothing more is saved.`}
           </span>
         </p>
       ) : null}
@@ -37,9 +46,10 @@ export function WorkspaceUsage() {
         aria-valuemax={100}
         aria-valuenow={Math.min(100, Math.round(part * 100))}
         aria-valuetext={words}
+        title={words}
         className="flex items-center gap-2"
       >
-        <span className="flex-1 truncate tabular-nums">{words}</span>
+        <span className="flex-1 truncate tabular-nums">{short}</span>
         <span
           aria-hidden
           className="h-1 w-14 overflow-hidden rounded-full bg-hover ring-1 ring-line ring-inset"

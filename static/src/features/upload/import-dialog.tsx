@@ -2,8 +2,9 @@
 'use client';
 
 import { useEffect, useId, useRef, useState } from 'react';
-import { importArchive, type ArchiveKind, type Imported } from '@/api/imports';
+import { importArchive } from '@/api/imports';
 import { messageOf } from '@/api/problem';
+import type { ArchiveKind, Imported, SkippedWhy } from '@/api/types';
 import { Button } from '@/components/button';
 import { Dialog } from '@/components/dialog';
 import { Field } from '@/components/field';
@@ -14,6 +15,16 @@ import { displayName, extensionOf } from '@/lib/paths';
 
 /** Of what was left out, no more than this is listed. */
 const MOST_SKIPPED = 100;
+
+const WHY: Record<SkippedWhy, string> = {
+  exists: 'is there already',
+  name: 'has a name that cannot be used',
+  reserved: 'has a name Carrel keeps for itself',
+  ignored: 'lies in a folder that tools make again',
+  desktop: 'is what macOS puts beside files',
+  too_large: 'is larger than a file may be',
+  submodule: 'is another repository',
+};
 
 type Step =
   { kind: 'choosing'; problem: string | null } | { kind: 'sending' } | { kind: 'done'; result: Imported };
@@ -131,6 +142,7 @@ function Import({ folder, onClose }: Omit<ImportDialogProps, 'open'>) {
 
 function Done({ result, onClose }: { result: Imported; onClose: () => void }) {
   const { items, bytes, skipped } = result;
+  const heading = useId();
   return (
     <Dialog
       open
@@ -144,16 +156,15 @@ function Done({ result, onClose }: { result: Imported; onClose: () => void }) {
       }
     >
       {skipped.length > 0 ? (
-        <section
-          aria-label="What was left out"
-          tabIndex={0}
-          className="max-h-60 overflow-auto rounded-md border"
-        >
-          <ul>
+        <section aria-labelledby={heading}>
+          <h3 id={heading} className="mb-1.5 text-xs font-semibold text-muted">
+            What was left out
+          </h3>
+          <ul tabIndex={0} aria-labelledby={heading} className="max-h-60 overflow-auto rounded-md border">
             {skipped.slice(0, MOST_SKIPPED).map(({ path, why }) => (
               <li key={path} className="border-b px-3 py-1.5 text-xs last:border-b-0">
                 <span className="font-medium">{displayName(path)}</span>{' '}
-                <span className="text-muted">{why}</span>
+                <span className="text-muted">{WHY[why]}</span>
               </li>
             ))}
             {skipped.length > MOST_SKIPPED ? (

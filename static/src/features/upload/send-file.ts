@@ -52,6 +52,8 @@ export async function sendFile(wire: Wire, sending: Sending): Promise<void> {
       upload ??= id === null ? await begin(wire, sending) : await wire.read(id, signal);
       if (id === null) sending.onBegun(upload.id);
       id = upload.id;
+      // It is a file already: only the answer to our last chunk was lost.
+      if (upload.saved) return sending.onProgress(file.size);
       sending.onProgress(upload.offset);
       const { offset, chunk_bytes: most } = upload;
       const next = await wire.send(id, offset, await read(file, offset, most), signal);

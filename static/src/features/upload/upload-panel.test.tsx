@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { AuthGate } from '@/features/auth/auth-gate';
 import { WorkspacePage } from '@/features/workspace/workspace-page';
 import { FakeSocket } from '@/test/fake-socket';
-import { USER, json, never, problem, renderPage, serve, type Route } from '@/test/render-page';
+import { TERMS, USER, json, never, problem, renderPage, serve, type Route } from '@/test/render-page';
 
 const ID = '66666666-6666-4666-8666-666666666666';
 vi.mock('next/navigation', () => ({
@@ -18,7 +18,8 @@ const SESSION = {
   reason: null,
   created_at: '2026-01-01T00:00:00Z',
   last_active_at: '2026-01-01T00:00:00Z',
-  quotas: { memory_mb: 512, cpus: 1, pids: 128, disk_mb: 1 },
+  ...TERMS,
+  limits: { max_file_mb: 2, max_total_mb: 1, max_items: 100 },
   usage: { items: 0, bytes: 0 },
 };
 
@@ -155,7 +156,7 @@ describe('the import of an archive', () => {
     await open({
       [`POST /sessions/${ID}/import`]: (request) => {
         asked.push(new URL(request.url).search);
-        return json({ items: 3, bytes: 2048, skipped: [{ path: 'dev/null', why: 'It is a device.' }] });
+        return json({ items: 3, bytes: 2048, skipped: [{ path: 'a.py', why: 'exists' }] });
       },
     });
     const shown = await dialog();
@@ -168,7 +169,7 @@ describe('the import of an archive', () => {
     fireEvent.click(within(shown).getByRole('button', { name: 'Import' }));
     const done = await screen.findByRole('dialog', { name: 'The archive was imported' });
     expect(done).toHaveAccessibleDescription('3 items, 2.0 KB.');
-    expect(within(done).getByText('It is a device.')).toBeInTheDocument();
+    expect(within(done).getByText('is there already')).toBeInTheDocument();
     expect(asked).toEqual(['?path=data/new&kind=zip&replace=false']);
   });
 

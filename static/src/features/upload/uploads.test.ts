@@ -18,6 +18,9 @@ class FakeServer {
   /** Taken one by one before each chunk is looked at. */
   failures: (Error | null)[] = [];
   room = 1_000;
+  largest = 900;
+  /** Whether what comes of the next chunk is told. */
+  deaf = false;
   private readonly uploads = new Map<string, { info: UploadInfo; text: string; replace: boolean }>();
 
   readonly around = {
@@ -40,13 +43,15 @@ class FakeServer {
         const upload = this.uploads.get(id);
         if (!upload) throw gone();
         const { info } = upload;
+        if (info.saved) throw new Error('sent what is there');
         if (offset !== info.offset) throw new ApiError(409, 'wrong_offset', 'No.', null, null, info.offset);
         this.chunks.push([id, offset]);
         upload.text += await new Blob([chunk]).text();
         info.offset += chunk.byteLength;
         if (info.offset < info.size) return info.offset;
         this.files.set(info.path, upload.text);
-        this.uploads.delete(id);
+        info.saved = { path: info.path, kind: 'file', size: info.size, executable: false, modified_at: '' };
+        if (this.deaf) throw unreachable();
         return null;
       },
       pause: (_attempt: number, signal: AbortSignal) => {
@@ -68,6 +73,7 @@ class FakeServer {
       return Promise.resolve();
     },
     room: () => this.room,
+    largest: () => this.largest,
     freePath: (path: string) => `${path} 2`,
   };
   /** Whether pauses never end. */
@@ -190,6 +196,17 @@ describe('uploads', () => {
     });
   });
 
+  it('are there when only the answer to the last chunk was lost', async () => {
+    server.deaf = true;
+    uploads.add(chosen(file('a.txt', '012345')), '');
+    await settled(uploads);
+    expect(uploads.state.get()).toMatchObject({ saved: 1, failed: 0 });
+    expect(server.chunks).toEqual([
+      ['u1', 0],
+      ['u1', 4],
+    ]);
+  });
+
   it('are refused whole, and said so, before the first byte when there is no room for all', () => {
     server.room = 5;
     expect(uploads.add(chosen(file('a.txt', '0123'), file('b.txt', '0123')), '')).toMatch(
@@ -197,6 +214,15 @@ describe('uploads', () => {
     );
     expect(server.begun).toBe(0);
     expect(uploads.state.get().count).toBe(0);
+  });
+
+  it('are not sent where one is larger than a file may be, and the others are', async () => {
+    server.largest = 4;
+    expect(uploads.add(chosen(file('a.txt', '0123'), file('b.txt', '01234')), '')).toBeNull();
+    await settled(uploads);
+    expect([...server.files.keys()]).toEqual(['a.txt']);
+    const row = uploads.state.get().rows.find(({ path }) => path === 'b.txt');
+    expect(row?.status).toEqual({ kind: 'failed', message: 'It has 5 B; a file may have 4 B at the most.' });
   });
 });
 

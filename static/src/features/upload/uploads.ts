@@ -34,6 +34,8 @@ export interface UploadSurroundings {
   give: (id: string) => Promise<void>;
   /** Bytes that still fit into the workspace. */
   room: () => number;
+  /** Bytes the largest file may have. */
+  largest: () => number;
   /** A path in the same folder at which there is nothing, neither now nor after the uploads under way. */
   freePath: (path: string, planned: ReadonlySet<string>) => string;
 }
@@ -78,10 +80,16 @@ export class Uploads {
       this.jobs = [];
       this.forAll = null;
     }
+    const largest = this.around.largest();
     for (const { path, file } of files) {
       const to = joinPath(folder, path);
+      const job = this.blank(to);
+      if (file.size > largest) {
+        const message = `It has ${formatBytes(file.size)}; a file may have ${formatBytes(largest)} at the most.`;
+        job.status = { kind: 'failed', message };
+      }
       this.jobs.push({
-        ...this.blank(to),
+        ...job,
         file,
         size: file.size,
         resume: this.around.memory.find(to, file)?.id ?? null,

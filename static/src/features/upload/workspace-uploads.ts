@@ -38,6 +38,7 @@ export function workspaceUploads(
     },
     give: (upload) => giveUpload(id, upload),
     room: () => limitsOf(session.get()).bytes - usageOf(tree.tree).bytes,
+    largest: () => limitsOf(session.get()).fileBytes,
     freePath(path, planned) {
       const folder = parentOf(path);
       return joinPath(folder, freeName(tree.tree, folder, baseName(path), planned));

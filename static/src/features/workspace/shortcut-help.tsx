@@ -3,7 +3,7 @@
 
 import { Button } from '@/components/button';
 import { Dialog } from '@/components/dialog';
-import { Keys } from '@/components/shortcut';
+import { KeyList } from '@/components/shortcut';
 import { SHORTCUTS } from './page-keys';
 
 export function ShortcutHelp({ open, onClose }: { open: boolean; onClose: () => void }) {
@@ -23,16 +23,7 @@ export function ShortcutHelp({ open, onClose }: { open: boolean; onClose: () => 
         {SHORTCUTS.map(([group, rows]) => (
           <section key={group}>
             <h3 className="mb-1.5 text-xs font-semibold text-muted">{group}</h3>
-            <dl className="flex flex-col gap-1">
-              {rows.map(([keys, text]) => (
-                <div key={text} className="flex items-center justify-between gap-3">
-                  <dt>{text}</dt>
-                  <dd>
-                    <Keys keys={keys} />
-                  </dd>
-                </div>
-              ))}
-            </dl>
+            <KeyList rows={rows} />
           </section>
         ))}
       </div>

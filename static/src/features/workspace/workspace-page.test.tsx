@@ -2,7 +2,7 @@ import { act, fireEvent, screen, within } from '@testing-library/react';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { AuthGate } from '@/features/auth/auth-gate';
 import { FakeSocket } from '@/test/fake-socket';
-import { USER, json, never, problem, renderPage, serve, type Route } from '@/test/render-page';
+import { TERMS, USER, json, never, problem, renderPage, serve, type Route } from '@/test/render-page';
 import { parseSessionPath } from './use-session-id';
 import { WorkspacePage } from './workspace-page';
 
@@ -17,7 +17,7 @@ const SESSION = {
   reason: null,
   created_at: '2026-01-01T00:00:00Z',
   last_active_at: '2026-01-01T00:00:00Z',
-  quotas: { memory_mb: 512, cpus: 1, pids: 128, disk_mb: 256 },
+  ...TERMS,
   usage: { items: 0, bytes: 0 },
 };
 const FILE = {
