@@ -112,8 +112,13 @@ pub(super) async fn carry_out(state: &HttpState, target: Target, import: Import)
     let file = import.reader().map_err(ApiError::internal)?;
     let (archive, listing) = open(file, target.kind, bounds(state)).await?;
     let mut share = state.budget.share(target.user);
-    let most = state.budget.max_file_bytes();
-    share.grow_to(most + usize::try_from(BATCH_BYTES).unwrap_or(usize::MAX))?;
+    let sizes = listing.entries.iter().filter_map(|entry| match entry.kind {
+        EntryKind::File { size, .. } => Some(size),
+        EntryKind::Folder | EntryKind::Link { .. } => None,
+    });
+    // A batch as it is and packed, or the largest file beside one.
+    let room = (sizes.max().unwrap_or(0) + BATCH_BYTES).min(2 * listing.bytes);
+    share.grow_to(usize::try_from(room).unwrap_or(usize::MAX))?;
     let mut plan = Plan::new(state, &target, &listing).await?;
     plan.has_room(state, target.session).await?;
     let hashes = store(state, archive, &plan.wanted).await?;

@@ -19,7 +19,7 @@ use super::search::{Gone, wanted};
 use super::state::HttpState;
 use super::wire::{ReplacedFile, Replacement, Replacements, SeenFile};
 use crate::actors::api::{EditFiles, Intent, SessionError};
-use crate::db::blobs;
+use crate::db::blobs::{self, EncodedBlob};
 use crate::db::items::{self, ItemChange};
 use crate::db::versions::Origin;
 use crate::model::{ContentHash, Item, ItemKind, Precondition, SessionId, UserId, WorkspacePath};
@@ -65,8 +65,7 @@ pub(super) async fn replace(
     let most = MAX_BYTES.min(state.budget.max_file_bytes());
     let mut share = state.budget.share(user);
     share.grow_to(most + usize::try_from(BATCH_BYTES).unwrap_or(usize::MAX))?;
-    let mut work =
-        Work { state, search: Arc::new(search), replacement: replacement.into(), most, preview, done: Done::default() };
+    let mut work = Work::new(state, (search, replacement), most, preview);
     work.done.answer.conflicts = conflicts;
     work.done.answer.truncated = skipped > 0;
     work.all(files).await?;
@@ -112,6 +111,9 @@ struct Work<'a> {
     replacement: Arc<str>,
     most: usize,
     preview: bool,
+    /// New contents that are not stored yet, and their bytes.
+    made: Vec<EncodedBlob>,
+    made_bytes: u64,
     done: Done,
 }
 
@@ -122,7 +124,12 @@ struct Done {
     shown: usize,
 }
 
-impl Work<'_> {
+impl<'a> Work<'a> {
+    fn new(state: &'a HttpState, (search, replacement): (Search, String), most: usize, preview: bool) -> Self {
+        let (search, replacement) = (Arc::new(search), replacement.into());
+        Self { state, search, replacement, most, preview, made: Vec::new(), made_bytes: 0, done: Done::default() }
+    }
+
     async fn all(&mut self, files: Vec<Item>) -> Result<(), ApiError> {
         let (until, gone) = (Instant::now() + WITHIN, Gone::default());
         for batch in batches(files) {
@@ -144,12 +151,22 @@ impl Work<'_> {
                     // There are more than may be answered, or there is no time for more.
                     Ok(_) | Err(NotReplaced::Over) => {
                         self.done.answer.truncated = true;
-                        return Ok(());
+                        return self.store().await;
                     }
                 }
             }
+            self.store().await?;
         }
         Ok(())
+    }
+
+    /// Stores what was made, ahead of its use.
+    async fn store(&mut self) -> Result<(), ApiError> {
+        self.made_bytes = 0;
+        if self.made.is_empty() {
+            return Ok(());
+        }
+        Ok(blobs::stage(&self.state.db, &std::mem::take(&mut self.made)).await?)
     }
 
     async fn one(&mut self, item: Item, before: Bytes, replaced: Replaced) -> Result<(), ApiError> {
@@ -167,11 +184,15 @@ impl Work<'_> {
         } else {
             drop(before);
             let blob = blobs::encode(content.into()).await?;
-            blobs::stage(&self.state.db, std::slice::from_ref(&blob)).await?;
             file.etag = format!("\"{}\"", blob.hash);
             let kind = ItemKind::File { hash: blob.hash, size: blob.size, executable };
             let precondition = Precondition::Content(hash);
             self.done.changes.push(ItemChange::Put { path: item.path, kind, precondition });
+            self.made_bytes += blob.size;
+            self.made.push(blob);
+            if self.made_bytes > BATCH_BYTES {
+                self.store().await?;
+            }
         }
         self.done.answer.files.push(file);
         Ok(())

@@ -60,9 +60,13 @@ pub async fn replace_in_files(
         return Err(ApiError::because(Code::InvalidQuery, "The replacement is longer than 4096 bytes."));
     }
     let (_, search) = search::query(std::mem::take(&mut wanted.pattern), None)?;
-    let (state, user) = (state.clone(), who.user.id);
-    let runtime = state.clone();
-    let replaced = runtime.finish(async move { replace::replace(&state, user, session, search, wanted).await }).await?;
+    let user = who.user.id;
+    let replaced = if wanted.preview {
+        replace::replace(&state, user, session, search, wanted).await?
+    } else {
+        let working = state.clone();
+        state.finish(async move { replace::replace(&working, user, session, search, wanted).await }).await?
+    };
     drop(slot);
     Ok(HttpResponse::Ok().json(replaced))
 }
