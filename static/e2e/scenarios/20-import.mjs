@@ -138,13 +138,13 @@ async function refused(page, watch, broken) {
 }
 
 async function importBundle(page, bundle) {
+  await page.getByRole('button', { name: /Use light colours/ }).click();
   const dialog = await openDialog(page);
   await choose(page, dialog, bundle);
   await dialog.getByText(/^repository\.bundle · /).waitFor();
   await dialog.getByLabel('Into the folder').fill('repository');
   await dialog.getByRole('button', { name: 'Import', exact: true }).click();
   await done(page).waitFor();
-  await page.getByRole('button', { name: /Use light colours/ }).evaluate((button) => button.click());
   await screenshot(page, '205-bundle-imported-light');
   await done(page).getByRole('button', { name: 'Done' }).click();
   await user.treeItem(page, 'repository').waitFor();

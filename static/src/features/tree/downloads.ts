@@ -17,7 +17,7 @@ export function download(session: string, tree: TreeModel, paths: readonly strin
   }
   const url = archiveUrl(session, paths);
   if (paths.length > MOST_PATHS || url.length > MOST_URL_CHARS)
-    return 'That are too many to be downloaded together. Download the folder they are in, or fewer.';
+    return 'These are too many to be downloaded together. Download the folder they are in, or fewer.';
   follow(url);
   return null;
 }
