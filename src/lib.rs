@@ -1,6 +1,6 @@
 //! Carrel: isolated Python workspaces in the browser, and code review that runs the submission.
 //!
-//! Layers, each using only what is below it: `main → app → http → {accounts, actors, staging} → {db, engine, link} → model`.
+//! Layers, each using only what is below it: `main → app → http → {accounts, actors, staging} → {db, engine, link, volumes} → model`.
 //! `docs/architecture.md` has the map.
 
 #![forbid(unsafe_code)]
@@ -17,3 +17,4 @@ pub mod link;
 pub mod model;
 pub mod staging;
 pub mod telemetry;
+pub mod volumes;

@@ -7,12 +7,12 @@
 //! ```
 //!
 //! **Invariants**: after every (re)connection a sweep makes up for the news missed. The sweep removes only containers with this server's
-//! own label which no session's row names, which nobody in this process has, and which it saw twice. That a sandbox is missing is told only
+//! own label, and volumes in its own folder, which no session's row names, which nobody in this process has, and which it saw twice. That a sandbox is missing is told only
 //! to a session this server serves: a row may name the sandbox of another server on the same database.
 //!
 //! **Talks to**: sessions through the registry, the WarmPool. Held by `app`.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
@@ -24,7 +24,7 @@ use super::session::life::Death;
 use super::victims::{self, Victims};
 use super::warm_pool::{WaitingDied, WarmPool};
 use crate::db;
-use crate::engine::{EngineError, EngineEvent, EventKind, FoundSandbox, Victim, kernel_log};
+use crate::engine::{ContainerId, EngineError, EngineEvent, EventKind, FoundSandbox, Victim, kernel_log};
 use crate::model::backoff::Backoff;
 use crate::model::{SandboxId, SessionState};
 
@@ -44,7 +44,7 @@ pub struct EngineWatch {
     pool: Addr<WarmPool>,
     watching: bool,
     failures: u32,
-    /// Containers the last sweep found to be nobody's; seen again, they go.
+    /// Sandboxes, or what is left of them, which the last sweep found to be nobody's; seen again, they go.
     suspects: HashSet<SandboxId>,
     victims: Victims,
     tally: Tally,
@@ -109,26 +109,33 @@ impl EngineWatch {
 
     /// Compares containers with sessions, both ways.
     fn sweep(&mut self, ctx: &mut Context<Self>) {
-        let (engine, db, io) = (self.deps.sandboxes.engine().clone(), self.deps.db.clone(), self.deps.io.clone());
+        let (factory, db, io) = (self.deps.sandboxes.clone(), self.deps.db.clone(), self.deps.io.clone());
         let looking = async move {
             // The database first: a sandbox claimed between the two looks is then found but not yet named, which harms nobody; the other
             // way round it would be named but not found, and taken for dead.
             let connection = db.bulk().await.map_err(|error| error.to_string())?;
             let live = db::sessions::live(&connection).await.map_err(|error| error.to_string())?;
             drop(connection);
-            let found =
-                io.spawn(async move { engine.list().await }).await.map_err(|_| "the server is stopping".to_owned())?;
+            let listing = io.spawn(async move { (factory.engine().list().await, factory.with_volume()) });
+            let (found, volumes) = listing.await.map_err(|_| "the server is stopping".to_owned())?;
             let found = found.map_err(|error| error.to_string())?;
+            let volumes = volumes.map_err(|error| error.to_string())?;
             let live = live.into_iter().filter(|session| session.state != SessionState::Deleted);
-            Ok::<_, String>((found, live.filter_map(|session| session.sandbox).collect::<HashSet<_>>()))
+            Ok::<_, String>((found, volumes, live.filter_map(|session| session.sandbox).collect::<HashSet<_>>()))
         };
         ctx.spawn(looking.into_actor(self).map(|looked, watch, ctx| match looked {
-            Ok((found, named)) => watch.compare(found, &named, ctx),
+            Ok((found, volumes, named)) => watch.compare(found, volumes, &named, ctx),
             Err(error) => tracing::debug!(error, "cannot compare containers with sessions now"),
         }));
     }
 
-    fn compare(&mut self, found: Vec<FoundSandbox>, named: &HashSet<SandboxId>, ctx: &mut Context<Self>) {
+    fn compare(
+        &mut self,
+        found: Vec<FoundSandbox>,
+        volumes: Vec<SandboxId>,
+        named: &HashSet<SandboxId>,
+        ctx: &mut Context<Self>,
+    ) {
         let running: HashSet<_> =
             found.iter().filter(|sandbox| sandbox.running).map(|sandbox| sandbox.sandbox).collect();
         let ours = |sandbox: &&SandboxId| self.deps.registry.owner(**sandbox).is_some();
@@ -137,21 +144,23 @@ impl EngineWatch {
         {
             self.tell_owner(sandbox, Death::Exited(None));
         }
-        let orphan = |found: &FoundSandbox| {
+        let orphan = |(sandbox, _): &(SandboxId, Option<ContainerId>)| {
             // Of those that wait in the pool, or are being made, somebody knows; of one that a killed server had asked the engine for, and
             // that was started only after this server had looked, nobody does.
-            !named.contains(&found.sandbox)
-                && !self.deps.sandboxes.is_held(found.sandbox)
-                && self.deps.registry.owner(found.sandbox).is_none()
+            !named.contains(sandbox)
+                && !self.deps.sandboxes.is_held(*sandbox)
+                && self.deps.registry.owner(*sandbox).is_none()
         };
-        let orphans: Vec<_> = found.into_iter().filter(orphan).collect();
-        let before = std::mem::replace(&mut self.suspects, orphans.iter().map(|found| found.sandbox).collect());
+        let mut all: HashMap<_, _> = volumes.into_iter().map(|sandbox| (sandbox, None)).collect();
+        all.extend(found.into_iter().map(|found| (found.sandbox, Some(found.container))));
+        let orphans: Vec<_> = all.into_iter().filter(orphan).collect();
+        let before = std::mem::replace(&mut self.suspects, orphans.iter().map(|(sandbox, _)| *sandbox).collect());
         let factory = self.deps.sandboxes.clone();
         let removing = async move {
-            for orphan in orphans.into_iter().filter(|orphan| before.contains(&orphan.sandbox)) {
-                tracing::info!(sandbox.id = %orphan.sandbox, "removing a sandbox that is nobody's");
-                if let Err(error) = factory.remove(orphan.sandbox, &orphan.container).await {
-                    tracing::warn!(sandbox.id = %orphan.sandbox, error = %error, "cannot remove a sandbox; the next sweep will try again");
+            for (sandbox, container) in orphans.into_iter().filter(|(sandbox, _)| before.contains(sandbox)) {
+                tracing::info!(sandbox.id = %sandbox, "removing a sandbox that is nobody's");
+                if let Err(error) = factory.remove(sandbox, container.as_ref()).await {
+                    tracing::warn!(sandbox.id = %sandbox, error = %error, "cannot remove a sandbox; the next sweep will try again");
                 }
             }
         };

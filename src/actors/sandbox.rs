@@ -1,8 +1,11 @@
-//! Sandboxes: a container, its link directory and its agent, made and removed as one thing.
+//! Sandboxes: a container, its link directory, its agent and, where workspaces lie on a disk, its volume; made and removed as one thing.
 //!
 //! **Invariants**: a sandbox is handed to at most one session in its life ([`Sandbox::claim`] marks it on disk first). A sandbox nobody
 //! has claimed is removed when it is dropped; a claimed one is left running, for its session's next actor to adopt, until somebody awaits
-//! [`Sandbox::destroy`]. What a killed server leaves behind is adopted or swept by label.
+//! [`Sandbox::destroy`]. One that has died may outlive its container, on its volume ([`Sandbox::bury`]), until it is given another
+//! ([`SandboxFactory::revive`]). What a killed server leaves behind is adopted or swept by label.
+
+mod making;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,13 +21,11 @@ use crate::engine::{ContainerId, Engine, EngineError, ImageTag, Likeness, Sandbo
 use crate::link::door::Caller;
 use crate::link::{Door, DoorError, LinkDir};
 use crate::model::unkept::MAX_OVER;
-use crate::model::{Quotas, SandboxId, Stage};
+use crate::model::{Quotas, SandboxId};
+use crate::volumes::{Volume, VolumeError, Volumes};
 
 /// How long an adopted sandbox's agent may take to call: it dials at least twice a second, on a machine that may be very busy.
 const ADOPTION_TIMEOUT: Duration = Duration::from_secs(20);
-
-/// How long a start waits for one of `pool.max_sandboxes` places.
-const PLACE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Why there is no sandbox.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +42,9 @@ pub enum SandboxError {
     /// The link's directory or socket.
     #[error("the sandbox's socket: {0}")]
     Door(#[from] DoorError),
+    /// The disk its workspace is to lie on.
+    #[error("the sandbox's workspace: {0}")]
+    Volume(#[from] VolumeError),
     /// The container runs but its agent has not called.
     #[error("the sandbox started but its agent did not call within {} s", .0.as_secs())]
     NoCall(Duration),
@@ -71,6 +75,9 @@ pub struct SandboxFactory {
     image: watch::Receiver<ImageState>,
     config: Arc<Config>,
     run_dir: PathBuf,
+    volumes: Volumes,
+    /// Whether sandboxes made now have a volume each.
+    on_volumes: bool,
     places: Arc<Semaphore>,
     /// Sandboxes somebody in this process has, or is making or taking over.
     held: Arc<DashSet<SandboxId>>,
@@ -122,17 +129,19 @@ impl Drop for Held {
 }
 
 impl SandboxFactory {
-    /// `run_dir` is the short directory for sockets; `image` tells when the image is there.
+    /// `run_dir` is the short directory for sockets; `image` tells when the image is there; `on_volumes`: new sandboxes have a volume
+    /// each.
     #[must_use]
     pub fn new(
         engine: Engine,
         image: watch::Receiver<ImageState>,
         config: Arc<Config>,
         run_dir: PathBuf,
+        (volumes, on_volumes): (Volumes, bool),
         io: Handle,
     ) -> Self {
         let places = Arc::new(Semaphore::new(config.pool.max_sandboxes));
-        Self { engine, image, config, run_dir, places, held: Arc::default(), io }
+        Self { engine, image, config, run_dir, volumes, on_volumes, places, held: Arc::default(), io }
     }
 
     /// Whether somebody in this process has a sandbox, or is making it or taking it over.
@@ -159,21 +168,8 @@ impl SandboxFactory {
     /// [`SandboxError::Image`], [`SandboxError::Stopping`].
     pub async fn likeness(&self) -> Result<Likeness, SandboxError> {
         let (image, id) = (self.image().await?, SandboxId::new());
-        Ok(self.spec(id, image, &LinkDir::of(&self.run_dir, id), self.quotas()).likeness())
-    }
-
-    /// Makes a sandbox and waits for its agent. Runs to its end even when nobody waits any more, so that nothing is left half made.
-    ///
-    /// # Errors
-    /// [`SandboxError`]; whatever was made before the error is removed.
-    pub async fn create(
-        self: &Arc<Self>,
-        quotas: Quotas,
-        progress: impl Fn(Stage) + Send + 'static,
-    ) -> Result<Started, SandboxError> {
-        let factory = Arc::clone(self);
-        let making = self.io.spawn(async move { factory.make(quotas, progress).await });
-        making.await.map_err(|_| SandboxError::Stopping)?
+        let volume = self.on_volumes.then(|| self.volumes.of_sandbox(id));
+        Ok(self.spec(id, image, volume.as_ref(), self.quotas()).likeness())
     }
 
     /// Takes over a running container that an earlier actor or server has left.
@@ -196,14 +192,31 @@ impl SandboxFactory {
         adopting.await.map_err(|_| SandboxError::Stopping)?
     }
 
-    /// Removes a container and its link directory; absent is fine.
+    /// Removes a sandbox's container, volume and link directory; absent is fine.
     ///
     /// # Errors
     /// [`SandboxError`]; the sweep tries again.
-    pub async fn remove(&self, id: SandboxId, container: &ContainerId) -> Result<(), SandboxError> {
-        self.engine.remove(container).await?;
+    pub async fn remove(&self, id: SandboxId, container: Option<&ContainerId>) -> Result<(), SandboxError> {
+        if let Some(container) = container {
+            self.engine.remove(container).await?;
+        }
+        self.volumes.of_sandbox(id).remove().await?;
         LinkDir::of(&self.run_dir, id).remove()?;
         Ok(())
+    }
+
+    /// Whether a sandbox, were its container gone, has a volume that may know more than the database.
+    #[must_use]
+    pub fn outlives_its_container(&self, id: SandboxId) -> bool {
+        self.volumes.of_sandbox(id).is_filled()
+    }
+
+    /// The sandboxes that have a volume.
+    ///
+    /// # Errors
+    /// Of the file system.
+    pub fn with_volume(&self) -> Result<Vec<SandboxId>, SandboxError> {
+        Ok(self.volumes.list()?)
     }
 
     /// Whether a sandbox may hold somebody's files.
@@ -223,45 +236,6 @@ impl SandboxFactory {
             .try_for_each(|id| LinkDir::of(&self.run_dir, id).remove())
     }
 
-    async fn make(self: Arc<Self>, quotas: Quotas, progress: impl Fn(Stage)) -> Result<Started, SandboxError> {
-        progress(Stage::Image);
-        let image = self.image().await?;
-        let place = match Arc::clone(&self.places).try_acquire_owned() {
-            Ok(place) => place,
-            Err(_) => {
-                progress(Stage::Queued);
-                let waiting = tokio::time::timeout(PLACE_TIMEOUT, Arc::clone(&self.places).acquire_owned());
-                waiting.await.map_err(|_| SandboxError::NoPlace)?.map_err(|_| SandboxError::Stopping)?
-            }
-        };
-        progress(Stage::Container);
-        let id = SandboxId::new();
-        let held = Some(Held::new(&self, id));
-        let dir = LinkDir::of(&self.run_dir, id);
-        dir.create()?;
-        let mut door = match Door::open(dir.clone(), self.limits()).await {
-            Ok(door) => door,
-            Err(error) => {
-                dir.remove()?;
-                return Err(error.into());
-            }
-        };
-        let container = match self.engine.create(&self.spec(id, image, &dir, quotas)).await {
-            Ok(container) => container.id,
-            Err(error) => {
-                dir.remove()?;
-                return Err(error.into());
-            }
-        };
-        // From here on the drop of `sandbox` removes all of it.
-        let (place, quotas, factory) = (Some(place), Some(quotas), Arc::clone(&self));
-        let sandbox = Sandbox { id, container, dir, claimed: false, kept: false, place, held, quotas, factory };
-        self.engine.start(&sandbox.container).await?;
-        progress(Stage::Agent);
-        let caller = call_within(&mut door, Duration::from_secs(self.config.sandbox.agent_timeout_seconds)).await?;
-        Ok(Started { sandbox, door, caller })
-    }
-
     async fn image(&self) -> Result<ImageTag, SandboxError> {
         let mut image = self.image.clone();
         let state =
@@ -273,7 +247,7 @@ impl SandboxFactory {
         }
     }
 
-    fn spec(&self, sandbox: SandboxId, image: ImageTag, dir: &LinkDir, quotas: Quotas) -> SandboxSpec {
+    fn spec(&self, sandbox: SandboxId, image: ImageTag, volume: Option<&Volume>, quotas: Quotas) -> SandboxSpec {
         let config = &self.config.sandbox;
         SandboxSpec {
             sandbox,
@@ -282,7 +256,8 @@ impl SandboxFactory {
             inodes: config.inodes,
             tmp_mb: config.tmp_mb,
             open_files: config.open_files,
-            link_dir: dir.mounted(),
+            link_dir: LinkDir::of(&self.run_dir, sandbox).mounted(),
+            volume_dir: volume.map(Volume::workspace),
             runtime: self.config.engine.runtime.clone(),
         }
     }
@@ -342,6 +317,18 @@ impl Sandbox {
         Ok(())
     }
 
+    /// Notes that the whole workspace is in it: from here on it may know more than the database.
+    ///
+    /// # Errors
+    /// Of the file system; what it knows then goes with its container.
+    pub fn mark_filled(&self) -> Result<(), SandboxError> {
+        let volume = self.factory.volumes.of_sandbox(self.id);
+        if volume.exists() {
+            volume.mark_filled()?;
+        }
+        Ok(())
+    }
+
     /// What it may use, as far as this server knows.
     #[must_use]
     pub fn quotas(&self) -> Quotas {
@@ -372,12 +359,34 @@ impl Sandbox {
         self.kept = true;
     }
 
-    /// Removes container and directory. When the engine fails, the sweep finds the container by its label.
-    pub async fn destroy(mut self) {
-        self.kept = true;
+    /// Removes all of it. When the engine fails, the sweep finds the container by its label.
+    pub async fn destroy(self) {
         let (factory, id, container) = (Arc::clone(&self.factory), self.id, self.container.clone());
+        self.undo(async move { factory.remove(id, Some(&container)).await }).await;
+    }
+
+    /// Whether what its programs have written is still there once its container is gone.
+    #[must_use]
+    pub fn outlives_its_container(&self) -> bool {
+        self.factory.outlives_its_container(self.id)
+    }
+
+    /// Removes what is left of a container that has died. What its programs have written stays, on its volume. The link directory goes at
+    /// once: the next container gets one of the same name.
+    pub fn bury(self) -> impl Future<Output = ()> + use<> {
+        let (factory, container) = (Arc::clone(&self.factory), self.container.clone());
+        let removed = self.dir.remove();
+        self.undo(async move {
+            factory.engine.remove(&container).await?;
+            Ok(removed?)
+        })
+    }
+
+    async fn undo(mut self, work: impl Future<Output = Result<(), SandboxError>> + Send + 'static) {
+        self.kept = true;
+        let id = self.id;
         // In a task of its own: half a removal helps nobody.
-        let removing = self.factory.io.spawn(async move { factory.remove(id, &container).await });
+        let removing = self.factory.io.spawn(work);
         match removing.await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
@@ -397,7 +406,7 @@ impl Drop for Sandbox {
         let (factory, id, container) = (Arc::clone(&self.factory), self.id, self.container.clone());
         let (place, held) = (self.place.take(), self.held.take());
         self.factory.io.spawn(async move {
-            if let Err(error) = factory.remove(id, &container).await {
+            if let Err(error) = factory.remove(id, Some(&container)).await {
                 tracing::warn!(sandbox.id = %id, error = %error, "cannot remove a sandbox; the sweep will try again");
             }
             drop((place, held));

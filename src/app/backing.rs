@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::db::embedded::EmbeddedPostgres;
 use crate::engine::host::Host;
 use crate::engine::{EmbeddedEngine, Engine};
+use crate::volumes::Volumes;
 
 /// How often our own engine is looked after.
 const LOOK_AFTER: Duration = Duration::from_secs(2);
@@ -74,6 +75,9 @@ impl Backing {
         {
             tracing::warn!(error = %error, "the embedded Docker Engine did not end");
         }
+        if let Err(error) = Volumes::of(data.root()).remove_all().await {
+            tracing::warn!(error = %error, "a volume stays");
+        }
         if let Err(error) = data.remove_run() {
             tracing::warn!(error = %error, "the directory for sockets stays");
         }
@@ -91,12 +95,16 @@ pub(super) async fn down(config: &Config, data: &DataDir) -> anyhow::Result<()> 
         EmbeddedEngine::at(data.root(), data.run())?.down().await?;
     }
     // As well: the machine's own engine may have come to life since ours was last needed, and have been used from then on.
-    match remove_given(config, data).await {
+    let removed = match remove_given(config, data).await {
         Err(error) if had_ours => {
-            tracing::warn!(error = %format!("{error:#}"), "the machine's own Docker Engine cannot be asked for sandboxes of ours")
+            tracing::warn!(error = %format!("{error:#}"), "the machine's own Docker Engine cannot be asked for sandboxes of ours");
+            Ok(())
         }
-        removed => removed?,
-    }
+        removed => removed,
+    };
+    // A container that is still there keeps its own hold of its volume.
+    Volumes::of(data.root()).remove_all().await?;
+    removed?;
     data.remove_run()
 }
 

@@ -6,7 +6,7 @@
 //! <data>/lock        held while a server runs
 //! <data>/postgres/   the embedded cluster       <data>/engine/   the embedded Docker Engine
 //! <data>/images/     root file systems built    <data>/run/      sockets, where the path is short enough
-//! <data>/staging/    uploads on their way
+//! <data>/staging/    uploads on their way               <data>/volumes/  workspaces, while their sandboxes live
 //! ```
 
 use std::fs::{self, File, OpenOptions};

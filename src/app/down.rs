@@ -6,7 +6,7 @@
 //!            └──────────────▶ everything ends                                     └──▶ refused; nothing is lost
 //! ```
 
-use std::path::Path;
+use std::collections::HashSet;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -15,11 +15,12 @@ use futures_util::StreamExt;
 use super::data_dir::DataDir;
 use super::{App, backing};
 use crate::actors::Sessions;
-use crate::actors::api::Missed;
+use crate::actors::api::{Missed, Notices};
 use crate::config::Config;
 use crate::db;
 use crate::link::LinkDir;
 use crate::model::{Session, SessionId, SessionNotice, SessionState};
+use crate::volumes::Volumes;
 
 /// The reason a session's user reads afterwards.
 const REASON: &str = "stopped by an operator";
@@ -49,14 +50,14 @@ pub async fn down(config: Config, discard: bool) -> anyhow::Result<Option<usize>
     Ok(Some(if discard { 0 } else { held }))
 }
 
-/// Sandboxes that may hold somebody's files. One that has ended is not among them for long: its session's next actor removes it.
+/// Sandboxes that may hold somebody's files, those among them of which only a volume is left. One that has ended and left nothing is not
+/// among them for long: its session's next actor removes it.
 fn held(config: &Config) -> anyhow::Result<usize> {
     let data = DataDir::open(&config.server.data_dir)?;
-    Ok(claimed(data.run())?)
-}
-
-fn claimed(run: &Path) -> Result<usize, crate::link::DoorError> {
-    Ok(LinkDir::list(run)?.into_iter().filter(|id| LinkDir::of(run, *id).is_claimed()).count())
+    let (run, volumes) = (data.run(), Volumes::of(data.root()));
+    let claimed = LinkDir::list(run)?.into_iter().filter(|id| LinkDir::of(run, *id).is_claimed());
+    let filled = volumes.list()?.into_iter().filter(|id| volumes.of_sandbox(*id).is_filled());
+    Ok(claimed.chain(filled).collect::<HashSet<_>>().len())
 }
 
 async fn collect(mut config: Config, held: usize) -> anyhow::Result<()> {
@@ -102,24 +103,45 @@ async fn live(app: &App) -> anyhow::Result<Vec<Session>> {
     Ok(live.into_iter().filter(|session| session.sandbox.is_some() && ours.contains(&session.id)).collect())
 }
 
-/// Stops one session and waits until it is over, one way or the other.
+/// Stops one session and waits until it is over, one way or the other. Its sandbox may turn out to be dead: then the second stop collects
+/// what that has left.
 async fn stop(sessions: &Sessions, id: SessionId) -> anyhow::Result<()> {
-    let mut notices = sessions.subscribe(id).await?.notices;
-    if sessions.stop(id, REASON, false).await?.state != SessionState::Stopping {
-        return Ok(());
-    }
-    while let Some(notice) = notices.next().await {
-        match notice {
-            Ok(SessionNotice::State { state, .. }) if state != SessionState::Stopping => break,
-            Ok(_) => {}
-            Err(Missed) => {
-                let now = sessions.subscribe(id).await?;
-                if now.session.state != SessionState::Stopping {
-                    break;
-                }
-                notices = now.notices;
-            }
+    for _ in 0..2 {
+        let notices = sessions.subscribe(id).await?.notices;
+        let stopped = sessions.stop(id, REASON, false).await?;
+        if stopped.sandbox.is_none() || is_over(stopped.state) {
+            return Ok(());
+        }
+        wait(sessions, id, notices).await?;
+        let now = sessions.subscribe(id).await?.session;
+        if now.sandbox.is_none() || now.state != SessionState::Cold {
+            return Ok(());
         }
     }
     Ok(())
+}
+
+async fn wait(sessions: &Sessions, id: SessionId, mut notices: Notices) -> anyhow::Result<()> {
+    let mut stopping = false;
+    while let Some(notice) = notices.next().await {
+        let state = match notice {
+            Ok(SessionNotice::State { state, .. }) => state,
+            Ok(_) => continue,
+            Err(Missed) => {
+                let now = sessions.subscribe(id).await?;
+                (notices, stopping) = (now.notices, true);
+                now.session.state
+            }
+        };
+        // One that is ready again could not be collected.
+        if is_over(state) || (stopping && state == SessionState::Ready) {
+            break;
+        }
+        stopping |= state == SessionState::Stopping;
+    }
+    Ok(())
+}
+
+fn is_over(state: SessionState) -> bool {
+    matches!(state, SessionState::Cold | SessionState::Failed | SessionState::Deleted)
 }

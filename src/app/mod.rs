@@ -14,6 +14,7 @@ mod history;
 mod kernel;
 mod purge;
 mod readiness;
+mod storage;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -38,6 +39,7 @@ use crate::db::Db;
 use crate::engine::Engine;
 use crate::http::{AppParts, Metrics, Server, Sockets};
 use crate::staging::{Staging, StagingBounds};
+use crate::volumes::Volumes;
 pub use backing::with_database;
 pub use down::down;
 
@@ -132,8 +134,16 @@ impl App {
         let (image, preparing) = readiness::prepare_image(engine.clone(), Arc::clone(config), data.join("images"));
         let (ready, checking) = readiness::watch(db.clone(), engine.clone(), image.clone());
 
-        let sandboxes =
-            Arc::new(SandboxFactory::new(engine.clone(), image, Arc::clone(config), data.run().to_owned(), io.clone()));
+        let workspaces = storage::decide(config, &engine, Volumes::of(data.root())).await?;
+        let factory = SandboxFactory::new(
+            engine.clone(),
+            image,
+            Arc::clone(config),
+            data.run().to_owned(),
+            workspaces,
+            io.clone(),
+        );
+        let sandboxes = Arc::new(factory);
         let arbiters: Vec<_> = (0..=config.actors.supervisors).map(|_| Arbiter::new()).collect();
         let (own, for_supervisors) = arbiters.split_first().context("no arbiter")?;
         let (pool_config, factory, mailbox) = (config.pool.clone(), Arc::clone(&sandboxes), config.actors.pool_mailbox);

@@ -113,7 +113,8 @@ impl Config {
         check(
             "sandbox.memory_mb",
             sandbox.memory_mb >= sandbox.least_memory_mb(),
-            "must be at least disk_mb + 2 × tmp_mb + 128: files in the sandbox are charged to its memory",
+            "must be at least disk_mb + 2 × tmp_mb + 128: files in the sandbox are charged to its memory (disk_mb does not count where storage \
+             is \"volume\")",
         );
         check(
             "sandbox.agent_timeout_seconds",

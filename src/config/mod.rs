@@ -160,6 +160,18 @@ pub enum Embedded {
     Never,
 }
 
+/// Where workspaces lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Storage {
+    /// On volumes where the machine allows, in memory elsewhere.
+    Auto,
+    /// On volumes; a server that cannot have them does not start.
+    Volume,
+    /// In memory: it goes with its sandbox.
+    Memory,
+}
+
 /// Section `sandbox`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -176,6 +188,9 @@ pub struct SandboxConfig {
     pub cpus: f64,
     /// Processes and threads.
     pub pids: i64,
+    /// Where workspaces lie: `volume`, on a disk, so that what programs wrote survives the death of their sandbox; `memory`; `auto`: on
+    /// volumes where the machine allows.
+    pub storage: Storage,
     /// Size of the workspace in MiB.
     pub disk_mb: u64,
     /// Files and folders the workspace's file system holds.
@@ -197,10 +212,12 @@ pub struct SandboxConfig {
 }
 
 impl SandboxConfig {
-    /// The least memory in MiB a sandbox can work with: its file systems, and something for the agent and programs.
+    /// The least memory in MiB a sandbox can work with: its file systems, and something for the agent and programs. A workspace on a disk
+    /// needs none; where it will lie is certain only of one that was told to.
     #[must_use]
     pub fn least_memory_mb(&self) -> u64 {
-        self.disk_mb + 2 * self.tmp_mb + 128
+        let workspace = if self.storage == Storage::Volume { 0 } else { self.disk_mb };
+        workspace + 2 * self.tmp_mb + 128
     }
 }
 
@@ -213,6 +230,7 @@ impl Default for SandboxConfig {
             memory_mb: 1024,
             cpus: 1.0,
             pids: 256,
+            storage: Storage::Auto,
             disk_mb: 256,
             inodes: 65_536,
             tmp_mb: 64,

@@ -269,13 +269,13 @@ pub async fn usage(client: &impl Client, session: SessionId) -> Result<Option<Us
     Ok(Some(Usage { items: count(row.try_get(0)?)?, bytes: count(row.try_get(1)?)? }))
 }
 
-/// Pages of `page_bytes` that a workspace's files and links fill, each rounded up.
+/// Pages of `page_bytes` that a workspace's items fill, each rounded up.
 ///
 /// # Errors
 /// When the database cannot be asked.
 pub async fn pages(client: &impl Client, session: SessionId, page_bytes: u64) -> Result<u64, DbError> {
-    let sql = "select coalesce(sum(case kind when 'file' then (size + $2 - 1) / $2 when 'symlink' then 1 else 0 end), 0)::bigint
-        from workspace_items where session_id = $1";
+    let sql = "select coalesce(sum(case kind when 'file' then (size + $2 - 1) / $2 else 1 end), 0)::bigint
+        from workspace_items where session_id = $1 and id <> session_id";
     count(client.query_one(sql, &[&session.0, &signed(page_bytes)?]).await?.try_get(0)?)
 }
 

@@ -113,7 +113,7 @@ pub async fn rename(client: &impl Client, lease: &Lease, name: &str) -> Result<O
 }
 
 /// Does to a session what `event` means in the state it is in; `None` when it means nothing there. One that becomes cold has no sandbox
-/// any more; one that fails keeps it, since it may hold what the database does not have yet.
+/// any more, unless that has left something; one that fails keeps it, since it may hold what the database does not have yet.
 ///
 /// # Errors
 /// [`DbError::LeaseLost`], or when the database cannot be asked.
@@ -127,7 +127,7 @@ pub async fn transition(
     let sql = concat!(
         "update sessions set state = $3, reason = $4, version = version + 1,
              deleted_at = case when $3::text = 'deleted' then now() end,
-             sandbox_id = case when $3::text <> 'cold' then sandbox_id end,
+             sandbox_id = case when $3::text <> 'cold' or $6 then sandbox_id end,
              started_at = case when $3::text = 'starting' then now() else started_at end,
              life_extra_seconds = case when $3::text = 'starting' then 0 else life_extra_seconds end
          where id = $1 and fence = $5 and state = any($2) returning ",
@@ -137,7 +137,8 @@ pub async fn transition(
         SessionState::moves(event).into_iter().map(|(from, to)| (from.as_str(), to.as_str())).unzip();
     // Every event leads to one state.
     let Some(to) = to.first() else { return Ok(None) };
-    let row = client.query_opt(sql, &[&lease.session().0, &from, to, &reason, &lease.fence()]).await?;
+    let keeps = event == SessionEvent::SandboxKept;
+    let row = client.query_opt(sql, &[&lease.session().0, &from, to, &reason, &lease.fence(), &keeps]).await?;
     found(client, lease, row).await
 }
 

@@ -26,6 +26,8 @@ macro_rules! calls {
 calls! {
     /// Version negotiation.
     Version = "version",
+    /// What kind of engine it is.
+    Info = "info",
     /// Is it there?
     Ping = "ping",
     /// Create a container.

@@ -30,10 +30,13 @@ impl SandboxSpec {
     /// What a container made from this has in common with others made from the like.
     #[must_use]
     pub fn likeness(&self) -> Likeness {
-        let nobody = Self { sandbox: SandboxId(Uuid::nil()), link_dir: PathBuf::new(), ..self.clone() };
+        let volume_dir = self.volume_dir.as_ref().map(|_| PathBuf::new());
+        let nobody = Self { sandbox: SandboxId(Uuid::nil()), link_dir: PathBuf::new(), volume_dir, ..self.clone() };
         // By way of a value: its maps are in order, a request's are not.
         let request = serde_json::to_value(nobody.body(Uuid::nil())).unwrap_or_default();
-        Likeness(ContentHash::of(request.to_string().as_bytes()).to_string())
+        // A volume's size is not in the request.
+        let text = format!("{request} {} {}", self.quotas.disk_mb, self.inodes);
+        Likeness(ContentHash::of(text.as_bytes()).to_string())
     }
 }
 
@@ -54,10 +57,19 @@ mod tests {
             tmp_mb: 16,
             open_files: 256,
             link_dir: format!("/run/{}", SandboxId::new()).into(),
+            volume_dir: None,
             runtime: None,
         };
+        let on_volume = || SandboxSpec { volume_dir: Some(format!("/volumes/{}", SandboxId::new()).into()), ..spec() };
         for _ in 0..10 {
             assert_eq!(spec().likeness(), spec().likeness());
+            assert_eq!(on_volume().likeness(), on_volume().likeness());
+        }
+        for other in [
+            SandboxSpec { quotas: Quotas { disk_mb: 101, ..quotas }, ..on_volume() },
+            SandboxSpec { inodes: 1001, ..on_volume() },
+        ] {
+            assert_ne!(other.likeness(), on_volume().likeness(), "{other:?}");
         }
         for other in [
             SandboxSpec { image: ImageTag("carrel-sandbox:2".into()), ..spec() },
@@ -66,6 +78,7 @@ mod tests {
             SandboxSpec { tmp_mb: 17, ..spec() },
             SandboxSpec { open_files: 257, ..spec() },
             SandboxSpec { runtime: Some("runsc".into()), ..spec() },
+            on_volume(),
         ] {
             assert_ne!(other.likeness(), spec().likeness(), "{other:?}");
         }

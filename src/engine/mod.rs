@@ -6,7 +6,7 @@
 //! **Architecture invariant**: the only module that names `bollard`. It knows neither actors nor sessions nor the database: it
 //! is told about sandboxes by their id and forgets them when a call returns; what exists is asked of the engine, by label.
 //! Nothing here can express a privileged container, another user, a capability, a network or a host directory besides the
-//! sandbox's own link directory.
+//! sandbox's own link directory and its own volume.
 
 pub mod client;
 pub mod embedded;
@@ -17,6 +17,7 @@ pub mod host;
 pub mod image;
 pub mod kernel_log;
 pub mod likeness;
+mod mounts;
 pub mod sandboxes;
 pub mod spec;
 

@@ -1,11 +1,11 @@
 //! What a sandbox is made of, and the container that is made from it.
 //!
-//! [`SandboxSpec`] has room for sizes and for one host directory, and for nothing else: privileges, users, capabilities,
+//! [`SandboxSpec`] has room for sizes and for two host directories, and for nothing else: privileges, users, capabilities,
 //! networks and mounts are fixed here, in [`SandboxSpec::body`], and a test holds the whole request against this promise.
 
 use std::collections::HashMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use bollard::models::{
@@ -125,6 +125,8 @@ pub struct SandboxSpec {
     pub open_files: i64,
     /// Host directory with the server's socket; it becomes `/run/carrel`, read-only.
     pub link_dir: PathBuf,
+    /// Host directory on the sandbox's own volume; it becomes the workspace. `None`: the workspace is a file system in memory.
+    pub volume_dir: Option<PathBuf>,
     /// OCI runtime; `None` is the engine's default.
     pub runtime: Option<String>,
 }
@@ -160,6 +162,18 @@ impl SandboxSpec {
 
     fn host_config(&self) -> HostConfig {
         let memory = mebibytes(self.quotas.memory_mb);
+        let mut in_memory = HashMap::from([
+            ("/home/carrel".into(), tmpfs(self.tmp_mb, self.inodes, "0755")),
+            ("/tmp".into(), tmpfs(self.tmp_mb, self.inodes, "1777")),
+        ]);
+        let mut mounts = vec![bind(&self.link_dir, carrel_protocol::LINK_DIR, true)];
+        match &self.volume_dir {
+            Some(volume) => mounts.push(bind(volume, carrel_protocol::WORKSPACE_DIR, false)),
+            None => {
+                let workspace = tmpfs(self.quotas.disk_mb, self.inodes, "0755");
+                in_memory.insert(carrel_protocol::WORKSPACE_DIR.into(), workspace);
+            }
+        }
         HostConfig {
             cap_drop: Some(vec!["ALL".into()]),
             security_opt: Some(vec!["no-new-privileges:true".into(), format!("seccomp={}", *SECCOMP)]),
@@ -184,23 +198,8 @@ impl SandboxSpec {
             ]),
             log_config: Some(HostConfigLogConfig { typ: Some("none".into()), config: None }),
             shm_size: Some(SHM_BYTES),
-            tmpfs: Some(HashMap::from([
-                (carrel_protocol::WORKSPACE_DIR.into(), tmpfs(self.quotas.disk_mb, self.inodes, "0755")),
-                ("/home/carrel".into(), tmpfs(self.tmp_mb, self.inodes, "0755")),
-                ("/tmp".into(), tmpfs(self.tmp_mb, self.inodes, "1777")),
-            ])),
-            // A mount and not a "bind": the engine refuses it when the directory is missing instead of making one.
-            mounts: Some(vec![Mount {
-                target: Some(carrel_protocol::LINK_DIR.into()),
-                source: Some(self.link_dir.to_string_lossy().into_owned()),
-                typ: Some(MountType::BIND),
-                read_only: Some(true),
-                bind_options: Some(MountBindOptions {
-                    propagation: Some(MountBindOptionsPropagationEnum::RPRIVATE),
-                    ..MountBindOptions::default()
-                }),
-                ..Mount::default()
-            }]),
+            tmpfs: Some(in_memory),
+            mounts: Some(mounts),
             runtime: self.runtime.clone(),
             ..HostConfig::default()
         }
@@ -216,6 +215,21 @@ pub(super) fn update_body(quotas: &Quotas) -> ContainerUpdateBody {
         nano_cpus: Some(nano_cpus(quotas.cpus)),
         pids_limit: Some(quotas.pids),
         ..ContainerUpdateBody::default()
+    }
+}
+
+/// A mount and not a "bind": the engine refuses it when the directory is missing instead of making one.
+fn bind(source: &Path, target: &str, read_only: bool) -> Mount {
+    Mount {
+        target: Some(target.into()),
+        source: Some(source.to_string_lossy().into_owned()),
+        typ: Some(MountType::BIND),
+        read_only: Some(read_only),
+        bind_options: Some(MountBindOptions {
+            propagation: Some(MountBindOptionsPropagationEnum::RPRIVATE),
+            ..MountBindOptions::default()
+        }),
+        ..Mount::default()
     }
 }
 

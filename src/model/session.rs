@@ -9,6 +9,7 @@
 //!    └──── Start ───── failed             │                 │
 //!    └────────────────────────────────────┴─────────────────┘
 //!   stopping ── StopFailed ──▶ ready
+//!   starting, ready, stopping ── SandboxKept ──▶ cold ── Stop ──▶ stopping      what a dead sandbox left is brought back, or collected
 //!   cold, starting, ready, stopping ── Fail ──▶ failed
 //!   any state but deleted ── Delete ──▶ deleted ── Undelete ──▶ cold
 //! ```
@@ -27,7 +28,7 @@ use super::{Ending, SandboxId, SessionId, UserId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionState {
-    /// No sandbox; the files are in the database.
+    /// No sandbox; the files are in the database, and the last of what programs wrote perhaps still where a dead sandbox has left it.
     Cold,
     /// A sandbox is being claimed and the files restored.
     Starting,
@@ -50,9 +51,11 @@ pub enum SessionEvent {
     Restored,
     /// Starting did not work, or the actor fell over too often.
     Fail,
-    /// Its sandbox has died under it.
+    /// Its sandbox has died under it, and nothing is left of it.
     SandboxLost,
-    /// Somebody, or idleness, ends it.
+    /// Its sandbox has died under it, and has left what its programs wrote.
+    SandboxKept,
+    /// Somebody, or idleness, ends it, or what a dead sandbox has left.
     Stop,
     /// The sandbox is gone after its changes were collected.
     Stopped,
@@ -80,8 +83,8 @@ impl SessionState {
             (S::Cold | S::Failed, E::Start) => Some(S::Starting),
             (S::Starting, E::Restored) => Some(S::Ready),
             (S::Cold | S::Starting | S::Ready | S::Stopping, E::Fail) => Some(S::Failed),
-            (S::Starting | S::Ready | S::Stopping, E::SandboxLost) => Some(S::Cold),
-            (S::Starting | S::Ready, E::Stop) => Some(S::Stopping),
+            (S::Starting | S::Ready | S::Stopping, E::SandboxLost | E::SandboxKept) => Some(S::Cold),
+            (S::Starting | S::Ready | S::Cold, E::Stop) => Some(S::Stopping),
             (S::Stopping, E::Stopped) => Some(S::Cold),
             (S::Stopping, E::StopFailed) => Some(S::Ready),
             _ => None,
@@ -205,20 +208,30 @@ mod tests {
     use super::SessionState as S;
     use super::*;
 
-    const EVENTS: [E; 9] =
-        [E::Start, E::Restored, E::Fail, E::SandboxLost, E::Stop, E::Stopped, E::StopFailed, E::Delete, E::Undelete];
+    const EVENTS: [E; 10] = [
+        E::Start,
+        E::Restored,
+        E::Fail,
+        E::SandboxLost,
+        E::SandboxKept,
+        E::Stop,
+        E::Stopped,
+        E::StopFailed,
+        E::Delete,
+        E::Undelete,
+    ];
 
     #[test]
     fn every_state_answers_every_event_as_the_table_says() {
         let (starting, ready, stopping) = (Some(S::Starting), Some(S::Ready), Some(S::Stopping));
         let (cold, failed, deleted) = (Some(S::Cold), Some(S::Failed), Some(S::Deleted));
         let table = [
-            (S::Cold, [starting, None, failed, None, None, None, None, deleted, None]),
-            (S::Starting, [None, ready, failed, cold, stopping, None, None, deleted, None]),
-            (S::Ready, [None, None, failed, cold, stopping, None, None, deleted, None]),
-            (S::Stopping, [None, None, failed, cold, None, cold, ready, deleted, None]),
-            (S::Failed, [starting, None, None, None, None, None, None, deleted, None]),
-            (S::Deleted, [None, None, None, None, None, None, None, None, cold]),
+            (S::Cold, [starting, None, failed, None, None, stopping, None, None, deleted, None]),
+            (S::Starting, [None, ready, failed, cold, cold, stopping, None, None, deleted, None]),
+            (S::Ready, [None, None, failed, cold, cold, stopping, None, None, deleted, None]),
+            (S::Stopping, [None, None, failed, cold, cold, None, cold, ready, deleted, None]),
+            (S::Failed, [starting, None, None, None, None, None, None, None, deleted, None]),
+            (S::Deleted, [None, None, None, None, None, None, None, None, None, cold]),
         ];
         assert_eq!(table.len(), S::ALL.len());
         for (state, row) in table {

@@ -36,5 +36,5 @@ fn every_threat_to_files_has_tests_and_they_exist() {
         }
         threats.push(id.to_owned());
     }
-    assert_eq!(threats, (1..=12).map(|number| format!("F{number:02}")).collect::<Vec<_>>());
+    assert_eq!(threats, (1..=13).map(|number| format!("F{number:02}")).collect::<Vec<_>>());
 }

@@ -45,6 +45,7 @@ impl Handler<DeleteSession> for SessionActor {
             if !deleted? {
                 return Err(SessionError::NotFound);
             }
+            let remains = actor.session.as_ref().and_then(|session| session.sandbox).filter(|_| actor.has_remains());
             actor.session = None;
             actor.start_again = false;
             actor.resolve(&Err(SessionError::NotFound));
@@ -54,7 +55,10 @@ impl Handler<DeleteSession> for SessionActor {
                     let stopping = actor.begin_stop("deleted".into(), ctx);
                     ctx.spawn(stopping.map(|_, _, _| ()));
                 }
-                Phase::Idle => actor.after_deletion(ctx),
+                Phase::Idle => match remains {
+                    Some(remains) => actor.remove_remains(remains, ctx),
+                    None => actor.after_deletion(ctx),
+                },
                 _ => {}
             }
             Ok(())

@@ -1,6 +1,7 @@
 //! What happens to a sandbox while it is this actor's: its link ends and begins again, it dies, its WorkspaceSyncActor falls over.
 //!
-//! **Invariants**: a sandbox that the engine says has ended is removed, and its session is cold. One that runs is never removed because its
+//! **Invariants**: a sandbox that the engine says has ended is removed, but for its volume if that may know more than the database, and its
+//! session is cold. One that runs is never removed because its
 //! agent is silent: after [`REDIAL_TIMEOUT`], or when a stop has waited long enough, the session is `failed` and still names it (see
 //! `opening.rs`).
 
@@ -10,6 +11,7 @@ use actix::prelude::*;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::opening::unreachable_now;
+use super::remains::LEFT;
 use super::{
     AgentLink, Backoff, Caller, Duration, Instant, LinkEvent, Live, Phase, RestartPolicy, SessionActor, SessionError,
     SessionEvent, SessionNotice, Verdict, sync,
@@ -186,18 +188,25 @@ impl SessionActor {
         };
         // What ended long before it was one program of several.
         let killed = live.out_of_memory.as_ref().filter(|(at, _)| at.elapsed() < SAME_DEATH);
+        // A deleted session's goes with it.
+        let left = self.session.is_some() && live.sandbox.outlives_its_container();
+        let files = if left { LEFT } else { "your saved files are all here" };
         let reason = match (killed.map(|(_, program)| program), how) {
             (Some(Some(program)), _) => format!("out of memory: {program}, {memory_mb} MiB"),
             (Some(None), _) => format!("out of memory: {memory_mb} MiB"),
             (None, Death::Exited(Some(code))) => {
-                format!("its sandbox was ended from outside (exit code {code}); your saved files are all here")
+                format!("its sandbox was ended from outside (exit code {code}); {files}")
             }
-            _ => "its sandbox has ended unexpectedly; your saved files are all here".to_owned(),
+            _ => format!("its sandbox has ended unexpectedly; {files}"),
         };
         tracing::warn!(session.id = %self.id, sandbox.id = %sandbox, reason, "a sandbox has died");
         let Live { sandbox, link, door, claim, .. } = *live;
         ctx.cancel_future(door);
         drop(link);
+        if left {
+            ctx.spawn(sandbox.bury().into_actor(self).map(move |(), _, _| drop(claim)));
+            return self.gone_cold(SessionEvent::SandboxKept, reason, ctx);
+        }
         self.gone_cold(SessionEvent::SandboxLost, reason, ctx);
         ctx.spawn(sandbox.destroy().into_actor(self).map(move |(), _, _| drop(claim)));
     }

@@ -26,6 +26,8 @@ mod lifetime;
 mod obtain;
 mod opening;
 mod processes;
+mod remains;
+mod reviving;
 mod search;
 mod terminals;
 mod unkept;
@@ -186,7 +188,7 @@ pub struct RenameSession(pub String);
 #[rtype(result = "Result<Subscription, SessionError>")]
 pub struct Subscribe;
 
-/// Ask for its WorkspaceSyncActor, for one write. The reply comes at once.
+/// Ask for its WorkspaceSyncActor, for one write. The reply comes at once, or once what a dead sandbox has left is there again.
 #[derive(Message)]
 #[rtype(result = "Result<Addr<WorkspaceSyncActor>, SessionError>")]
 pub struct Workspace;
@@ -288,10 +290,23 @@ impl Handler<Subscribe> for SessionActor {
 }
 
 impl Handler<Workspace> for SessionActor {
-    type Result = Result<Addr<WorkspaceSyncActor>, SessionError>;
+    type Result = ResponseActFuture<Self, Result<Addr<WorkspaceSyncActor>, SessionError>>;
 
-    fn handle(&mut self, _: Workspace, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, _: Workspace, ctx: &mut Self::Context) -> Self::Result {
         self.used();
+        if self.has_remains() {
+            // A write into the database alone would be overtaken by them.
+            let ready = Handler::handle(self, AwaitReady, ctx);
+            return Box::pin(
+                ready.map(|ready: Result<(), SessionError>, actor, _| ready.and_then(|()| actor.workspace())),
+            );
+        }
+        Box::pin(fut::ready(self.workspace()))
+    }
+}
+
+impl SessionActor {
+    fn workspace(&mut self) -> Result<Addr<WorkspaceSyncActor>, SessionError> {
         if self.session.is_none() {
             return Err(SessionError::NotFound);
         }
@@ -477,7 +492,9 @@ impl SessionActor {
     fn end_when_idle(&mut self, ctx: &mut Context<Self>) {
         let idle = matches!(self.phase, Phase::Idle) && self.notices.receiver_count() == 0 && self.waiters.is_empty();
         let silent = self.last_used.elapsed() >= Duration::from_secs(self.deps.config.actors.passivate_seconds);
-        if idle && silent {
+        if idle && silent && self.has_remains() {
+            self.salvage_by_itself(ctx);
+        } else if idle && silent {
             self.exit.normal();
             ctx.stop();
         }

@@ -1,13 +1,15 @@
 //! How a session comes by its sandbox: one from the pool, a new one, or the one it had.
 //!
 //! **Invariants**: a sandbox is marked on disk and in the session's row before the first file is put into it. One that was never completely
-//! restored holds nobody's work and is removed when it cannot be; any other is left as it is.
+//! restored holds nobody's work and is removed when it cannot be; any other is left as it is. What a volume holds is believed over the
+//! database once the volume is marked as filled, whatever its agent says of itself: an agent that was started again has forgotten it.
 
 use std::sync::Arc;
 
 use actix::prelude::*;
 
 use super::opening::Reached;
+use super::reviving;
 use super::{
     AgentLink, Caller, Claim, Deps, Lease, Progress, Sandbox, SessionActor, SessionError, Stage, WorkspaceSyncActor,
     db, sandbox, sync,
@@ -15,6 +17,7 @@ use super::{
 use crate::engine::FoundSandbox;
 use crate::link::Door;
 use crate::model::{Quotas, SandboxId, SessionId};
+use carrel_protocol::Request;
 
 /// A sandbox that holds the session's files.
 pub(super) struct Opened {
@@ -35,7 +38,7 @@ impl Reporter {
         Self { addr }
     }
 
-    fn stage(&self, stage: Stage) {
+    pub(super) fn stage(&self, stage: Stage) {
         self.report(Progress { stage, done: None, total: None });
     }
 
@@ -74,16 +77,29 @@ pub(super) async fn open(
             return Err(SessionError::NotFound);
         }
         drop(connection);
-        fill(&sync, &caller, report).await
+        fill(&sync, &caller, false, report).await
     };
     match filling.await {
-        Ok(()) => Ok(Opened { sandbox, claim, door, caller }),
+        Ok(()) => {
+            mark_filled(&sandbox);
+            Ok(Opened { sandbox, claim, door, caller })
+        }
         Err(error) => {
             // Nobody has worked in it yet.
             give_up(&deps, &lease, sandbox).await;
             Err(error)
         }
     }
+}
+
+/// What has become of the sandbox a row names.
+pub(super) enum Found {
+    /// It holds the files, and runs.
+    Runs(Box<Opened>),
+    /// It has ended, and what its programs wrote is still there.
+    Left,
+    /// It has ended, and its remains are removed; what was lost with it that should not have been, if anything.
+    Gone(Option<String>),
 }
 
 /// Why a sandbox is not adopted.
@@ -96,29 +112,44 @@ pub(super) enum Refusal {
     Broken(SessionError),
 }
 
-/// From a row that names a sandbox to that sandbox, if it still runs. `None`: it has ended, and its remains are removed.
+/// From a row that names a sandbox to that sandbox, if it still runs, or if `revive` and it has left what its programs wrote.
 pub(super) async fn adopt(
     deps: Deps,
     lease: Lease,
     sandbox: SandboxId,
+    revive: bool,
     sync: Addr<WorkspaceSyncActor>,
     report: Reporter,
-) -> Result<Option<Opened>, Refusal> {
-    let Some(found) = find(&deps, sandbox).await.map_err(|error| Refusal::Now(error.to_string()))? else {
-        return Ok(None);
-    };
-    if !found.running {
-        if let Err(error) = deps.sandboxes.remove(sandbox, &found.container).await {
-            tracing::warn!(sandbox.id = %sandbox, error = %error, "cannot remove a sandbox; the sweep will try again");
+) -> Result<Found, Refusal> {
+    let found = find(&deps, sandbox).await.map_err(|error| Refusal::Now(error.to_string()))?;
+    let (runs, left) =
+        (found.as_ref().is_some_and(|found| found.running), deps.sandboxes.outlives_its_container(sandbox));
+    let container = found.map(|found| found.container);
+    let started = match container {
+        Some(container) if runs => {
+            report.stage(Stage::Agent);
+            let adopted = deps.sandboxes.adopt(sandbox, container).await;
+            adopted.map_err(|error| match error {
+                sandbox::SandboxError::OtherVersion(_) => Refusal::Never(error.to_string()),
+                error => Refusal::Now(error.to_string()),
+            })?
         }
-        return Ok(None);
-    }
-    report.stage(Stage::Agent);
-    let started = deps.sandboxes.adopt(sandbox, found.container.clone()).await;
-    let sandbox::Started { mut sandbox, door, caller } = started.map_err(|error| match error {
-        sandbox::SandboxError::OtherVersion(_) => Refusal::Never(error.to_string()),
-        error => Refusal::Now(error.to_string()),
-    })?;
+        container if left && revive => {
+            let quotas = quotas(&deps, lease.session()).await.map_err(|error| Refusal::Now(error.to_string()))?;
+            match reviving::revive(&deps, sandbox, container, quotas, &report).await? {
+                Ok(started) => started,
+                Err(why) => return Ok(Found::Gone(Some(why))),
+            }
+        }
+        _ if left => return Ok(Found::Left),
+        container => {
+            if let Err(error) = deps.sandboxes.remove(sandbox, container.as_ref()).await {
+                tracing::warn!(sandbox.id = %sandbox, error = %error, "cannot remove a sandbox; the sweep will try again");
+            }
+            return Ok(Found::Gone(None));
+        }
+    };
+    let sandbox::Started { mut sandbox, door, caller } = started;
     if let Err(error) = sandbox.claim() {
         sandbox.leave();
         return Err(Refusal::Now(error.to_string()));
@@ -128,10 +159,13 @@ pub(super) async fn adopt(
     if let Ok(quotas) = quotas(&deps, lease.session()).await {
         sandbox.assume(quotas);
     }
-    match fill(&sync, &caller, report).await {
-        Ok(()) => Ok(Some(Opened { sandbox, claim, door, caller })),
+    match fill(&sync, &caller, left, report).await {
+        Ok(()) => {
+            mark_filled(&sandbox);
+            Ok(Found::Runs(Box::new(Opened { sandbox, claim, door, caller })))
+        }
         Err(SessionError::Unavailable(why)) => Err(Refusal::Now(why)),
-        Err(error) if caller.hello.restored => Err(Refusal::Now(error.to_string())),
+        Err(error) if caller.hello.restored || left => Err(Refusal::Now(error.to_string())),
         Err(error) => {
             give_up(&deps, &lease, sandbox).await;
             Err(Refusal::Broken(error))
@@ -145,7 +179,14 @@ async fn quotas(deps: &Deps, id: SessionId) -> Result<Quotas, SessionError> {
     Ok(own.over(deps.sandboxes.quotas()))
 }
 
-async fn find(deps: &Deps, sandbox: SandboxId) -> Result<Option<FoundSandbox>, SessionError> {
+/// A volume is believed from here on.
+fn mark_filled(sandbox: &Sandbox) {
+    if let Err(error) = sandbox.mark_filled() {
+        tracing::warn!(sandbox.id = %sandbox.id(), error = %error, "what a sandbox holds will go with its container");
+    }
+}
+
+pub(super) async fn find(deps: &Deps, sandbox: SandboxId) -> Result<Option<FoundSandbox>, SessionError> {
     let (engine, io) = (deps.sandboxes.engine().clone(), deps.io.clone());
     let listing = io.spawn(async move { engine.list().await }).await.map_err(|_| SessionError::Internal)?;
     let listing = listing.map_err(|error| SessionError::Unavailable(error.to_string()))?;
@@ -154,9 +195,8 @@ async fn find(deps: &Deps, sandbox: SandboxId) -> Result<Option<FoundSandbox>, S
 
 /// Removes a sandbox the row still names, with what was not collected.
 pub(super) async fn discard(deps: &Deps, lease: &Lease, former: SandboxId) -> Result<(), SessionError> {
-    if let Some(found) = find(deps, former).await? {
-        deps.sandboxes.remove(former, &found.container).await.map_err(start_failed)?;
-    }
+    let container = find(deps, former).await?.map(|found| found.container);
+    deps.sandboxes.remove(former, container.as_ref()).await.map_err(start_failed)?;
     db::sessions::release_sandbox(&deps.db.interactive().await?, lease, former).await?;
     Ok(())
 }
@@ -168,13 +208,22 @@ async fn give_up(deps: &Deps, lease: &Lease, sandbox: Sandbox) {
     super::closing::release(&deps.db, lease, sandbox_id).await;
 }
 
-/// Brings the sandbox and the database together.
-async fn fill(sync: &Addr<WorkspaceSyncActor>, caller: &Caller, report: Reporter) -> Result<(), SessionError> {
+/// Brings the sandbox and the database together. `filled`: it holds the whole workspace, though its agent may not know.
+async fn fill(
+    sync: &Addr<WorkspaceSyncActor>,
+    caller: &Caller,
+    filled: bool,
+    report: Reporter,
+) -> Result<(), SessionError> {
     report.stage(Stage::Restore);
+    if filled && !caller.hello.restored {
+        caller.link.command(Request::FinishRestore).await?;
+    }
+    let restored = filled || caller.hello.restored;
     let progress = Arc::new(move |done, total| {
         report.report(Progress { stage: Stage::Restore, done: Some(done), total: Some(total) });
     });
-    let connect = sync::Connect { link: AgentLink::clone(&caller.link), restored: caller.hello.restored, progress };
+    let connect = sync::Connect { link: AgentLink::clone(&caller.link), restored, progress };
     sync.send(connect).await.map_err(|_| SessionError::Internal)?
 }
 

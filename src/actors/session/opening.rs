@@ -3,13 +3,16 @@
 //! **Invariants**: a sandbox that runs and was once restored is never removed from here, unless its user asks for a restart: it may hold what
 //! the database does not have yet. Whatever keeps this actor from it (the engine, the socket, a silent agent) is tried again for
 //! [`ADOPTION_PATIENCE`]; then the session is `failed`, still names its sandbox, and the next start tries to adopt it again. A restart gives
-//! it up: it is removed and another restored. One that the engine says has ended is removed.
+//! it up: it is removed and another restored. One that the engine says has ended is removed, unless it has left its volume: then the next
+//! start brings it back in another container, with all its programs wrote. Where nobody starts it, what it has left is brought back once
+//! to be collected, and then goes (`remains.rs`).
 
 use actix::prelude::*;
 
-use super::obtain::{Opened, Refusal, Reporter, adopt, open};
+use super::obtain::{Found, Opened, Refusal, Reporter, adopt, open};
+use super::remains::LEFT;
 use super::{
-    Backoff, Duration, Instant, Live, Phase, Progress, Session, SessionActor, SessionError, SessionEvent,
+    Backoff, Duration, Instant, Level, Live, Phase, Progress, Session, SessionActor, SessionError, SessionEvent,
     SessionNotice, SessionState, Stage, WRITE_RETRY, db,
 };
 use crate::model::SandboxId;
@@ -23,10 +26,21 @@ const ADOPTION_RETRY: Backoff = Backoff { first: Duration::from_millis(250), mos
 /// What is to become of the sandbox a row names when its session is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Former {
-    /// It is adopted if it runs.
+    /// It is adopted if it runs, and brought back if it has left something.
     Adopt,
     /// It is removed, with what was not collected: its user gives it up.
     Discard,
+}
+
+/// What an adoption is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// An actor finds out what it has taken over.
+    Resume,
+    /// Somebody asked for a start: where the sandbox has ended, it is brought back, or another is made.
+    Start,
+    /// What a dead sandbox has left is to be collected.
+    Collect,
 }
 
 /// One adoption, however often it is tried.
@@ -35,8 +49,7 @@ struct Adoption {
     sandbox: SandboxId,
     since: Instant,
     attempt: u32,
-    /// Somebody asked for a start: where the sandbox has ended, another is made.
-    asked: bool,
+    purpose: Purpose,
 }
 
 impl SessionActor {
@@ -52,9 +65,9 @@ impl SessionActor {
                 let (sandbox, state) = (row.sandbox, row.state);
                 actor.session = Some(row);
                 match (sandbox, state) {
-                    // A failed one waits for its user, with its sandbox if it has one.
-                    (_, SessionState::Failed) | (None, SessionState::Cold) => actor.phase = Phase::Idle,
-                    (Some(sandbox), _) => actor.begin_adoption(sandbox, false, ctx),
+                    // They wait for their user: a failed one with its sandbox if it has one, a cold one with what that has left.
+                    (_, SessionState::Failed | SessionState::Cold) => actor.phase = Phase::Idle,
+                    (Some(sandbox), _) => actor.begin_adoption(sandbox, Purpose::Resume, ctx),
                     (None, _) => actor.gone_cold(
                         SessionEvent::SandboxLost,
                         "the server was restarted before the sandbox was ready".into(),
@@ -96,7 +109,7 @@ impl SessionActor {
                 Ok(row) => {
                     actor.take_row(row.clone());
                     match row.sandbox {
-                        Some(sandbox) if former == Former::Adopt => actor.begin_adoption(sandbox, true, ctx),
+                        Some(sandbox) if former == Former::Adopt => actor.begin_adoption(sandbox, Purpose::Start, ctx),
                         former => actor.begin_open(former, ctx),
                     }
                     Ok(row)
@@ -118,25 +131,26 @@ impl SessionActor {
         ctx.spawn(opening.into_actor(self).map(|opened, actor, ctx| actor.opened(opened, ctx)));
     }
 
-    fn begin_adoption(&mut self, sandbox: SandboxId, asked: bool, ctx: &mut Context<Self>) {
+    pub(super) fn begin_adoption(&mut self, sandbox: SandboxId, purpose: Purpose, ctx: &mut Context<Self>) {
         self.phase = Phase::Opening;
-        let adoption = Adoption { sandbox, since: Instant::now(), attempt: 0, asked };
+        let adoption = Adoption { sandbox, since: Instant::now(), attempt: 0, purpose };
         let adopting = self.adopt(adoption, ctx);
-        if asked {
-            ctx.spawn(adopting);
-        } else {
+        if purpose == Purpose::Resume {
             // Whoever asks meanwhile waits: before its agent has called, nobody knows what the sandbox holds.
             let excused = self.exit.watch().excused("adopting its sandbox");
             ctx.wait(adopting.map(move |(), _, _| drop(excused)));
+        } else {
+            ctx.spawn(adopting);
         }
     }
 
     fn adopt(&mut self, adoption: Adoption, ctx: &Context<Self>) -> impl ActorFuture<Self, Output = ()> + 'static {
         let sandbox = adoption.sandbox;
-        let adopting = adopt(self.deps.clone(), self.lease.clone(), sandbox, self.sync(), self.reporter(ctx));
-        adopting.into_actor(self).map(move |opened, actor: &mut Self, ctx: &mut Context<Self>| match opened {
-            Ok(Some(opened)) => actor.opened(Ok(opened), ctx),
-            Err(Refusal::Now(why)) if actor.wants_it() && adoption.since.elapsed() < ADOPTION_PATIENCE => {
+        let revive = adoption.purpose != Purpose::Resume;
+        let adopting = adopt(self.deps.clone(), self.lease.clone(), sandbox, revive, self.sync(), self.reporter(ctx));
+        adopting.into_actor(self).map(move |found, actor: &mut Self, ctx: &mut Context<Self>| match found {
+            Ok(Found::Runs(opened)) => actor.opened(Ok(*opened), ctx),
+            Err(Refusal::Now(why)) if (actor.wants_it() || adoption.purpose == Purpose::Collect) && adoption.since.elapsed() < ADOPTION_PATIENCE => {
                 tracing::warn!(session.id = %actor.id, sandbox.id = %sandbox, why, "cannot adopt a sandbox now; trying again");
                 ctx.run_later(ADOPTION_RETRY.pause(adoption.attempt), move |actor, ctx| {
                     let next = Adoption { attempt: adoption.attempt.saturating_add(1), ..adoption };
@@ -144,13 +158,29 @@ impl SessionActor {
                     ctx.spawn(adopting);
                 });
             }
-            Ok(None) if adoption.asked => actor.begin_open(Some(sandbox), ctx),
-            Ok(None) => actor.gone_cold(
-                SessionEvent::SandboxLost,
-                "its sandbox had ended while the server was away; your saved files are all here".into(),
+            Ok(Found::Gone(lost)) if adoption.purpose == Purpose::Start => {
+                if let Some(why) = lost {
+                    let text = format!("What was not saved when the last sandbox ended is lost: {why}");
+                    actor.tell(SessionNotice::Message { level: Level::Warning, text });
+                }
+                actor.begin_open(Some(sandbox), ctx);
+            }
+            Ok(Found::Gone(lost)) => {
+                actor.stop_asked = None;
+                let reason = match lost {
+                    Some(why) => format!("its sandbox had ended; your saved files are all here, the rest is lost: {why}"),
+                    None => "its sandbox had ended while the server was away; your saved files are all here".into(),
+                };
+                actor.gone_cold(SessionEvent::SandboxLost, reason, ctx);
+            }
+            Ok(Found::Left) => actor.gone_cold(
+                SessionEvent::SandboxKept,
+                format!("its sandbox had ended while the server was away; {LEFT}"),
                 ctx,
             ),
-            Err(Refusal::Now(why) | Refusal::Never(why)) => actor.opened(Err(SessionError::StartFailed(unreachable_now(&why))), ctx),
+            Err(Refusal::Now(why) | Refusal::Never(why)) => {
+                actor.opened(Err(SessionError::StartFailed(unreachable_now(&why))), ctx)
+            }
             Err(Refusal::Broken(error)) => actor.opened(Err(error), ctx),
         })
     }
@@ -235,9 +265,7 @@ impl SessionActor {
 
 /// What a session's user is told when its sandbox runs but this server cannot get at it.
 pub(super) fn unreachable_now(why: &str) -> String {
-    format!(
-        "its sandbox runs but cannot be reached ({why}); starting tries again, restarting gives up what was not saved"
-    )
+    format!("its sandbox cannot be reached ({why}); starting tries again, restarting gives up what was not saved")
 }
 
 /// How far a start is, told to the actor and through it to the pages.

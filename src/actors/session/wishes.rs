@@ -25,6 +25,11 @@ impl Handler<StartSession> for SessionActor {
                 self.starters.push(starter);
                 Box::pin(async { started.await.unwrap_or_else(|_| Err(ended())) }.into_actor(self))
             }
+            // What a dead sandbox has left is being collected.
+            Phase::Opening if self.is_written_stopping() => {
+                self.start_again = true;
+                self.answer_session()
+            }
             Phase::Opening => {
                 (self.stop_asked, self.start_again) = (None, false);
                 self.answer_session()
@@ -41,6 +46,7 @@ impl Handler<StopSession> for SessionActor {
         self.used();
         match self.phase {
             Phase::Idle if stop.start_again => return self.begin_start(Former::Discard),
+            Phase::Idle if self.has_remains() => return self.begin_salvage(stop),
             Phase::Idle | Phase::Loading => return self.answer_session(),
             _ => {}
         }
@@ -81,6 +87,7 @@ impl Handler<AwaitReady> for SessionActor {
                 ctx.spawn(self.begin_start(Former::Adopt).map(|_, _, _| ()));
             }
             Phase::Stopping(..) | Phase::Closing => self.start_again = true,
+            Phase::Opening if self.is_written_stopping() => self.start_again = true,
             Phase::Opening => (self.stop_asked, self.start_again) = (None, false),
             _ => {}
         }
@@ -89,6 +96,10 @@ impl Handler<AwaitReady> for SessionActor {
 }
 
 impl SessionActor {
+    fn is_written_stopping(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.state == SessionState::Stopping)
+    }
+
     /// Whether the start under way, or the adoption, has been written down.
     fn is_written_starting(&self) -> bool {
         let state = self.session.as_ref().map(|session| session.state);

@@ -18,7 +18,7 @@ use crate::model::{ItemKind, Level, SessionId, SessionNotice};
 /// Changes a page is told one by one; beyond that it fetches its tree again.
 const TOLD_ITEMS: usize = 256;
 
-/// What a file takes in a sandbox is a multiple of this.
+/// What an item takes in a sandbox is a multiple of this.
 const PAGE_BYTES: u64 = 4096;
 
 /// A workspace and where its changes go.
@@ -85,7 +85,7 @@ impl Work {
         self.rehearse(&connection, changes).await.map(drop)
     }
 
-    /// Whether what changes have made of the workspace still fits into a sandbox, where every file takes whole pages. What only takes
+    /// Whether what changes have made of the workspace still fits into a sandbox, where every item takes whole pages. What only takes
     /// away always does.
     ///
     /// # Errors
@@ -138,12 +138,12 @@ fn growth(applied: &Applied) -> i128 {
     applied.changes.iter().map(change).sum()
 }
 
-/// Pages an item takes in a sandbox's workspace, a file system in memory; [`items::pages`] counts the same way.
+/// Pages an item takes in a sandbox's workspace: blocks where that is on a disk. Folders take none in memory and at least one there, and
+/// the volume has room besides for what is more. [`items::pages`] counts the same way.
 fn pages(kind: &ItemKind) -> u64 {
     match kind {
         ItemKind::File { size, .. } => size.div_ceil(PAGE_BYTES),
-        ItemKind::Symlink { .. } => 1,
-        ItemKind::Folder => 0,
+        ItemKind::Symlink { .. } | ItemKind::Folder => 1,
     }
 }
 

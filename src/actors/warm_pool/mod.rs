@@ -253,7 +253,7 @@ impl Handler<AdoptSandboxes> for WarmPool {
                         }
                     }
                 }
-                if let Err(error) = factory.remove(sandbox, &container).await {
+                if let Err(error) = factory.remove(sandbox, Some(&container)).await {
                     tracing::warn!(sandbox.id = %sandbox, error = %error, "cannot remove a sandbox; the sweep will try again");
                 }
             }

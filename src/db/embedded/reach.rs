@@ -12,7 +12,8 @@
 //!
 //! **Invariants.** Every path means the same inside and outside: in settings, in `postmaster.pid`, in `/proc/PID/cwd`, in our URL; so
 //! a cluster may be used through the namespace today and without it tomorrow. The namespace goes with its last process, its
-//! mounts with it, and ours never has them. All that is started replaces its parent, so the child's process id is PostgreSQL's.
+//! mounts with it, and ours never has them. What is mounted elsewhere below a closed folder is let go of: a copy that nobody sees would
+//! keep what is unmounted outside busy, a sandbox's volume above all. All that is started replaces its parent, so the child's process id is PostgreSQL's.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -23,13 +24,23 @@ use super::cluster::{io, tail};
 use super::install::Account;
 
 /// `sh -c ENTER sh UID GID CWD DIR RUN_DIR CLOSED… -- PROGRAM ARGUMENT…`, in a new mount namespace. The descriptors keep hold of what
-/// gets hidden; the `/.` has them opened, not read as the symbolic links they are. `--rbind` brings along what is mounted below.
+/// gets hidden; the `/.` has them opened, not read as the symbolic links they are. `--rbind` brings along what is mounted below. The
+/// table of mounts is read whole before it changes; white space in a name stands in it as `\040`, which `%b` reads.
 const ENTER: &str = r#"
 set -e
 uid=$1 gid=$2 cwd=$3 dir=$4 run=$5
 shift 5
 exec 3<"$dir" 4<"$run"
 while [ "$1" != -- ]; do
+    while read -r _ _ _ _ point _; do
+        point=$(printf '%b' "$point")
+        case $dir/ in "$point"/*) continue ;; esac
+        case $run/ in "$point"/*) continue ;; esac
+        case $point in "$dir"/* | "$run"/*) continue ;; esac
+        case $point in "$1"/*) umount -n -l -- "$point" 2>/dev/null || true ;; esac
+    done <<TABLE
+$(cat /proc/self/mountinfo)
+TABLE
     mount -n -t tmpfs -o mode=755,size=1m,nosuid,nodev,noexec carrel "$1"
     shift
 done

@@ -15,6 +15,7 @@ fn spec() -> SandboxSpec {
         tmp_mb: 64,
         open_files: 4096,
         link_dir: Path::new("/run/carrel-1/links/a").to_owned(),
+        volume_dir: None,
         runtime: None,
     }
 }
@@ -82,6 +83,22 @@ fn a_container_is_exactly_as_promised() {
     assert_eq!(options.len(), 2);
     assert_eq!(profile["defaultAction"], "SCMP_ACT_ERRNO");
     assert!(!options[1].contains("comment"));
+}
+
+#[test]
+fn a_workspace_on_a_volume_takes_the_place_of_the_one_in_memory_and_changes_nothing_else() {
+    let body = |volume_dir| serde_json::to_value(SandboxSpec { volume_dir, ..spec() }.body(instance())).unwrap();
+    let (mut expected, volume) = (body(None), body(Some("/data/volumes/a/mnt/workspace".into())));
+    let host = &mut expected["HostConfig"];
+    assert!(host["Tmpfs"].as_object_mut().unwrap().remove("/workspace").is_some());
+    host["Mounts"].as_array_mut().unwrap().push(json!({
+        "Type": "bind",
+        "Source": "/data/volumes/a/mnt/workspace",
+        "Target": "/workspace",
+        "ReadOnly": false,
+        "BindOptions": { "Propagation": "rprivate" },
+    }));
+    assert_eq!(volume, expected);
 }
 
 #[test]

@@ -76,7 +76,9 @@ async fn a_transition_happens_only_where_the_model_has_one() {
     assert_eq!(step(E::Fail, Some("no room")).await, Some(S::Failed));
     assert_eq!(sessions::get(&client, id).await.unwrap().unwrap().reason.as_deref(), Some("no room"));
     assert_eq!(step(E::Delete, None).await, Some(S::Deleted));
-    for event in [E::Start, E::Restored, E::Fail, E::SandboxLost, E::Stop, E::Stopped, E::StopFailed, E::Delete] {
+    let all =
+        [E::Start, E::Restored, E::Fail, E::SandboxLost, E::SandboxKept, E::Stop, E::Stopped, E::StopFailed, E::Delete];
+    for event in all {
         assert_eq!(step(event, None).await, None);
     }
     assert_eq!(sessions::get(&client, id).await.unwrap(), None);
@@ -119,7 +121,8 @@ async fn a_sandbox_belongs_to_one_session_and_is_released_by_name() {
 }
 
 #[tokio::test]
-async fn a_session_that_becomes_cold_has_no_sandbox_any_more_and_one_that_fails_keeps_it() {
+async fn a_session_that_becomes_cold_has_no_sandbox_any_more_unless_that_has_left_something_and_one_that_fails_keeps_it()
+ {
     let db = postgres::db().await;
     let id = postgres::session(&db).await.id;
     let client = db.interactive().await.unwrap();
@@ -128,7 +131,9 @@ async fn a_session_that_becomes_cold_has_no_sandbox_any_more_and_one_that_fails_
     assert_eq!(step(E::Start).await, None);
     let sandbox = SandboxId::new();
     sessions::claim_sandbox(&client, &postgres::lease(id), sandbox).await.unwrap();
-    for event in [E::Restored, E::Fail, E::Start, E::Stop, E::StopFailed] {
+    for event in
+        [E::Restored, E::Fail, E::Start, E::Stop, E::StopFailed, E::SandboxKept, E::Stop, E::SandboxKept, E::Start]
+    {
         assert_eq!(step(event).await, Some(sandbox), "{event:?}");
     }
     assert_eq!(step(E::SandboxLost).await, None);

@@ -22,3 +22,4 @@ mod searching;
 mod threats;
 mod unkept;
 mod viewers;
+mod volumes;

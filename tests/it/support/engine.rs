@@ -102,6 +102,7 @@ impl Carrel {
             tmp_mb: 16,
             open_files: 1024,
             link_dir,
+            volume_dir: None,
             runtime: None,
         }
     }

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use carrel::actors::Sessions;
 use carrel::app::App;
-use carrel::config::Config;
+use carrel::config::{Config, Storage};
 use reqwest::header::{HeaderMap, HeaderValue, ORIGIN};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
@@ -58,6 +58,8 @@ impl TestServer {
         config.database.url = Some(database.clone());
         config.engine.host = Some(engine.host.clone());
         config.pool.size = 0;
+        // Its data directory goes while its sandboxes may still be there.
+        config.sandbox.storage = Storage::Memory;
         config.auth.bcrypt_cost = 8;
         config.auth.attempts_per_account = 1000;
         config.auth.attempts_per_address = 1000;

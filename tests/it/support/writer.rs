@@ -61,7 +61,8 @@ impl Writer {
     /// Stops, and compares what there is with what was acknowledged.
     pub async fn check(self, session: &Session) {
         for (path, (acknowledged, tried)) in self.stop().await {
-            if tried == 0 {
+            // Before its first acknowledged save of a file, what an earlier writer has left may be there.
+            if acknowledged == 0 {
                 continue;
             }
             let read = session.read(&path).await.unwrap_or_default();

@@ -131,6 +131,27 @@ async fn a_cluster_below_a_closed_folder_is_adopted_and_ended_like_any_other() {
 }
 
 #[tokio::test]
+async fn what_else_is_mounted_below_a_closed_folder_is_not_kept_busy() {
+    use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let closed = close("beside it");
+    let [dir, run] = [postgres::place().data.join("beside it/it"), postgres::place().run.join("beside it/it")];
+    let other = closed[0].join("a volume");
+    fs::create_dir(&other).unwrap();
+    mount("carrel-it", &other, "tmpfs", MountFlags::empty(), c"size=1m").unwrap();
+    let (cluster, url) = start(&dir, &run).await;
+    let theirs = fs::read_to_string(format!("/proc/{}/mountinfo", cluster.pid())).unwrap();
+    unmount(&other, UnmountFlags::empty()).unwrap();
+    assert!(is_apart(cluster.pid()) && theirs.contains("beside\\040it"), "{theirs}");
+    assert!(!theirs.contains("a\\040volume"), "{theirs}");
+    assert_eq!(keep_one_more(&url).await, 1);
+    cluster.stop().await.unwrap();
+    assert_nothing_is_left(cluster.pid(), &closed).await;
+}
+
+#[tokio::test]
 async fn without_mount_namespaces_a_closed_folder_is_refused_with_the_remedy() {
     if !nix::unistd::geteuid().is_root() {
         return;

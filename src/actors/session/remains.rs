@@ -1,0 +1,109 @@
+//! What a dead sandbox has left: its volume, which may know more than the database.
+//!
+//! ```text
+//!   live ── the sandbox dies ──▶ cold, and the row still names it ── somebody starts or writes ──▶ opening: brought back, ready
+//!                                         └── nobody looks any more ──▶ stopping: brought back, collected, removed ──▶ cold
+//! ```
+//!
+//! **Invariant**: while a cold session's row names a sandbox nothing is written into the database alone: what the sandbox left would overtake
+//! it. Such a session's actor stays until that is settled.
+
+use actix::prelude::*;
+
+use super::obtain::discard;
+use super::opening::Purpose;
+use super::{Phase, Session, SessionActor, SessionError, SessionEvent, SessionState, StopSession, db};
+use crate::model::SandboxId;
+
+/// What a session's user is told of a dead sandbox that has left its volume.
+pub(super) const LEFT: &str = "all that was written in it is kept and comes back when you open the session";
+
+impl SessionActor {
+    /// Whether a dead sandbox has left what is to be brought back, or collected.
+    pub(super) fn has_remains(&self) -> bool {
+        let left = |session: &Session| session.state == SessionState::Cold && session.sandbox.is_some();
+        matches!(self.phase, Phase::Idle) && self.session.as_ref().is_some_and(left)
+    }
+
+    /// Brings back what a dead sandbox has left, to collect and to remove it; answers when the session is `stopping`.
+    pub(super) fn begin_salvage(
+        &mut self,
+        stop: StopSession,
+    ) -> ResponseActFuture<Self, Result<Session, SessionError>> {
+        self.phase = Phase::Opening;
+        let (db, lease) = (self.deps.db.clone(), self.lease.clone());
+        let writing = async move {
+            let connection = db.interactive().await?;
+            db::sessions::transition(&connection, &lease, SessionEvent::Stop, None).await?.ok_or(SessionError::NotFound)
+        };
+        Box::pin(writing.into_actor(self).map(move |row: Result<Session, SessionError>, actor, ctx| {
+            // Those who asked for a start meanwhile get it afterwards.
+            actor.start_again = !actor.starters.is_empty();
+            for starter in actor.starters.drain(..) {
+                starter.send(row.clone()).ok();
+            }
+            match &row {
+                Ok(row) => {
+                    actor.take_row(row.clone());
+                    actor.stop_asked = Some(stop);
+                    match row.sandbox {
+                        Some(sandbox) => actor.begin_adoption(sandbox, Purpose::Collect, ctx),
+                        None => actor.gone_cold(SessionEvent::Stopped, row.reason.clone().unwrap_or_default(), ctx),
+                    }
+                }
+                Err(error) => {
+                    actor.phase = Phase::Idle;
+                    (actor.stop_asked, actor.start_again) = (None, false);
+                    actor.resolve(&Err(error.clone()));
+                    actor.after_deletion(ctx);
+                }
+            }
+            row
+        }))
+    }
+
+    /// The same because nobody looks at the session any more.
+    pub(super) fn salvage_by_itself(&mut self, ctx: &mut Context<Self>) {
+        let reason = self.session.as_ref().and_then(|session| session.reason.as_deref()).unwrap_or_default();
+        let stop = StopSession { reason: collected(reason), start_again: false, discard: false };
+        let salvaging = self.begin_salvage(stop);
+        ctx.spawn(salvaging.map(|_, _, _| ()));
+    }
+
+    /// Removes what a dead sandbox of a deleted session has left.
+    pub(super) fn remove_remains(&mut self, sandbox: SandboxId, ctx: &mut Context<Self>) {
+        self.phase = Phase::Closing;
+        let (deps, lease) = (self.deps.clone(), self.lease.clone());
+        let removing = async move { discard(&deps, &lease, sandbox).await };
+        ctx.spawn(removing.into_actor(self).map(move |removed, actor, ctx| {
+            if let Err(error) = removed {
+                tracing::warn!(sandbox.id = %sandbox, error = %error, "cannot remove a sandbox; the sweep will try again");
+            }
+            actor.phase = Phase::Idle;
+            actor.after_deletion(ctx);
+        }));
+    }
+}
+
+/// The reason a session is cold, once what its dead sandbox had left was collected.
+fn collected(reason: &str) -> String {
+    reason.replace(LEFT, "all that was written in it was saved afterwards")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_promises_nothing_that_has_been_done() {
+        for (reason, expected) in [
+            (
+                format!("ended (exit code 137); {LEFT}"),
+                "ended (exit code 137); all that was written in it was saved afterwards",
+            ),
+            ("out of memory: python3, 512 MiB".to_owned(), "out of memory: python3, 512 MiB"),
+        ] {
+            assert_eq!(collected(&reason), expected);
+        }
+    }
+}
