@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use reqwest::Method;
 
 use super::client::Session;
+
+/// Numbers go on from writer to writer: what an earlier one has left is older than whatever a later one saves.
+static NEXT: AtomicU32 = AtomicU32::new(1);
 
 /// Somebody who saves all the time, in order, and remembers what was acknowledged.
 pub struct Writer {
@@ -25,10 +28,8 @@ impl Writer {
         let task = tokio::spawn(async move {
             // Per file: the last number acknowledged, and the last tried.
             let mut files: BTreeMap<String, (u32, u32)> = BTreeMap::new();
-            for n in 1_u32.. {
-                if stopping.load(Ordering::Relaxed) {
-                    break;
-                }
+            while !stopping.load(Ordering::Relaxed) {
+                let n = NEXT.fetch_add(1, Ordering::Relaxed);
                 let path = format!("saves/{}.txt", n % 5);
                 let last = files.get(&path).map_or(0, |(acknowledged, _)| *acknowledged);
                 files.insert(path.clone(), (last, n));
@@ -61,8 +62,7 @@ impl Writer {
     /// Stops, and compares what there is with what was acknowledged.
     pub async fn check(self, session: &Session) {
         for (path, (acknowledged, tried)) in self.stop().await {
-            // Before its first acknowledged save of a file, what an earlier writer has left may be there.
-            if acknowledged == 0 {
+            if tried == 0 {
                 continue;
             }
             let read = session.read(&path).await.unwrap_or_default();
