@@ -11,3 +11,8 @@ export function namesOf(paths: readonly string[]): string {
   const last = words.pop() ?? '';
   return words.length > 0 ? `${words.join(', ')} and ${last}` : last;
 }
+
+/** Said when another version was written in the same moment, and is kept at `path`. */
+export function keptBoth(path: string): string {
+  return `Both versions were kept; the other is ${namesOf([path])}.`;
+}

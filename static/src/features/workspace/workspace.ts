@@ -28,6 +28,7 @@ import { SessionConnection } from '@/features/session/session-connection';
 import { TerminalSet } from '@/features/terminal/terminal-set';
 import { fetchTreePage } from '@/features/tree/tree-actions';
 import { TreeStore } from '@/features/tree/tree-store';
+import { keptBoth } from '@/lib/names';
 import { abandonConnections, type LinkStatus } from '@/lib/reconnecting-socket';
 import { socketUrl } from '@/lib/socket-url';
 import { Store } from '@/lib/store';
@@ -86,8 +87,7 @@ export class Workspace {
       write: (path, bytes, expect) => writeFile(id, path, bytes, expect),
       createBuffer: createMonacoBuffer,
       drafts: this.drafts,
-      onConflictCopy: (path) =>
-        callbacks.onNotice(`Both versions were kept; the other is “${path}”.`, 'info'),
+      onConflictCopy: (path) => callbacks.onNotice(keptBoth(path), 'info'),
     });
     this.tree = new TreeStore(
       (cursor) => fetchTreePage(id, cursor),
