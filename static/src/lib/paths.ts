@@ -20,6 +20,14 @@ export function isWithin(path: string, folder: string): boolean {
   return folder === '' || path === folder || path.startsWith(`${folder}/`);
 }
 
+/** Whether `path` is one of the folders or lies below one. */
+export function isWithinAny(path: string, folders: ReadonlySet<string>): boolean {
+  for (let at = path; ; at = parentOf(at)) {
+    if (folders.has(at)) return true;
+    if (at === '') return false;
+  }
+}
+
 /** Where `path` is after `from` was renamed to `to`; `path` itself if it was not affected. */
 export function movedPath(path: string, from: string, to: string): string {
   return isWithin(path, from) ? to + path.slice(from.length) : path;
