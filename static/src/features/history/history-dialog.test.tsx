@@ -64,7 +64,8 @@ function open({ path = 'a.py', view = 'changes', versions, routes = {} }: Option
   const tree = treeOf([item('a.py', 'v3'), item('src/new.py', 'n')]);
   const workspace = {
     id: 's',
-    tree: { state: new Store({ tree, status: { kind: 'ready', stale: false } }) },
+    services: { unkept: { state: new Store({ items: new Map(), truncated: false }) } },
+    tree: { tree, state: new Store({ tree, status: { kind: 'ready', stale: false } }) },
     files: { saveWithin: vi.fn(() => Promise.resolve([])) },
     open: vi.fn(),
   };

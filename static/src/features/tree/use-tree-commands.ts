@@ -9,7 +9,7 @@ import { useToast } from '@/components/toasts';
 import type { Workspace } from '@/features/workspace/workspace';
 import { useWorkspace } from '@/features/workspace/workspace-context';
 import { namesOf } from '@/lib/names';
-import { baseName, displayName, isWithin, joinPath, parentOf } from '@/lib/paths';
+import { baseName, displayName, isWithin, isWithinAny, joinPath, parentOf } from '@/lib/paths';
 import { createFile, createFolder, moveItem, takenName, treeFailure } from './tree-actions';
 import { freeName } from './tree-model';
 import { deleteQuestion, folderName, itemsWord } from './tree-words';
@@ -134,7 +134,8 @@ export function useTreeCommands(): TreeCommands {
       async remove(paths) {
         const kinds = paths.map((path) => tree.tree.items.get(path)?.kind);
         if (paths.length === 0 || kinds.includes(undefined)) return false;
-        if (!(await confirm(deleteQuestion(tree.tree, paths)))) return false;
+        if (!(await confirm(deleteQuestion(tree.tree, paths, workspace.services.unkept.state.get()))))
+          return false;
         // The answer is about what the question named, not about what has taken its place since.
         const changed = paths.filter((path, index) => tree.tree.items.get(path)?.kind !== kinds[index]);
         if (changed.length > 0) {
@@ -195,7 +196,8 @@ async function moveOne({ id, files, tree }: Workspace, { from, to }: Moved): Pro
 /** Closes the tabs of what was deleted; returns their paths. */
 function closeWithin({ files }: Workspace, paths: readonly string[]): string[] {
   const open = files.tabs.get().files.map((file) => file.path);
-  const closed = open.filter((path) => paths.some((deleted) => isWithin(path, deleted)));
+  const deleted = new Set(paths);
+  const closed = open.filter((path) => isWithinAny(path, deleted));
   for (const path of closed) files.close(path);
   return closed;
 }
