@@ -55,9 +55,19 @@ export function nameProblem(name: string): string | null {
   return null;
 }
 
-/** One shell word that means exactly `text`. */
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+
+/** One shell word that means exactly `text`; what a terminal would act on is written as escapes. */
 export function shellQuote(text: string): string {
+  if (CONTROL.test(text)) return `$'${[...text].map(escaped).join('')}'`;
   return /^[\w@%+=:,./-]+$/.test(text) && !text.startsWith('-') ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+function escaped(character: string): string {
+  if (character === "'" || character === '\\') return `\\${character}`;
+  if (!CONTROL.test(character)) return character;
+  const bytes = [...new TextEncoder().encode(character)];
+  return bytes.map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
 }
 
 const NATURAL = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
