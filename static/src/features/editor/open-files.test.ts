@@ -45,7 +45,7 @@ describe('OpenFiles', () => {
     (await ready('d/c.py')).type('typed');
     delete files['d/c.py'];
     open.treeChanged([{ path: 'd/c.py', item: null }]);
-    expect(await open.saveAll()).toBe(false);
+    expect(await open.saveDecided()).toEqual(['a.py', 'd/c.py']);
     expect(await open.saveWithin('d')).toEqual(['d/c.py']);
     expect(files).toEqual({ 'a.py': 'one', 'b.py': 'two' });
   });
@@ -55,9 +55,9 @@ describe('OpenFiles', () => {
     (await ready('a.py')).type('two');
     delete files['a.py'];
     files['b.py'] = 'one';
-    const saving = open.saveAll();
+    const saving = open.saveDecided();
     open.moved('a.py', 'b.py');
-    expect(await saving).toBe(true);
+    expect(await saving).toEqual([]);
     expect(files).toEqual({ 'b.py': 'two' });
   });
 

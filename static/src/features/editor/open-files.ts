@@ -76,12 +76,7 @@ export class OpenFiles {
     this.recount();
   }
 
-  /** Saves what the user need not be asked about; resolves to whether all text is acknowledged then. */
-  async saveAll(): Promise<boolean> {
-    return (await this.saveDecided()).length === 0;
-  }
-
-  /** The same; resolves to the paths whose text is then still only here. */
+  /** Saves what the user need not be asked about; resolves to the paths whose text is then still only here. */
   saveDecided(): Promise<string[]> {
     return this.saveWithin('');
   }

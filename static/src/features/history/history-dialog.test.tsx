@@ -66,7 +66,7 @@ function open({ path = 'a.py', view = 'changes', versions, routes = {} }: Option
     id: 's',
     services: { unkept: { state: new Store({ items: new Map(), truncated: false }) } },
     tree: { tree, state: new Store({ tree, status: { kind: 'ready', stale: false } }) },
-    files: { saveWithin: vi.fn(() => Promise.resolve([])) },
+    files: { saveWithin: vi.fn(() => Promise.resolve<string[]>([])) },
     open: vi.fn(),
   };
   renderPage(
@@ -205,6 +205,21 @@ describe('the history of the workspace', () => {
     ).toBeInTheDocument();
     expect(screen.getByText(/Theirs is kept as “a \(conflict\).py”/)).toBeInTheDocument();
     expect(restore).toHaveBeenLastCalledWith({ path: null, at: version(1).at });
+  });
+
+  it('changes nothing while text is only here', async () => {
+    const restore = vi.fn(() => json({ restored: 0, removed: 0 }));
+    const { workspace } = open({
+      path: '',
+      routes: { 'GET /sessions/s/tree': TREE, 'POST /sessions/s/restore': restore },
+    });
+    workspace.files.saveWithin.mockResolvedValue(['a.py']);
+    fireEvent.click(await option(1));
+    fireEvent.click(screen.getByRole('radio', { name: 'All of it as it was at a time' }));
+    fireEvent.click(await screen.findByRole('button', { name: 'Go back to this…' }));
+    fireEvent.click(await screen.findByRole('button', { name: 'Go back' }));
+    expect(await screen.findByText(/“a.py” is not saved\..* Nothing was changed\./)).toBeInTheDocument();
+    expect(restore).not.toHaveBeenCalled();
   });
 
   it('takes a time that is typed, too', async () => {

@@ -8,7 +8,7 @@ import { useConfirm } from '@/components/confirm';
 import { useToast } from '@/components/toasts';
 import type { Workspace } from '@/features/workspace/workspace';
 import { useWorkspace } from '@/features/workspace/workspace-context';
-import { namesOf } from '@/lib/names';
+import { namesOf, notSaved } from '@/lib/names';
 import { baseName, displayName, isWithin, isWithinAny, joinPath, parentOf } from '@/lib/paths';
 import { createFile, createFolder, moveItem, takenName, treeFailure } from './tree-actions';
 import { freeName } from './tree-model';
@@ -77,7 +77,11 @@ export function useTreeCommands(): TreeCommands {
           continue;
         }
         const to = joinPath(folder, freeName(tree.tree, folder, baseName(from)));
-        await workspace.files.saveWithin(from);
+        const unsaved = await workspace.files.saveWithin(from);
+        if (unsaved.length > 0) {
+          problems.push(notSaved(unsaved));
+          continue;
+        }
         try {
           const item = await copyItem(id, from, to);
           // The items below a folder come as events.
@@ -152,7 +156,7 @@ export function useTreeCommands(): TreeCommands {
         // What is typed and not saved yet is to come back too.
         const unsaved = (await Promise.all(paths.map((path) => workspace.files.saveWithin(path)))).flat();
         if (unsaved.length > 0) {
-          toast(`${namesOf(unsaved)} cannot be saved at the moment. Nothing was deleted.`, 'danger');
+          toast(`${notSaved(unsaved)} Nothing was deleted.`, 'danger');
           return false;
         }
         const deleted: string[] = [];
@@ -182,7 +186,11 @@ async function moveOne({ id, files, tree }: Workspace, { from, to }: Moved): Pro
   if (from === to) return null;
   const name = displayName(baseName(to));
   if (tree.tree.items.has(to)) return takenName(name);
-  await files.saveWithin(from);
+  const overwritten = [...files.unsaved.get()].filter((path) => isWithin(path, to));
+  // A file that was deleted while it was open, with text of the user's own.
+  if (overwritten.length > 0) return notSaved(overwritten);
+  const unsaved = await files.saveWithin(from);
+  if (unsaved.length > 0) return notSaved(unsaved);
   try {
     await moveItem(id, from, to);
   } catch (error) {
