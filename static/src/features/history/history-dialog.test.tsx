@@ -107,6 +107,28 @@ describe('the history of a file', () => {
     expect(await option(2)).toHaveTextContent('Changed by a program');
   });
 
+  it('says when older versions, or newer ones, could not be read, and keeps the others', async () => {
+    let down = false;
+    open({
+      versions: (request) => {
+        if (down) return problem(503, 'unavailable', 'Not now.');
+        const older = new URL(request.url).searchParams.get('cursor') !== null;
+        return json(older ? { items: LIST.slice(1), next: null } : { items: LIST.slice(0, 1), next: 'more' });
+      },
+    });
+    await option(3);
+    down = true;
+    fireEvent.click(screen.getByRole('button', { name: 'Show older' }));
+    expect(await screen.findByText('Older versions could not be read. Not now.')).toBeInTheDocument();
+    down = false;
+    fireEvent.click(screen.getByRole('button', { name: 'Try again' }));
+    await vi.waitFor(() => expect(screen.getAllByRole('option')).toHaveLength(3));
+    down = true;
+    fireEvent.click(screen.getByRole('button', { name: 'Read the history again' }));
+    expect(await screen.findByText('The history could not be read again. Not now.')).toBeInTheDocument();
+    expect(screen.getAllByRole('option')).toHaveLength(3);
+  });
+
   it('compares the version that is chosen with what is there now, or two with each other', async () => {
     open();
     expect(await screen.findByTestId('difference')).toHaveTextContent('text 3→now');
