@@ -284,14 +284,13 @@ mod tests {
 
     #[actix_web::test]
     async fn a_download_sends_all_of_it_and_gives_its_share_back() {
-        let budget = TransferBudget::for_files_of(1);
-        let mut share = budget.share(UserId::new());
-        share.grow_to(2 << 20).expect("room");
-        let _other = {
-            let mut other = budget.share(UserId::new());
-            other.grow_to(2 << 20).expect("room");
-            other
-        };
+        let budget = TransferBudget::for_files_of(8);
+        // All of its 32 MiB.
+        let [share, _one, _other] = [2, 16, 14].map(|megabytes| {
+            let mut share = budget.share(UserId::new());
+            share.grow_to(megabytes << 20).expect("room");
+            share
+        });
         let content = Bytes::from(vec![1; 2 << 20]);
         let download = Download::new(content.clone(), share);
         assert_eq!(download.size(), BodySize::Sized(2 << 20));

@@ -1,6 +1,7 @@
 /** File bodies: raw bytes both ways, outside the JSON client. */
 import { encodePath } from '@/lib/paths';
 import { API_BASE, request } from './client';
+import { sendLimit, wholeAnswer } from './limits';
 import { errorFrom } from './problem';
 import type { Item } from './types';
 
@@ -74,9 +75,14 @@ export async function writeFile(
   const headers: Record<string, string> = { 'content-type': 'application/octet-stream' };
   if (expect === 'absent') headers['if-none-match'] = '*';
   else if (expect !== 'any') headers['if-match'] = expect.etag;
-  const response = await request(fileUrl(session, path), { method: 'PUT', headers, body });
+  const response = await request(fileUrl(session, path), {
+    method: 'PUT',
+    headers,
+    body,
+    signal: sendLimit(body.length),
+  });
   if (!response.ok) throw await errorFrom(response);
-  const item = (await response.json()) as Item;
+  const item = await wholeAnswer<Item>(response);
   return {
     etag: response.headers.get('etag') ?? item.etag ?? '',
     conflictCopy: item.conflict_copy ?? null,

@@ -1,5 +1,6 @@
 /** Files sent in chunks, which may be sent again where a connection has broken. */
 import { API_BASE, api, request, unwrap } from './client';
+import { sendLimit, wholeAnswer } from './limits';
 import { errorFrom } from './problem';
 import type { UploadInfo } from './types';
 
@@ -33,11 +34,11 @@ export async function sendChunk(
     method: 'PUT',
     headers: { 'content-type': 'application/octet-stream' },
     body: chunk,
-    signal,
+    signal: AbortSignal.any([signal, sendLimit(chunk.byteLength)]),
   });
   if (!response.ok) throw await errorFrom(response);
   if (response.status !== 202) return null;
-  return ((await response.json()) as Pick<UploadInfo, 'offset'>).offset;
+  return (await wholeAnswer<Pick<UploadInfo, 'offset'>>(response)).offset;
 }
 
 /** Gives an upload up. */

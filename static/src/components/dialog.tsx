@@ -6,6 +6,7 @@ import { Dialog as Radix } from 'radix-ui';
 import type { ReactNode } from 'react';
 import { cx } from '@/lib/cx';
 import { IconButton } from './button';
+import { isNotice } from './toasts';
 
 interface DialogProps {
   open: boolean;
@@ -17,9 +18,12 @@ interface DialogProps {
   wide?: boolean;
   /** The dialog asks something that must be answered by a button. */
   alert?: boolean;
+  /** Closing it would break off what it does: only a button may. */
+  busy?: boolean;
 }
 
-export function Dialog({ open, onClose, title, description, children, footer, wide, alert }: DialogProps) {
+export function Dialog(props: DialogProps) {
+  const { open, onClose, title, description, children, footer, wide, alert = false, busy = false } = props;
   return (
     <Radix.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Radix.Portal>
@@ -27,6 +31,8 @@ export function Dialog({ open, onClose, title, description, children, footer, wi
         <Radix.Content
           {...(alert ? { role: 'alertdialog' } : {})}
           {...(description ? {} : { 'aria-describedby': undefined })}
+          onInteractOutside={(event) => (alert || busy || isNotice(event.target)) && event.preventDefault()}
+          onEscapeKeyDown={(event) => busy && event.preventDefault()}
           className={cx(
             'fixed top-[18vh] left-1/2 z-50 max-h-[70vh] w-[calc(100vw-2rem)] -translate-x-1/2 overflow-auto rounded-xl border border-line-strong bg-raised shadow-pop outline-none',
             wide ? 'max-w-2xl' : 'max-w-md',

@@ -33,6 +33,16 @@ type Show = (text: string, tone?: Tone, action?: ToastAction) => void;
 
 const ToastContext = createContext<Show>(() => undefined);
 
+/** Whether something is part of a notice: notices lie over dialogs, and are no way out of them. */
+export function isNotice(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest('[data-notices]') !== null;
+}
+
+/** A dialog keeps the keyboard to itself, so that nothing in a notice can be reached meanwhile. */
+function isDialogOpen(): boolean {
+  return document.querySelector('[role="dialog"], [role="alertdialog"]') !== null;
+}
+
 /** Shows a notice. */
 export function useToast(): Show {
   return useContext(ToastContext);
@@ -59,7 +69,13 @@ export function ToastProvider({ children }: { children: ReactNode }) {
         [...old.filter((t) => t.text !== text), { id, tone, text, action }].slice(-MOST_TOASTS),
       );
       const stays = tone === 'danger' || tone === 'warn' || action !== undefined;
-      setTimeout(() => dismiss(id), stays ? TOAST_FAILURE_MS : TOAST_MS);
+      const time = stays ? TOAST_FAILURE_MS : TOAST_MS;
+      const over = (): void => {
+        // What can be done about it waits until it can be done.
+        if (action !== undefined && isDialogOpen()) setTimeout(over, time);
+        else dismiss(id);
+      };
+      setTimeout(over, time);
     },
     [dismiss],
   );
@@ -70,7 +86,9 @@ export function ToastProvider({ children }: { children: ReactNode }) {
         role="log"
         aria-live="polite"
         aria-label="Notices"
-        className="fixed right-4 bottom-9 z-[60] flex w-80 flex-col gap-2"
+        data-notices
+        // A dialog takes the pointer from all of the page but itself.
+        className="pointer-events-auto fixed right-4 bottom-9 z-[60] flex w-80 flex-col gap-2"
       >
         {toasts.map((toast) => (
           <div

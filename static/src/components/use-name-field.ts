@@ -66,6 +66,8 @@ export function useNameField(options: NameFieldOptions): NameField {
 
   const onKeyDown = (event: KeyboardEvent): void => {
     event.stopPropagation();
+    // Enter and Escape belong to the input method while it composes.
+    if (event.nativeEvent.isComposing) return;
     if (event.key === 'Enter') void finish(true);
     else if (event.key === 'Escape') {
       // Losing the focus on the way out must not submit after all.

@@ -11,3 +11,15 @@ export function namesOf(paths: readonly string[]): string {
   const last = words.pop() ?? '';
   return words.length > 0 ? `${words.join(', ')} and ${last}` : last;
 }
+
+/** Said when something is not done because it would be done without text that is only here. */
+export function notSaved(paths: readonly string[]): string {
+  const one = paths.length === 1;
+  const it = one ? 'it' : 'them';
+  return `${namesOf(paths)} ${one ? 'is' : 'are'} not saved. Save ${it}, or close ${it}, first.`;
+}
+
+/** Said when another version was written in the same moment, and is kept at `path`. */
+export function keptBoth(path: string): string {
+  return `Both versions were kept; the other is ${namesOf([path])}.`;
+}

@@ -5,6 +5,7 @@ import {
   encodePath,
   extensionOf,
   isWithin,
+  isWithinAny,
   movedPath,
   nameProblem,
   parentOf,
@@ -29,6 +30,13 @@ describe('paths', () => {
     expect(movedPath('srcs/a.py', 'src', 'lib')).toBe('srcs/a.py');
   });
 
+  it('is within a folder, or one of several', () => {
+    expect(isWithinAny('a/b/c', new Set(['x', 'a']))).toBe(true);
+    expect(isWithinAny('a', new Set(['a']))).toBe(true);
+    expect(isWithinAny('ab/c', new Set(['a', 'ab/cd']))).toBe(false);
+    expect(isWithinAny('a', new Set(['']))).toBe(true);
+  });
+
   it('keeps slashes and encodes everything else', () => {
     expect(encodePath('données/50% #1?.py')).toBe('donn%C3%A9es/50%25%20%231%3F.py');
   });
@@ -40,6 +48,7 @@ describe('paths', () => {
     ['-rf.py', `'-rf.py'`],
     ['$(reboot).py', `'$(reboot).py'`],
     ['a/b.py', 'a/b.py'],
+    ["it's\\a\u0003\nreboot\u0085.py", "$'it\\'s\\\\a\\x03\\x0areboot\\xc2\\x85.py'"],
   ])('quotes %s as %s', (name, quoted) => expect(shellQuote(name)).toBe(quoted));
 
   it('sorts names as people do', () => {

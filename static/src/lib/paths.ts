@@ -20,6 +20,14 @@ export function isWithin(path: string, folder: string): boolean {
   return folder === '' || path === folder || path.startsWith(`${folder}/`);
 }
 
+/** Whether `path` is one of the folders or lies below one. */
+export function isWithinAny(path: string, folders: ReadonlySet<string>): boolean {
+  for (let at = path; ; at = parentOf(at)) {
+    if (folders.has(at)) return true;
+    if (at === '') return false;
+  }
+}
+
 /** Where `path` is after `from` was renamed to `to`; `path` itself if it was not affected. */
 export function movedPath(path: string, from: string, to: string): string {
   return isWithin(path, from) ? to + path.slice(from.length) : path;
@@ -47,9 +55,19 @@ export function nameProblem(name: string): string | null {
   return null;
 }
 
-/** One shell word that means exactly `text`. */
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+
+/** One shell word that means exactly `text`; what a terminal would act on is written as escapes. */
 export function shellQuote(text: string): string {
+  if (CONTROL.test(text)) return `$'${[...text].map(escaped).join('')}'`;
   return /^[\w@%+=:,./-]+$/.test(text) && !text.startsWith('-') ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+function escaped(character: string): string {
+  if (character === "'" || character === '\\') return `\\${character}`;
+  if (!CONTROL.test(character)) return character;
+  const bytes = [...new TextEncoder().encode(character)];
+  return bytes.map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
 }
 
 const NATURAL = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });

@@ -1,7 +1,7 @@
 /** Monaco on the model of the file in front; each file remembers its cursor and scroll position. */
 'use client';
 
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useLayoutEffect, useRef } from 'react';
 import { useWorkspace } from '@/features/workspace/workspace-context';
 import { useStore } from '@/lib/store';
 import { setCursor } from './cursor-store';
@@ -9,44 +9,32 @@ import { EditorFrame } from './editor-frame';
 import { languageOf } from './languages';
 import { MonacoBuffer } from './monaco-buffer';
 import type { CodeEditor } from './monaco-loader';
-import { codeOptions } from './monaco-options';
 import type { OpenFile } from './open-file';
-import { useMonaco } from './use-monaco';
+import { useEditor } from './use-editor';
 
 /** View states outlive the component, and go with their file. */
 const viewStates = new WeakMap<OpenFile, NonNullable<ReturnType<CodeEditor['saveViewState']>>>();
 
 export function CodeView({ file }: { file: OpenFile }) {
   const host = useRef<HTMLDivElement>(null);
-  const { monaco, problem } = useMonaco();
-  const [editor, setEditor] = useState<CodeEditor | null>(null);
+  const { monaco, editor, problem } = useEditor(host, { ariaLabel: 'Code editor' });
   const { focusRequest, services } = useWorkspace();
   const request = useStore(focusRequest);
   const place = useStore(services.reveal);
   const { path } = useStore(file.state);
 
   useEffect(() => {
-    if (!monaco || !host.current) return;
-    const created = monaco.editor.create(host.current, {
-      ...codeOptions(),
-      model: null,
-      ariaLabel: 'Code editor',
-    });
-    const watch = created.onDidChangeCursorPosition(({ position }) =>
+    if (!editor) return;
+    const watch = editor.onDidChangeCursorPosition(({ position }) =>
       setCursor({ line: position.lineNumber, column: position.column }),
     );
-    // The font may arrive after the first measurement.
-    void document.fonts.ready.then(() => monaco.editor.remeasureFonts());
-    setEditor(created);
     return () => {
       watch.dispose();
       setCursor(null);
-      created.dispose();
-      setEditor(null);
     };
-  }, [monaco]);
+  }, [editor]);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const buffer = file.buffer;
     if (!monaco || !editor || !(buffer instanceof MonacoBuffer)) return;
     monaco.editor.setModelLanguage(buffer.model, languageOf(path));

@@ -1,7 +1,7 @@
 /** Two versions of one file: the user decides, and nothing is overwritten unasked. */
 'use client';
 
-import { useEffect, useState } from 'react';
+import { useReducer, useState } from 'react';
 import { messageOf } from '@/api/problem';
 import { Button } from '@/components/button';
 import { Dialog } from '@/components/dialog';
@@ -10,7 +10,11 @@ import { baseName, displayName } from '@/lib/paths';
 import { useStore } from '@/lib/store';
 import { useWorkspace } from '@/features/workspace/workspace-context';
 import { conflictName } from './file-text';
+import type { SaveState } from './file-saver';
 import type { OpenFile } from './open-file';
+
+/** Conflicts the user decides later: they stay put off while another file is in front, and the next one asks again. */
+const postponed = new WeakSet<SaveState>();
 
 interface ConflictDialogProps {
   file: OpenFile;
@@ -21,16 +25,12 @@ interface ConflictDialogProps {
 export function ConflictDialog({ file, open, onClose }: ConflictDialogProps) {
   const { path, save } = useStore(file.state);
   const { files, overlay } = useWorkspace();
-  const [hidden, setHidden] = useState(false);
+  const [, redraw] = useReducer((count: number) => count + 1, 0);
   const [busy, setBusy] = useState(false);
   const toast = useToast();
   const name = displayName(baseName(path));
 
   const conflict = save.kind === 'conflict';
-  useEffect(() => {
-    // The next conflict asks again.
-    if (!conflict) setHidden(false);
-  }, [conflict]);
 
   const run = (work: () => Promise<unknown>): void => {
     setBusy(true);
@@ -47,15 +47,20 @@ export function ConflictDialog({ file, open, onClose }: ConflictDialogProps) {
   };
   const later = (): void => {
     // A conflict stays one: the banner below keeps saying so.
-    if (conflict) setHidden(true);
+    if (conflict) postponed.add(save);
+    redraw();
     onClose();
+  };
+  const resume = (): void => {
+    postponed.delete(save);
+    redraw();
   };
   const merge = (): void => {
     later();
     overlay.set({ kind: 'merge', source: { kind: 'file', path } });
   };
 
-  if (conflict && hidden) {
+  if (conflict && postponed.has(save)) {
     return (
       <div
         role="alert"
@@ -64,7 +69,7 @@ export function ConflictDialog({ file, open, onClose }: ConflictDialogProps) {
         <span className="flex-1">
           <strong className="font-semibold">Not saved.</strong> The file was changed by somebody else.
         </span>
-        <Button onClick={() => setHidden(false)}>Resolve…</Button>
+        <Button onClick={resume}>Resolve…</Button>
       </div>
     );
   }

@@ -188,7 +188,7 @@ describe('FileSaver', () => {
     lookAgain.mockResolvedValue({ kind: 'ours', text: 'two', etag: '"2"' });
     last().fail(new ApiError(412, 'precondition_failed', 'changed'));
     await settle();
-    expect(lookAgain).toHaveBeenLastCalledWith(['one', 'two']);
+    expect(lookAgain).toHaveBeenLastCalledWith(['one', 'two'], '"1"');
     expect(saver.current.kind).toBe('dirty');
     await vi.advanceTimersByTimeAsync(AUTOSAVE_MS);
     expect(writes).toHaveLength(3);
@@ -232,5 +232,34 @@ describe('FileSaver', () => {
     expect(last()).toMatchObject({ text: 'three', expect: { etag: '"2"' } });
     last().answer('"3"');
     expect(await left).toBe(true);
+  });
+
+  it('writes again where the file had another name when it was written', async () => {
+    const { buffer, writes, saver, lookAgain, last } = setUp();
+    lookAgain.mockResolvedValue({ kind: 'base' });
+    buffer.type('two');
+    const saving = saver.flush();
+    last().fail(new ApiError(412, 'precondition_failed', 'changed'));
+    await settle();
+    expect(lookAgain).toHaveBeenCalledWith(['two'], '"1"');
+    expect(writes).toHaveLength(2);
+    expect(last()).toMatchObject({ text: 'two', expect: { etag: '"1"' } });
+    last().answer('"2"');
+    await settle();
+    expect(await saving).toBe(true);
+  });
+
+  it('does not write again and again what is refused without a reason', async () => {
+    const { buffer, writes, saver, lookAgain, last } = setUp();
+    lookAgain.mockResolvedValue({ kind: 'base' });
+    buffer.type('two');
+    const saving = saver.flush();
+    for (let count = 0; count < 2; count += 1) {
+      last().fail(new ApiError(412, 'precondition_failed', 'changed'));
+      await settle();
+    }
+    expect(await saving).toBe(false);
+    expect(writes).toHaveLength(2);
+    expect(saver.current.kind).toBe('conflict');
   });
 });

@@ -33,11 +33,16 @@ export interface SaverDeps {
   onState: (state: SaveState) => void;
   /** A write was acknowledged; comes before the state that follows from it. */
   onWritten: (etag: string) => void;
-  /** 412: tells what is there now, which may be one of `ours` whose answer got lost. */
-  lookAgain: (ours: readonly string[]) => Promise<Found>;
+  /** 412: tells what is there now, which may be one of `ours` whose answer got lost, or still what was `expected`. */
+  lookAgain: (ours: readonly string[], expected: string) => Promise<Found>;
 }
 
-export type Found = { kind: 'ours'; text: string; etag: string } | { kind: 'theirs' } | { kind: 'nothing' };
+export type Found =
+  | { kind: 'ours'; text: string; etag: string }
+  /** What was expected: the file had another name when it was written. */
+  | { kind: 'base' }
+  | { kind: 'theirs' }
+  | { kind: 'nothing' };
 
 export class FileSaver {
   private state: SaveState = { kind: 'saved' };
@@ -165,7 +170,7 @@ export class FileSaver {
     return this.running;
   }
 
-  private async write(): Promise<void> {
+  private async write(again = false): Promise<void> {
     const { buffer } = this.deps;
     const version = buffer.version();
     const text = buffer.text();
@@ -174,7 +179,7 @@ export class FileSaver {
       const { etag } = await this.deps.write(text, this.base);
       this.saved(version, etag);
     } catch (error) {
-      await this.refused(error, version, text);
+      await this.refused(error, version, text, again);
     }
   }
 
@@ -188,9 +193,9 @@ export class FileSaver {
     this.setState({ kind: this.dirty ? 'dirty' : 'saved' });
   }
 
-  private async refused(error: unknown, version: number, text: string): Promise<void> {
+  private async refused(error: unknown, version: number, text: string, again: boolean): Promise<void> {
     const problem = error instanceof ApiError ? error : null;
-    if (problem?.status === 412) return this.preconditionFailed(version, text);
+    if (problem?.status === 412) return this.preconditionFailed(version, text, again);
     if (problem?.transient) {
       this.unanswered = text;
       this.setState({ kind: 'retrying', message: problem.message });
@@ -199,15 +204,17 @@ export class FileSaver {
     }
   }
 
-  private async preconditionFailed(version: number, text: string): Promise<void> {
+  private async preconditionFailed(version: number, text: string, again: boolean): Promise<void> {
     const ours = this.unanswered === null ? [text] : [text, this.unanswered];
-    const found = await this.deps.lookAgain(ours).catch((): Found => ({ kind: 'theirs' }));
+    const found = await this.deps.lookAgain(ours, this.etag).catch((): Found => ({ kind: 'theirs' }));
+    // Once: a file that is twice what is expected and not what is written over is nothing we understand.
+    if (found.kind === 'base' && !again) return this.write(true);
     this.unanswered = null;
     if (found.kind === 'ours') {
       // An earlier write of ours did arrive: the present text goes on top of it.
       return this.saved(found.text === text ? version : Number.NaN, found.etag);
     }
-    if (found.kind === 'theirs') return this.setState({ kind: 'conflict' });
+    if (found.kind !== 'nothing') return this.setState({ kind: 'conflict' });
     this.pause();
     this.setState({ kind: 'dirty' });
   }

@@ -84,7 +84,7 @@ export class OpenFile {
         write: (now, expect) => writeText(this.backend, this.path, now, expect),
         onState: (save) => this.saveChanged(save),
         onWritten: (etag) => this.written(etag),
-        lookAgain: (ours) => lookFor(this.backend, this.path, ours, () => this.gone()),
+        lookAgain: (ours, expected) => lookFor(this.backend, this.path, ours, expected, () => this.gone()),
       },
       restore ? baseOf(restore, base) : base,
     );

@@ -3,6 +3,7 @@ import type { TreeChange } from '@/features/session/events';
 import { isWithin, movedPath } from '@/lib/paths';
 import { Store } from '@/lib/store';
 import { undecided, type FileBackend } from './file-state';
+import { conflictName } from './file-text';
 import { OpenFile } from './open-file';
 
 export interface Tabs {
@@ -75,39 +76,28 @@ export class OpenFiles {
     this.recount();
   }
 
-  /** Saves everything; resolves to whether all of it is acknowledged. */
-  async saveAll(): Promise<boolean> {
-    const results = await Promise.all(
-      this.tabs
-        .get()
-        .files.filter((file) => file.unsaved)
-        .map((file) => file.save()),
-    );
-    return results.every(Boolean);
+  /** Saves what the user need not be asked about; resolves to the paths whose text is then still only here. */
+  saveDecided(): Promise<string[]> {
+    return this.saveWithin('');
   }
 
-  /**
-   * Saves what the user need not be asked about; resolves to the paths whose text is then still only here.
-   */
-  async saveDecided(): Promise<string[]> {
-    const { files } = this.tabs.get();
-    await Promise.all(
-      files.filter((file) => file.unsaved && !undecided(file.state.get())).map((file) => file.save()),
-    );
-    return files.filter((file) => file.unsaved).map((file) => file.path);
-  }
-
-  /**
-   * Saves what is open at or below `path`, before it moves or goes; resolves to the paths whose text is then still only here.
-   */
+  /** The same of what is open at or below `path`, before it moves or goes. */
   async saveWithin(path: string): Promise<string[]> {
     const within = this.tabs.get().files.filter((file) => isWithin(file.path, path) && file.unsaved);
-    await Promise.all(within.map((file) => file.save()));
+    await Promise.all(within.filter((file) => !undecided(file.state.get())).map((file) => file.save()));
     return within.filter((file) => file.unsaved).map((file) => file.path);
   }
 
-  /** We renamed `from` to `to`: the tabs follow. */
+  /**
+   * We renamed `from` to `to`: the tabs follow, and take the place of those of files that were deleted there. What is
+   * not saved in one of these goes on under a name of its own.
+   */
   moved(from: string, to: string): void {
+    for (const file of this.tabs.get().files) {
+      if (!isWithin(file.path, to) || isWithin(file.path, from)) continue;
+      if (file.unsaved) file.renamed(conflictName(file.path));
+      else this.close(file.path);
+    }
     const { files, active } = this.tabs.get();
     for (const file of files) if (isWithin(file.path, from)) file.renamed(movedPath(file.path, from, to));
     this.tabs.set({ files: [...files], active: active === null ? null : movedPath(active, from, to) });
@@ -122,8 +112,8 @@ export class OpenFiles {
   dispose(): void {
     for (const stop of this.watches.values()) stop();
     this.watches.clear();
+    // Nobody is told: the tabs are those of the next visit.
     for (const file of this.tabs.get().files) file.dispose();
-    this.tabs.set({ files: [], active: null });
   }
 
   private recount(): void {

@@ -4,7 +4,7 @@ import { ApiError } from '@/api/problem';
 import type { Draft } from './drafts';
 import type { Found } from './file-saver';
 import type { FileBackend } from './file-state';
-import { encodeText, sameBytes } from './file-text';
+import { bareEtag, encodeText, sameBytes } from './file-text';
 
 export function isMissing(error: unknown): boolean {
   return error instanceof ApiError && error.status === 404;
@@ -45,17 +45,19 @@ export async function writeText(
   return result;
 }
 
-/** Whether what is there is one of the texts we tried to write. */
+/** Whether what is there is one of the texts we tried to write, or what we tried to write over. */
 export async function lookFor(
   backend: FileBackend,
   path: string,
   ours: readonly string[],
+  expected: string,
   onNothing: () => void,
 ): Promise<Found> {
   try {
     const { bytes, etag } = await backend.read(path);
     const text = ours.find((candidate) => sameBytes(encodeText(candidate), bytes));
-    return text === undefined ? { kind: 'theirs' } : { kind: 'ours', text, etag };
+    if (text !== undefined) return { kind: 'ours', text, etag };
+    return { kind: bareEtag(etag) === bareEtag(expected) ? 'base' : 'theirs' };
   } catch (error) {
     if (!isMissing(error)) throw error;
     onNothing();

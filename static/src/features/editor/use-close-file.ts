@@ -5,6 +5,7 @@ import { useCallback } from 'react';
 import type { Question } from '@/components/confirm';
 import { baseName } from '@/lib/paths';
 import { useWorkspace } from '@/features/workspace/workspace-context';
+import { undecided } from './file-state';
 
 export function useCloseFile(
   confirm: (question: Question) => Promise<boolean>,
@@ -15,7 +16,7 @@ export function useCloseFile(
       const file = files.find(path);
       if (!file) return;
       if (file.unsaved) {
-        const saved = file.state.get().outside === null && (await file.save());
+        const saved = !undecided(file.state.get()) && (await file.save());
         if (!saved) {
           const yes = await confirm({
             title: `Close “${baseName(path)}” without saving?`,

@@ -64,8 +64,9 @@ function open({ path = 'a.py', view = 'changes', versions, routes = {} }: Option
   const tree = treeOf([item('a.py', 'v3'), item('src/new.py', 'n')]);
   const workspace = {
     id: 's',
-    tree: { state: new Store({ tree, status: { kind: 'ready', stale: false } }) },
-    files: { saveWithin: vi.fn(() => Promise.resolve([])) },
+    services: { unkept: { state: new Store({ items: new Map(), truncated: false }) } },
+    tree: { tree, state: new Store({ tree, status: { kind: 'ready', stale: false } }) },
+    files: { saveWithin: vi.fn(() => Promise.resolve<string[]>([])) },
     open: vi.fn(),
   };
   renderPage(
@@ -104,6 +105,28 @@ describe('the history of a file', () => {
     fireEvent.click(screen.getByRole('button', { name: 'Try again' }));
     expect(await option(3)).toHaveTextContent('Changed in the editor · Ada');
     expect(await option(2)).toHaveTextContent('Changed by a program');
+  });
+
+  it('says when older versions, or newer ones, could not be read, and keeps the others', async () => {
+    let down = false;
+    open({
+      versions: (request) => {
+        if (down) return problem(503, 'unavailable', 'Not now.');
+        const older = new URL(request.url).searchParams.get('cursor') !== null;
+        return json(older ? { items: LIST.slice(1), next: null } : { items: LIST.slice(0, 1), next: 'more' });
+      },
+    });
+    await option(3);
+    down = true;
+    fireEvent.click(screen.getByRole('button', { name: 'Show older' }));
+    expect(await screen.findByText('Older versions could not be read. Not now.')).toBeInTheDocument();
+    down = false;
+    fireEvent.click(screen.getByRole('button', { name: 'Try again' }));
+    await vi.waitFor(() => expect(screen.getAllByRole('option')).toHaveLength(3));
+    down = true;
+    fireEvent.click(screen.getByRole('button', { name: 'Read the history again' }));
+    expect(await screen.findByText('The history could not be read again. Not now.')).toBeInTheDocument();
+    expect(screen.getAllByRole('option')).toHaveLength(3);
   });
 
   it('compares the version that is chosen with what is there now, or two with each other', async () => {
@@ -204,6 +227,21 @@ describe('the history of the workspace', () => {
     ).toBeInTheDocument();
     expect(screen.getByText(/Theirs is kept as “a \(conflict\).py”/)).toBeInTheDocument();
     expect(restore).toHaveBeenLastCalledWith({ path: null, at: version(1).at });
+  });
+
+  it('changes nothing while text is only here', async () => {
+    const restore = vi.fn(() => json({ restored: 0, removed: 0 }));
+    const { workspace } = open({
+      path: '',
+      routes: { 'GET /sessions/s/tree': TREE, 'POST /sessions/s/restore': restore },
+    });
+    workspace.files.saveWithin.mockResolvedValue(['a.py']);
+    fireEvent.click(await option(1));
+    fireEvent.click(screen.getByRole('radio', { name: 'All of it as it was at a time' }));
+    fireEvent.click(await screen.findByRole('button', { name: 'Go back to this…' }));
+    fireEvent.click(await screen.findByRole('button', { name: 'Go back' }));
+    expect(await screen.findByText(/“a.py” is not saved\..* Nothing was changed\./)).toBeInTheDocument();
+    expect(restore).not.toHaveBeenCalled();
   });
 
   it('takes a time that is typed, too', async () => {

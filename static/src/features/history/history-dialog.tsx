@@ -15,7 +15,7 @@ import { useStore } from '@/lib/store';
 import { HistoryDetail } from './history-detail';
 import { RestorePreview } from './restore-preview';
 import { Timeline } from './timeline';
-import { useVersions, type HistoryView } from './use-versions';
+import { useVersions, type HistoryView, type VersionsQuery } from './use-versions';
 
 interface HistoryDialogProps {
   /** Empty for the whole workspace. */
@@ -110,6 +110,11 @@ export function HistoryDialog({ path, initialView, onPath, onClose }: HistoryDia
               </Empty>
             ) : (
               <>
+                {query.behind === 'newer' ? (
+                  <Behind query={query} onAgain={query.refetch}>
+                    The history could not be read again.
+                  </Behind>
+                ) : null}
                 <Timeline
                   label={view === 'deleted' ? 'Deleted files' : 'Versions'}
                   versions={query.versions}
@@ -118,7 +123,11 @@ export function HistoryDialog({ path, initialView, onPath, onClose }: HistoryDia
                   onSelect={select}
                   {...(view === 'changes' ? { onSecond: second } : {})}
                 />
-                {query.more ? (
+                {query.behind === 'older' ? (
+                  <Behind query={query} onAgain={query.fetchMore}>
+                    Older versions could not be read.
+                  </Behind>
+                ) : query.more ? (
                   <div className="flex justify-center p-3">
                     <Button busy={query.fetchingMore} onClick={query.fetchMore}>
                       {query.fetchingMore ? <Spinner /> : null} Show older
@@ -164,5 +173,25 @@ export function HistoryDialog({ path, initialView, onPath, onClose }: HistoryDia
         </section>
       </div>
     </FullDialog>
+  );
+}
+
+interface BehindProps {
+  query: VersionsQuery;
+  onAgain: () => void;
+  children: string;
+}
+
+/** What is listed is not all there is, and the way to the rest. */
+function Behind({ query, onAgain, children }: BehindProps) {
+  return (
+    <div role="alert" className="flex items-center gap-2 border-b px-3 py-2 text-xs">
+      <span className="flex-1 text-danger">
+        {children} {messageOf(query.error)}
+      </span>
+      <Button busy={query.fetching} onClick={onAgain}>
+        Try again
+      </Button>
+    </div>
   );
 }

@@ -8,6 +8,7 @@ import { fetchTreeAt } from '@/api/versions';
 import { Button } from '@/components/button';
 import { INPUT_CLASS } from '@/components/field';
 import { Empty, Failure, Loading } from '@/components/states';
+import { lostText } from '@/features/tree/tree-words';
 import { useWorkspace } from '@/features/workspace/workspace-context';
 import { cx } from '@/lib/cx';
 import { baseName, displayName } from '@/lib/paths';
@@ -89,6 +90,7 @@ interface PreviewProps {
 
 function Preview({ path, at, what, difference }: PreviewProps) {
   const restore = useRestore();
+  const { tree, services } = useWorkspace();
   const { added, changed, removed } = difference;
   const summary = `${added.length} added, ${changed.length} changed, ${removed.length} removed`;
   const go = (): void =>
@@ -96,7 +98,11 @@ function Preview({ path, at, what, difference }: PreviewProps) {
       { path: path === '' ? null : path, at },
       {
         title: `Have ${what} as on ${momentOf(at)}?`,
-        text: `${summary}. What is there now stays in the history, and this can be undone.`,
+        text: `${summary}. What is there now stays in the history, and this can be undone.${lostText(
+          tree.tree,
+          removed,
+          services.unkept.state.get(),
+        )}`,
         yes: 'Go back',
         danger: removed.length > 0,
       },

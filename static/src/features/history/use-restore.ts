@@ -9,7 +9,7 @@ import { restore, type RestoreWish } from '@/api/versions';
 import { useConfirm, type Question } from '@/components/confirm';
 import { useToast } from '@/components/toasts';
 import { useWorkspace } from '@/features/workspace/workspace-context';
-import { namesOf } from '@/lib/names';
+import { namesOf, notSaved } from '@/lib/names';
 import { versionsKey } from './use-versions';
 
 /** Resolves to whether it was done. Without a question nobody is asked. */
@@ -35,7 +35,11 @@ export function useRestore(): Restore {
     const run = async (wish: RestoreWish, done: string): Promise<boolean> => {
       const { path } = wish;
       try {
-        await files.saveWithin(path ?? '');
+        const unsaved = await files.saveWithin(path ?? '');
+        if (unsaved.length > 0) {
+          toast(`${notSaved(unsaved)} Nothing was changed.`, 'danger');
+          return false;
+        }
         const changed = await restore(id, wish);
         const undo = (): void => void run({ path, at: changed.before }, 'It is as it was before going back');
         toast(`${done}${amount(changed)}.`, 'ok', { label: 'Undo', run: undo });

@@ -18,7 +18,10 @@ export interface VersionsQuery {
   versions: readonly Version[];
   status: 'pending' | 'error' | 'success';
   error: Error | null;
+  /** Why what is listed is not all that was asked for: what is there stays. */
+  behind: 'older' | 'newer' | null;
   more: boolean;
+  fetching: boolean;
   fetchingMore: boolean;
   fetchMore: () => void;
   refetch: () => void;
@@ -43,7 +46,9 @@ export function useVersions(session: string, path: string, under: boolean, view:
     versions: query.data?.pages.flatMap((page) => page.items) ?? [],
     status: query.data ? 'success' : query.status,
     error: query.error,
+    behind: query.isFetchNextPageError ? 'older' : query.isRefetchError ? 'newer' : null,
     more: query.hasNextPage,
+    fetching: query.isFetching,
     fetchingMore: query.isFetchingNextPage,
     fetchMore: () => void query.fetchNextPage(),
     refetch: () => void query.refetch(),

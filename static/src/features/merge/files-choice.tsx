@@ -12,7 +12,8 @@ import type { MergeSource } from '@/features/workspace/overlay';
 import type { Workspace } from '@/features/workspace/workspace';
 import { useWorkspace } from '@/features/workspace/workspace-context';
 import { formatBytes } from '@/lib/format';
-import { takeSide, type Loaded } from './merge-source';
+import { keptBoth } from '@/lib/names';
+import { openFile, takeSide, type Loaded } from './merge-source';
 
 interface FilesChoiceProps {
   source: MergeSource;
@@ -23,7 +24,7 @@ interface FilesChoiceProps {
 
 /** A copy is a second file already. */
 async function keepBoth(workspace: Workspace, source: MergeSource): Promise<void> {
-  if (source.kind === 'file') await workspace.files.find(source.path)?.keepBoth(conflictName(source.path));
+  if (source.kind === 'file') await openFile(workspace, source.path).keepBoth(conflictName(source.path));
 }
 
 export function FilesChoice({ source, loaded, names, onClose }: FilesChoiceProps) {
@@ -37,6 +38,10 @@ export function FilesChoice({ source, loaded, names, onClose }: FilesChoiceProps
       .catch((error: unknown) => toast(messageOf(error), 'danger'))
       .finally(() => setBusy(false));
   };
+  const take = async (side: 'mine' | 'theirs'): Promise<void> => {
+    const kept = await takeSide(workspace, source, side, loaded.tags);
+    if (kept !== null) toast(keptBoth(kept), 'info');
+  };
   return (
     <Empty
       icon={<FileWarning aria-hidden />}
@@ -47,10 +52,10 @@ export function FilesChoice({ source, loaded, names, onClose }: FilesChoiceProps
       }
       actions={
         <>
-          <Button busy={busy} onClick={() => run(() => takeSide(workspace, source, 'mine', loaded.tags))}>
+          <Button busy={busy} onClick={() => run(() => take('mine'))}>
             Take mine
           </Button>
-          <Button busy={busy} onClick={() => run(() => takeSide(workspace, source, 'theirs', loaded.tags))}>
+          <Button busy={busy} onClick={() => run(() => take('theirs'))}>
             Take theirs
           </Button>
           <Button busy={busy} variant="primary" onClick={() => run(() => keepBoth(workspace, source))}>

@@ -10,13 +10,15 @@ import { FullDialog } from '@/components/full-dialog';
 import { Failure, Loading } from '@/components/states';
 import { useToast } from '@/components/toasts';
 import type { MergeSource } from '@/features/workspace/overlay';
+import { useUnloadGuard } from '@/features/workspace/use-unload-guard';
 import { useWorkspace } from '@/features/workspace/workspace-context';
+import { keptBoth, namesOf } from '@/lib/names';
 import { baseName, displayName } from '@/lib/paths';
 import { useStore } from '@/lib/store';
 import { FilesChoice } from './files-choice';
 import { mergeCommand } from './merge-keys';
 import { MergeResult } from './merge-result';
-import { loadMerge, saveMerge, type Loaded } from './merge-source';
+import { loadMerge, saveMerge, type Outcome, type Texts } from './merge-source';
 import { MergeView } from './merge-view';
 
 interface MergeDialogProps {
@@ -24,10 +26,10 @@ interface MergeDialogProps {
   onClose: () => void;
 }
 
-type Texts = Extract<Loaded, { kind: 'texts' }>;
-
 export function MergeDialog({ source, onClose }: MergeDialogProps) {
   const workspace = useWorkspace();
+  /** The user's own merge, to be merged with what has come to be there meanwhile. */
+  const [again, setAgain] = useState<Texts | null>(null);
   const key = source.kind === 'copy' ? source.copy : '';
   const loading = useQuery({
     queryKey: ['merge', workspace.id, source.path, key],
@@ -56,26 +58,35 @@ export function MergeDialog({ source, onClose }: MergeDialogProps) {
       </FullDialog>
     );
   }
-  const { data } = loading;
+  const data = again ?? loading.data;
   return data.kind === 'files' ? (
     <FullDialog title={title} onClose={onClose}>
-      <FilesChoice source={source} loaded={data} names={namesOf(source)} onClose={onClose} />
+      <FilesChoice source={source} loaded={data} names={sidesOf(source)} onClose={onClose} />
     </FullDialog>
   ) : (
     <Merging
       // A new reading is a new merge.
-      key={loading.dataUpdatedAt}
+      key={`${loading.dataUpdatedAt} ${data.tags.over}`}
       title={title}
       source={source}
       loaded={data}
+      names={again ? AGAIN : sidesOf(source)}
+      begun={again !== null}
       onClose={onClose}
-      onAgain={() => void loading.refetch()}
+      onAgain={(texts) => (texts ? setAgain(texts) : void loading.refetch())}
     />
   );
 }
 
-/** Whose the versions are, in the words of the page. */
-function namesOf(source: MergeSource): { mine: string; theirs: string } {
+/** Whose the two versions are, in the words of the page. */
+interface Sides {
+  mine: string;
+  theirs: string;
+}
+
+const AGAIN: Sides = { mine: 'Mine: what you have merged', theirs: 'Theirs: what is there now' };
+
+function sidesOf(source: MergeSource): Sides {
   if (source.kind === 'file')
     return { mine: 'Mine: what is typed here', theirs: 'Theirs: what is there now' };
   const file = displayName(baseName(source.path));
@@ -89,10 +100,13 @@ function namesOf(source: MergeSource): { mine: string; theirs: string } {
 interface MergingProps extends MergeDialogProps {
   title: string;
   loaded: Texts;
-  onAgain: () => void;
+  names: Sides;
+  /** Whether there is something of the user's in it from the beginning. */
+  begun: boolean;
+  onAgain: (texts: Texts | null) => void;
 }
 
-function Merging({ title, source, loaded, onClose, onAgain }: MergingProps) {
+function Merging({ title, source, loaded, names, begun, onClose, onAgain }: MergingProps) {
   const workspace = useWorkspace();
   const toast = useToast();
   const confirm = useConfirm();
@@ -114,15 +128,10 @@ function Merging({ title, source, loaded, onClose, onAgain }: MergingProps) {
     }
     setBusy(true);
     try {
-      const outcome = await saveMerge(workspace, source, result.saved, loaded.tags, removeCopy);
-      if (outcome === 'again') {
-        const words =
-          source.kind === 'file' ? 'Here it is with your merge.' : 'Merge it with what is there now.';
-        toast(`The file has changed again meanwhile. ${words}`, 'warn');
-        return onAgain();
-      }
-      if (outcome === 'saved') toast(`“${displayName(baseName(source.path))}” was merged.`, 'ok');
-      workspace.open(source.path, true);
+      const outcome = await saveMerge(workspace, source, result.saved, loaded, removeCopy);
+      tell(outcome);
+      if (outcome.kind === 'again') return onAgain(outcome.texts);
+      workspace.open(outcome.kind === 'beside' ? outcome.copy : source.path, true);
       onClose();
     } catch (error) {
       toast(messageOf(error), 'danger');
@@ -131,13 +140,34 @@ function Merging({ title, source, loaded, onClose, onAgain }: MergingProps) {
     }
   };
 
+  const tell = (outcome: Outcome): void => {
+    const name = namesOf([source.path]);
+    switch (outcome.kind) {
+      case 'saved':
+        toast(`${name} was merged.`, 'ok');
+        return outcome.kept === null ? undefined : toast(keptBoth(outcome.kept), 'info');
+      case 'made':
+        return toast(`${name} was deleted meanwhile. It is there again, with your merge.`, 'warn');
+      case 'again':
+        return toast('The file has changed again meanwhile. Here it is with your merge.', 'warn');
+      case 'beside':
+        return toast(
+          `${name} has changed again meanwhile, and cannot be merged with. Your merge is ${namesOf([outcome.copy])}.`,
+          'warn',
+        );
+      case 'unsaved':
+    }
+  };
+
+  const holds = (): boolean => begun || result.begun;
+  useUnloadGuard(holds);
+
   const close = async (): Promise<void> => {
-    const begun = hunks.some((state) => state !== 'open');
     const yes =
-      !begun ||
+      !holds() ||
       (await confirm({
         title: 'Leave the merge?',
-        text: 'What you have decided so far is given up. Both versions stay as they are.',
+        text: 'What you have done so far is given up. Both versions stay as they are.',
         yes: 'Leave',
         danger: true,
       }));
@@ -184,7 +214,7 @@ function Merging({ title, source, loaded, onClose, onAgain }: MergingProps) {
         </>
       }
     >
-      <MergeView loaded={loaded} result={result} path={source.path} names={namesOf(source)} />
+      <MergeView loaded={loaded} result={result} path={source.path} names={names} />
     </FullDialog>
   );
 }

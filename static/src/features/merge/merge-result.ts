@@ -40,10 +40,13 @@ export class MergeResult {
   readonly state: Store<MergeState>;
   private readonly hunks: Hunk[] = [];
   private value: string;
+  /** The text it began with. */
+  private readonly begin: string;
   private editor: ((edits: readonly TextEdit[]) => void) | null = null;
 
   constructor(private readonly merged: Merged) {
     this.value = this.compose();
+    this.begin = this.value;
     this.state = new Store<MergeState>({ hunks: this.states(), current: 0 });
   }
 
@@ -56,6 +59,11 @@ export class MergeResult {
   get saved(): string {
     const { eol, bom } = this.merged;
     return (bom ? '\ufeff' : '') + (eol === '\n' ? this.value : this.value.replaceAll('\n', eol));
+  }
+
+  /** Whether anything was decided or typed, inside a conflict or beside it. */
+  get begun(): boolean {
+    return this.value !== this.begin || this.states().some((state) => state !== 'open');
   }
 
   get conflicts(): readonly Conflict[] {

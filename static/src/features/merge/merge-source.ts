@@ -1,7 +1,9 @@
 /** Reads the versions a merge is about, and saves what came of it. */
 import { deleteItem, readFile, writeFile, type FileContent } from '@/api/files';
 import { ApiError } from '@/api/problem';
-import { bareEtag, decodeText, encodeText } from '@/features/editor/file-text';
+import { bareEtag, conflictName, decodeText, encodeText } from '@/features/editor/file-text';
+import type { OpenFile } from '@/features/editor/open-file';
+import { isMissing } from '@/features/editor/present-file';
 import type { MergeSource } from '@/features/workspace/overlay';
 import type { Workspace } from '@/features/workspace/workspace';
 import { baseByEtag, baseOfCopy } from './merge-base';
@@ -18,6 +20,8 @@ export type Loaded =
   /** Cannot be merged line by line: only one or the other can be taken, or both kept. */
   | { kind: 'files'; why: 'binary' | 'large'; mine: number; theirs: number; tags: Tags };
 
+export type Texts = Extract<Loaded, { kind: 'texts' }>;
+
 /** Reads both sides and what they were made from; throws when one of them is gone. */
 export async function loadMerge(workspace: Workspace, source: MergeSource): Promise<Loaded> {
   return source.kind === 'file'
@@ -26,9 +30,7 @@ export async function loadMerge(workspace: Workspace, source: MergeSource): Prom
 }
 
 async function loadFile(workspace: Workspace, path: string): Promise<Loaded> {
-  const file = workspace.files.find(path);
-  if (!file) throw new Error('The file is not open any more.');
-  const { mine, theirs, base } = await file.sides();
+  const { mine, theirs, base } = await openFile(workspace, path).sides();
   const tags = { over: theirs.etag, copy: '' };
   const known = base.bytes ? decodeText(base.bytes) : null;
   const text =
@@ -65,50 +67,92 @@ function compare(base: string | null, mine: Uint8Array, theirs: Uint8Array, tags
   return { kind: 'texts', merged, base, mine: a.text, theirs: b.text, tags };
 }
 
-/** `again`: somebody has written there meanwhile, so that the merge is to be made anew. */
-export type Outcome = 'saved' | 'again' | 'unsaved';
+/** The open file a merge is about; its text, and so the merge, is lost with it. */
+export function openFile(workspace: Workspace, path: string): OpenFile {
+  const file = workspace.files.find(path);
+  if (!file) throw new Error('The file is not open any more.');
+  return file;
+}
+
+/** `kept`: what a program wrote there in the same moment, kept beside the result. */
+export type Outcome =
+  | { kind: 'saved'; kept: string | null }
+  /** The file was deleted meanwhile, and is there again. */
+  | { kind: 'made' }
+  /** Left to the open file, which says why. */
+  | { kind: 'unsaved' }
+  /** Somebody has written there meanwhile. Without texts the open file holds the merge: both sides are to be read anew. */
+  | { kind: 'again'; texts: Texts | null }
+  /** The same, but what is there now cannot be merged with: the merge is a file of its own. */
+  | { kind: 'beside'; copy: string };
 
 /** Writes the merged text over the version it was made with, and removes the copy if asked. */
 export async function saveMerge(
   workspace: Workspace,
   source: MergeSource,
   text: string,
-  tags: Tags,
+  loaded: Texts,
   removeCopy: boolean,
 ): Promise<Outcome> {
+  const { tags } = loaded;
   if (source.kind === 'file') {
-    const file = workspace.files.find(source.path);
-    if (!file) throw new Error('The file is not open any more.');
-    if (await file.takeMerged(text, tags.over)) return 'saved';
-    return file.state.get().save.kind === 'conflict' ? 'again' : 'unsaved';
+    const file = openFile(workspace, source.path);
+    if (await file.takeMerged(text, tags.over)) return { kind: 'saved', kept: null };
+    return file.state.get().save.kind === 'conflict' ? { kind: 'again', texts: null } : { kind: 'unsaved' };
   }
+  let kept: string | null;
   try {
-    await writeFile(workspace.id, source.path, encodeText(text), { etag: tags.over });
+    const written = await writeFile(workspace.id, source.path, encodeText(text), { etag: tags.over });
+    kept = written.conflictCopy;
   } catch (error) {
-    if (error instanceof ApiError && error.status === 412) return 'again';
-    throw error;
+    if (!(error instanceof ApiError) || (error.status !== 412 && error.status !== 404)) throw error;
+    return mergeAgain(workspace, source.path, text, loaded);
   }
   if (removeCopy) await removeUnchanged(workspace, source.copy, tags.copy);
-  return 'saved';
+  return { kind: 'saved', kept };
 }
 
-/** Takes one of the two as it is. */
+/** The result, made with a text that is not there any more, goes on as one side of the next merge. */
+async function mergeAgain(
+  workspace: Workspace,
+  path: string,
+  result: string,
+  { mine: before, tags }: Texts,
+): Promise<Outcome> {
+  const present = await readFile(workspace.id, path).catch((error: unknown) => {
+    if (isMissing(error)) return null;
+    throw error;
+  });
+  if (!present) {
+    await writeFile(workspace.id, path, encodeText(result), 'absent');
+    return { kind: 'made' };
+  }
+  const texts = compare(before, encodeText(result), present.bytes, { ...tags, over: present.etag });
+  if (texts.kind === 'texts') return { kind: 'again', texts };
+  const copy = conflictName(path);
+  await writeFile(workspace.id, copy, encodeText(result), 'absent');
+  return { kind: 'beside', copy };
+}
+
+/** Takes one of the two as it is; resolves to what a program wrote there in the same moment, kept beside it. */
 export async function takeSide(
   workspace: Workspace,
   source: MergeSource,
   side: 'mine' | 'theirs',
   tags: Tags,
-): Promise<void> {
+): Promise<string | null> {
   if (source.kind === 'file') {
-    const file = workspace.files.find(source.path);
-    await (side === 'mine' ? file?.takeMine() : file?.takeTheirs());
-    return;
+    const file = openFile(workspace, source.path);
+    await (side === 'mine' ? file.takeMine() : file.takeTheirs());
+    return null;
   }
+  let kept: string | null = null;
   if (side === 'theirs') {
     const { bytes } = await readFile(workspace.id, source.copy);
-    await writeFile(workspace.id, source.path, bytes, { etag: tags.over });
+    kept = (await writeFile(workspace.id, source.path, bytes, { etag: tags.over })).conflictCopy;
   }
   await removeUnchanged(workspace, source.copy, tags.copy);
+  return kept;
 }
 
 /** A copy that has changed since it was read is not what the user has seen: it stays. */

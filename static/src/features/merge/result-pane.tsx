@@ -1,12 +1,10 @@
 /** The merged text in an editor: what is done there and what the buttons do are one history, which undo goes back through. */
 'use client';
 
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useLayoutEffect, useRef } from 'react';
 import { Failure } from '@/components/states';
 import { createModel } from '@/features/editor/monaco-buffer';
-import type { CodeEditor } from '@/features/editor/monaco-loader';
-import { codeOptions } from '@/features/editor/monaco-options';
-import { useMonaco } from '@/features/editor/use-monaco';
+import { useEditor } from '@/features/editor/use-editor';
 import { useStore } from '@/lib/store';
 import type { MergeResult } from './merge-result';
 
@@ -17,19 +15,14 @@ interface ResultPaneProps {
 
 export function ResultPane({ result, path }: ResultPaneProps) {
   const host = useRef<HTMLDivElement>(null);
-  const { monaco, problem } = useMonaco();
-  const [editor, setEditor] = useState<CodeEditor | null>(null);
+  const { monaco, editor, problem } = useEditor(host, { ariaLabel: 'Merged result' });
   const { hunks, current } = useStore(result.state);
 
-  useEffect(() => {
-    if (!monaco || !host.current) return;
+  useLayoutEffect(() => {
+    if (!monaco || !editor) return;
     const model = createModel(monaco, path, result.text);
     model.setEOL(0);
-    const created = monaco.editor.create(host.current, {
-      ...codeOptions(),
-      model,
-      ariaLabel: 'Merged result',
-    });
+    editor.setModel(model);
     const detach = result.attach((edits) => {
       const operations = edits.map(({ start, end, text }) => {
         const from = model.getPositionAt(start);
@@ -39,9 +32,9 @@ export function ResultPane({ result, path }: ResultPaneProps) {
           text,
         };
       });
-      created.pushUndoStop();
-      created.executeEdits('merge', operations);
-      created.pushUndoStop();
+      editor.pushUndoStop();
+      editor.executeEdits('merge', operations);
+      editor.pushUndoStop();
     });
     const changes = model.onDidChangeContent((event) => {
       result.changed(
@@ -52,20 +45,18 @@ export function ResultPane({ result, path }: ResultPaneProps) {
         })),
       );
     });
-    const clicks = created.onMouseDown(({ target }) => {
+    const clicks = editor.onMouseDown(({ target }) => {
       const hit = target.position ? result.at(model.getOffsetAt(target.position)) : null;
       if (hit !== null) result.select(hit);
     });
-    setEditor(created);
     return () => {
       detach();
       changes.dispose();
       clicks.dispose();
-      created.dispose();
+      editor.setModel(null);
       model.dispose();
-      setEditor(null);
     };
-  }, [monaco, result, path]);
+  }, [monaco, editor, result, path]);
 
   useEffect(() => {
     const model = editor?.getModel();

@@ -1,11 +1,8 @@
 /** One of the versions a merge is made of, to be read, with the lines marked that are in conflict. */
 'use client';
 
-import { useEffect, useRef, useState } from 'react';
-import { createModel } from '@/features/editor/monaco-buffer';
-import type { CodeEditor } from '@/features/editor/monaco-loader';
-import { codeOptions } from '@/features/editor/monaco-options';
-import { useMonaco } from '@/features/editor/use-monaco';
+import { useEffect, useRef } from 'react';
+import { useEditor, useText } from '@/features/editor/use-editor';
 import type { Span } from './three-way';
 
 interface VersionPaneProps {
@@ -22,35 +19,25 @@ interface VersionPaneProps {
 
 export function VersionPane({ title, path, text, conflicts, current, merged, onSelect }: VersionPaneProps) {
   const host = useRef<HTMLDivElement>(null);
-  const { monaco, problem } = useMonaco();
-  const [editor, setEditor] = useState<CodeEditor | null>(null);
+  const made = useEditor(host, {
+    readOnly: true,
+    domReadOnly: true,
+    lineNumbersMinChars: 3,
+    ariaLabel: title,
+  });
+  const { monaco, editor, problem } = made;
+  useText(made, path, text);
   const select = useRef(onSelect);
   select.current = onSelect;
 
   useEffect(() => {
-    if (!monaco || !host.current) return;
-    const model = createModel(monaco, path, text);
-    const created = monaco.editor.create(host.current, {
-      ...codeOptions(),
-      model,
-      readOnly: true,
-      domReadOnly: true,
-      lineNumbersMinChars: 3,
-      ariaLabel: title,
-    });
-    const watch = created.onMouseDown(({ target }) => {
+    const watch = editor?.onMouseDown(({ target }) => {
       const line = target.position?.lineNumber ?? 0;
       const hit = conflicts.findIndex(({ start, count }) => line > start && line <= start + count);
       if (hit >= 0) select.current(hit);
     });
-    setEditor(created);
-    return () => {
-      watch.dispose();
-      created.dispose();
-      model.dispose();
-      setEditor(null);
-    };
-  }, [monaco, title, path, text, conflicts]);
+    return () => watch?.dispose();
+  }, [editor, conflicts]);
 
   useEffect(() => {
     if (!editor || !monaco) return;

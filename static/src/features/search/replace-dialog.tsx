@@ -12,7 +12,7 @@ import { useToast } from '@/components/toasts';
 import { useLoaded } from '@/features/viewer/use-loaded';
 import { useWorkspace } from '@/features/workspace/workspace-context';
 import { cx } from '@/lib/cx';
-import { namesOf } from '@/lib/names';
+import { namesOf, notSaved } from '@/lib/names';
 import { displayName } from '@/lib/paths';
 import { changedLines } from './changed-lines';
 
@@ -24,8 +24,8 @@ export function ReplaceDialog({ onClose }: { onClose: () => void }) {
   const [busy, setBusy] = useState(false);
   const read = useCallback(async () => {
     // What is replaced is what is saved.
-    if (!(await files.saveAll()))
-      throw new Error('Some open files could not be saved. Save or close them first.');
+    const unsaved = await files.saveDecided();
+    if (unsaved.length > 0) throw new Error(notSaved(unsaved));
     return search.preview();
   }, [files, search]);
   const [preview, again] = useLoaded(read);

@@ -87,6 +87,16 @@ describe('find in files', () => {
     expect(screen.queryByRole('region', { name: 'Files' })).not.toBeInTheDocument();
     fireEvent.keyDown(field, { key: 'Escape' });
     expect(screen.getByRole('region', { name: 'Files' })).toBeInTheDocument();
+    expect(screen.getByRole('treeitem', { name: 'src' })).toHaveFocus();
+  });
+
+  it('leaves Enter on a button to the button', async () => {
+    await open();
+    // True: the browser goes on to press it.
+    expect(fireEvent.keyDown(screen.getByRole('button', { name: 'Match case' }), { key: 'Enter' })).toBe(
+      true,
+    );
+    expect(fireEvent.keyDown(screen.getByRole('textbox', { name: 'Find' }), { key: 'Enter' })).toBe(false);
   });
 
   it('asks with all that was chosen, and shows what was found by file', async () => {

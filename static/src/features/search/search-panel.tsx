@@ -36,7 +36,9 @@ export function SearchPanel({ onClose }: { onClose: () => void }) {
   }, [pattern.include]);
 
   const onKeyDown = (event: KeyboardEvent): void => {
-    if (event.key === 'Enter') void search.run();
+    // A button does what it is for with Enter, and an input method takes what it has composed.
+    const typing = event.target instanceof HTMLInputElement && !event.nativeEvent.isComposing;
+    if (event.key === 'Enter' && typing) void search.run();
     else if (event.key === 'ArrowDown' && event.target === input.current)
       list.current?.querySelector<HTMLElement>('[role="treeitem"]')?.focus();
     else if (event.key === 'Escape') onClose();

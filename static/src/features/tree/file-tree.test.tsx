@@ -415,6 +415,17 @@ describe('what is not kept', () => {
     expect(screen.queryByRole('alertdialog')).not.toBeInTheDocument();
   });
 
+  it('is told of before it goes with its folder', async () => {
+    await open({ [`GET /sessions/${ID}/unkept`]: () => json({ ...unkept, truncated: true }) });
+    act(() => FakeSocket.last.receive(JSON.stringify({ type: 'unkept' })));
+    await row('.venv, not kept: ignored');
+    await click('src');
+    await press('Delete');
+    expect(await question()).toHaveAccessibleDescription(
+      /At least 1 item among them is not kept and cannot be had back\./,
+    );
+  });
+
   it('is looked at again when the server says so', async () => {
     let items = unkept.items;
     await open({ [`GET /sessions/${ID}/unkept`]: () => json({ items, truncated: false }) });

@@ -1,7 +1,7 @@
 /** The workspace's items as a pure value: what the server listed, plus every change since. */
 import type { Item } from '@/api/types';
 import type { TreeChange } from '@/features/session/events';
-import { baseName, compareNames, isWithin, joinPath, parentOf } from '@/lib/paths';
+import { baseName, compareNames, isWithin, joinPath, movedPath, parentOf } from '@/lib/paths';
 
 /** Identity of the root in the tree; no path is empty. */
 export const ROOT = '';
@@ -15,56 +15,76 @@ export interface TreeModel {
 export const EMPTY_TREE: TreeModel = { items: new Map(), children: new Map([[ROOT, []]]) };
 
 export function treeOf(items: Iterable<Item>): TreeModel {
-  const byPath = new Map<string, Item>();
-  for (const item of items) byPath.set(item.path, item);
-  return indexed(byPath);
+  return applyChanges(
+    EMPTY_TREE,
+    [...items].map((item) => ({ path: item.path, item })),
+  );
 }
 
-/** The tree after some changes; a removed folder takes along what is in it. */
+/** The tree after some changes; a removed folder takes along what is in it. Only folders concerned are looked at. */
 export function applyChanges(tree: TreeModel, changes: readonly TreeChange[]): TreeModel {
   if (changes.length === 0) return tree;
   const items = new Map(tree.items);
+  const children = new Map(tree.children);
+  /** Folders whose children are to be listed anew, and what has come into them. */
+  const touched = new Map<string, string[]>();
+  const touch = (folder: string): string[] => {
+    const known = touched.get(folder) ?? [];
+    touched.set(folder, known);
+    return known;
+  };
+  const remove = (path: string): void => {
+    items.delete(path);
+    for (const child of [...(children.get(path) ?? []), ...(touched.get(path) ?? [])]) remove(child);
+    children.delete(path);
+    touched.delete(path);
+  };
+  const put = (item: Item): void => {
+    const { path } = item;
+    const before = items.get(path);
+    // A folder that became a file has no children any more.
+    if (before?.kind === 'folder' && item.kind !== 'folder') remove(path);
+    items.set(path, item);
+    if (before?.kind === item.kind) return;
+    const parent = parentOf(path);
+    if (item.kind === 'folder') touch(path);
+    touch(parent).push(path);
+    // Parents are listed by the server; one that is missing (between two pages) is shown anyway.
+    if (parent !== ROOT && !items.has(parent)) put(placeholder(parent, item.modified_at));
+  };
   for (const { path, item } of changes) {
-    if (item) {
-      const before = items.get(path);
-      // A folder that became a file has no children any more.
-      if (before?.kind === 'folder' && item.kind !== 'folder') removeWithin(items, path);
-      items.set(path, item);
-    } else {
-      removeWithin(items, path);
+    if (item) put(item);
+    else if (items.has(path)) {
+      remove(path);
+      touch(parentOf(path));
     }
   }
-  return indexed(items);
+  for (const [folder, more] of touched) {
+    const there = new Set([...(children.get(folder) ?? []), ...more].filter((path) => items.has(path)));
+    children.set(folder, sorted(items, [...there]));
+  }
+  return { items, children };
 }
 
 /** The tree after a rename, so that the page need not wait for the server's event. */
 export function applyMove(tree: TreeModel, from: string, to: string): TreeModel {
-  const items = new Map<string, Item>();
-  for (const item of tree.items.values()) {
-    const path = isWithin(item.path, from) ? to + item.path.slice(from.length) : item.path;
-    items.set(path, path === item.path ? item : { ...item, path });
-  }
-  return indexed(items);
+  const moved = [...tree.items.values()].filter(({ path }) => isWithin(path, from));
+  return applyChanges(tree, [
+    { path: from, item: null },
+    ...moved.map((item) => {
+      const path = movedPath(item.path, from, to);
+      return { path, item: { ...item, path } };
+    }),
+  ]);
 }
 
 /** The tree with some items more; those whose folder is not there come with it. */
 export function withItems(tree: TreeModel, added: readonly Item[]): TreeModel {
-  const items = new Map(tree.items);
-  const children = new Map(tree.children);
-  const touched = new Set<string>();
-  for (const item of added) {
-    let next: Item | null = item;
-    while (next && !items.has(next.path)) {
-      const parent = parentOf(next.path);
-      items.set(next.path, next);
-      if (next.kind === 'folder' && !children.has(next.path)) children.set(next.path, []);
-      children.set(parent, [...(children.get(parent) ?? []), next.path]);
-      touched.add(parent);
-      next = parent === ROOT ? null : placeholder(parent, item.modified_at);
-    }
-  }
-  for (const folder of touched) children.set(folder, sorted(items, children.get(folder) ?? []));
-  return { items, children };
+  const missing = added.filter(({ path }) => !tree.items.has(path));
+  return applyChanges(
+    tree,
+    missing.map((item) => ({ path: item.path, item })),
+  );
 }
 
 export function isFolder(tree: TreeModel, path: string): boolean {
@@ -103,31 +123,6 @@ export function survivor(before: TreeModel, after: TreeModel, path: string): str
     if (heir !== undefined) return heir;
   }
   return null;
-}
-
-function removeWithin(items: Map<string, Item>, path: string): void {
-  items.delete(path);
-  const below = `${path}/`;
-  for (const key of items.keys()) if (key.startsWith(below)) items.delete(key);
-}
-
-function indexed(items: Map<string, Item>): TreeModel {
-  // Parents are listed by the server; one that is missing (between two pages) is shown anyway.
-  for (const item of [...items.values()]) {
-    for (let folder = parentOf(item.path); folder !== ROOT && !items.has(folder); folder = parentOf(folder)) {
-      items.set(folder, placeholder(folder, item.modified_at));
-    }
-  }
-  const children = new Map<string, string[]>([[ROOT, []]]);
-  for (const item of items.values()) {
-    if (item.kind === 'folder' && !children.has(item.path)) children.set(item.path, []);
-    const parent = parentOf(item.path);
-    const siblings = children.get(parent);
-    if (siblings) siblings.push(item.path);
-    else children.set(parent, [item.path]);
-  }
-  for (const [folder, siblings] of children) children.set(folder, sorted(items, siblings));
-  return { items, children };
 }
 
 /** Folders first, then by name. */

@@ -21,6 +21,8 @@ describe('selection', () => {
   it('counts what is in a selected folder with the folder', () => {
     expect(topmost(['a/b', 'a', 'a.txt', 'a/c/d', 'e'])).toEqual(['a', 'a.txt', 'e']);
     expect(topmost(['b', 'a', 'b'])).toEqual(['b', 'a']);
+    const many = Array.from({ length: 50_000 }, (_, index) => `folder/file ${index}`);
+    expect(topmost(many)).toEqual(many);
   });
 
   it('is what a command is about only if its row is part of it', () => {

@@ -1,5 +1,5 @@
 /** Several rows of the tree at once, as pure functions over the rows in the order in which they are shown. */
-import { isWithin } from '@/lib/paths';
+import { isWithinAny, parentOf } from '@/lib/paths';
 
 /** The rows from one to another, both included, whichever comes first; only the second if the first is not shown. */
 export function range(shown: readonly string[], from: string | null, to: string): string[] {
@@ -15,14 +15,8 @@ export function toggled(selected: readonly string[], path: string): string[] {
 
 /** Without what lies in a folder that is selected too: it goes wherever that goes. */
 export function topmost(paths: readonly string[]): string[] {
-  const sorted = [...new Set(paths)].sort();
-  const kept: string[] = [];
-  for (const path of sorted) {
-    // Sorted, a folder comes before what is in it, but not always right before.
-    if (!kept.some((folder) => isWithin(path, folder))) kept.push(path);
-  }
-  const wanted = new Set(kept);
-  return paths.filter((path, index) => wanted.has(path) && paths.indexOf(path) === index);
+  const all = new Set(paths);
+  return [...all].filter((path) => !isWithinAny(parentOf(path), all));
 }
 
 /** What a command on a row is about: the whole selection if the row is part of it, else the row alone. */

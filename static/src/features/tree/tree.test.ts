@@ -47,6 +47,27 @@ describe('tree', () => {
     expect(shape(applyChanges(START, changes))).toEqual(expected);
   });
 
+  it('lists only folders anew in which something came or went', () => {
+    const after = applyChanges(START, [
+      { path: 'z.py', item: item('z.py') },
+      { path: 'src/a.py', item: item('src/a.py', 'file', 'newer') },
+    ]);
+    expect(after.items.get('src/a.py')?.etag).toBe('newer');
+    expect(after.children.get('src')).toBe(START.children.get('src'));
+  });
+
+  it('forgets a folder that came and went with the same message', () => {
+    const after = applyChanges(START, [
+      { path: 'x/y.py', item: item('x/y.py') },
+      { path: 'x', item: null },
+      { path: 'src', item: null },
+      { path: 'src', item: item('src', 'folder') },
+    ]);
+    expect(shape(after)).toEqual([['src', []], 'README.md']);
+    expect([...after.items.keys()]).toEqual(['README.md', 'src']);
+    expect([...after.children.keys()]).toEqual(['', 'src']);
+  });
+
   it('moves a folder with all in it', () => {
     expect(shape(applyMove(START, 'src', 'lib'))).toEqual([['lib', ['lib/a.py', 'lib/b.py']], 'README.md']);
   });

@@ -37,7 +37,8 @@ export function useRowKeys({
   about,
 }: Options): (event: KeyboardEvent) => void {
   const perform = (command: TreeCommand, path: string): void => {
-    const paths = about(path);
+    // What it is about takes a look at all that is selected, for which a step with the arrows need not wait.
+    const paths = HARMLESS.includes(command) ? [] : about(path);
     if (paths.length === 0 && !HARMLESS.includes(command)) return;
     switch (command) {
       case 'enter': {

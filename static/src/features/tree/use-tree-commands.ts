@@ -8,8 +8,8 @@ import { useConfirm } from '@/components/confirm';
 import { useToast } from '@/components/toasts';
 import type { Workspace } from '@/features/workspace/workspace';
 import { useWorkspace } from '@/features/workspace/workspace-context';
-import { namesOf } from '@/lib/names';
-import { baseName, displayName, isWithin, joinPath, parentOf } from '@/lib/paths';
+import { namesOf, notSaved } from '@/lib/names';
+import { baseName, displayName, isWithin, isWithinAny, joinPath, parentOf } from '@/lib/paths';
 import { createFile, createFolder, moveItem, takenName, treeFailure } from './tree-actions';
 import { freeName } from './tree-model';
 import { deleteQuestion, folderName, itemsWord } from './tree-words';
@@ -77,7 +77,11 @@ export function useTreeCommands(): TreeCommands {
           continue;
         }
         const to = joinPath(folder, freeName(tree.tree, folder, baseName(from)));
-        await workspace.files.saveWithin(from);
+        const unsaved = await workspace.files.saveWithin(from);
+        if (unsaved.length > 0) {
+          problems.push(notSaved(unsaved));
+          continue;
+        }
         try {
           const item = await copyItem(id, from, to);
           // The items below a folder come as events.
@@ -134,7 +138,8 @@ export function useTreeCommands(): TreeCommands {
       async remove(paths) {
         const kinds = paths.map((path) => tree.tree.items.get(path)?.kind);
         if (paths.length === 0 || kinds.includes(undefined)) return false;
-        if (!(await confirm(deleteQuestion(tree.tree, paths)))) return false;
+        if (!(await confirm(deleteQuestion(tree.tree, paths, workspace.services.unkept.state.get()))))
+          return false;
         // The answer is about what the question named, not about what has taken its place since.
         const changed = paths.filter((path, index) => tree.tree.items.get(path)?.kind !== kinds[index]);
         if (changed.length > 0) {
@@ -151,7 +156,7 @@ export function useTreeCommands(): TreeCommands {
         // What is typed and not saved yet is to come back too.
         const unsaved = (await Promise.all(paths.map((path) => workspace.files.saveWithin(path)))).flat();
         if (unsaved.length > 0) {
-          toast(`${namesOf(unsaved)} cannot be saved at the moment. Nothing was deleted.`, 'danger');
+          toast(`${notSaved(unsaved)} Nothing was deleted.`, 'danger');
           return false;
         }
         const deleted: string[] = [];
@@ -181,7 +186,11 @@ async function moveOne({ id, files, tree }: Workspace, { from, to }: Moved): Pro
   if (from === to) return null;
   const name = displayName(baseName(to));
   if (tree.tree.items.has(to)) return takenName(name);
-  await files.saveWithin(from);
+  const overwritten = [...files.unsaved.get()].filter((path) => isWithin(path, to));
+  // A file that was deleted while it was open, with text of the user's own.
+  if (overwritten.length > 0) return notSaved(overwritten);
+  const unsaved = await files.saveWithin(from);
+  if (unsaved.length > 0) return notSaved(unsaved);
   try {
     await moveItem(id, from, to);
   } catch (error) {
@@ -195,7 +204,8 @@ async function moveOne({ id, files, tree }: Workspace, { from, to }: Moved): Pro
 /** Closes the tabs of what was deleted; returns their paths. */
 function closeWithin({ files }: Workspace, paths: readonly string[]): string[] {
   const open = files.tabs.get().files.map((file) => file.path);
-  const closed = open.filter((path) => paths.some((deleted) => isWithin(path, deleted)));
+  const deleted = new Set(paths);
+  const closed = open.filter((path) => isWithinAny(path, deleted));
   for (const path of closed) files.close(path);
   return closed;
 }

@@ -75,6 +75,7 @@ function Import({ folder, onClose }: Omit<ImportDialogProps, 'open'>) {
   return (
     <Dialog
       open
+      busy={sending}
       onClose={onClose}
       title="Import an archive"
       description="A zip archive, or a git bundle (made with “git bundle create”), whose newest files are taken. All of it is checked before anything is written."

@@ -126,6 +126,27 @@ describe('files that are chosen', () => {
     ]);
   });
 
+  it('go on with the others when the question is waved away, and are asked about anew the next time', async () => {
+    taken.add('a.txt').add('b.txt');
+    await open();
+    choose(new File(['x'], 'a.txt'), new File(['x'], 'b.txt'));
+    const first = await screen.findByRole('alertdialog', { name: '“a.txt” is there already' });
+    fireEvent.keyDown(first, { key: 'Escape' });
+    const second = await screen.findByRole('alertdialog', { name: '“b.txt” is there already' });
+    fireEvent.click(within(second).getByRole('button', { name: 'Replace' }));
+    expect(await screen.findByText('1 file uploaded')).toBeInTheDocument();
+    expect(begun).toMatchObject([{ path: 'b.txt', replace: true }]);
+  });
+
+  it('are all given up only when that is said', async () => {
+    taken.add('a.txt').add('b.txt');
+    await open();
+    choose(new File(['x'], 'a.txt'), new File(['x'], 'b.txt'));
+    const dialog = await screen.findByRole('alertdialog', { name: '“a.txt” is there already' });
+    fireEvent.click(await within(dialog).findByRole('button', { name: 'Cancel all' }));
+    expect(await screen.findAllByText('cancelled')).toHaveLength(2);
+  });
+
   it('say why they failed', async () => {
     await open({ [`POST /sessions/${ID}/upload`]: () => problem(413, 'file_too_large', 'At most 64 MB.') });
     choose(new File(['x'], 'a.txt'));
@@ -171,6 +192,21 @@ describe('the import of an archive', () => {
     expect(done).toHaveAccessibleDescription('3 items, 2.0 KB.');
     expect(within(done).getByText('is there already')).toBeInTheDocument();
     expect(asked).toEqual(['?path=data/new&kind=zip&replace=false']);
+  });
+
+  it('is not broken off by Escape or a stray click', async () => {
+    await open({ [`POST /sessions/${ID}/import`]: never });
+    const shown = await dialog();
+    fireEvent.change(within(shown).getByLabelText('Archive to import'), {
+      target: { files: [new File(['x'], 'work.zip')] },
+    });
+    fireEvent.click(within(shown).getByRole('button', { name: 'Import' }));
+    await within(shown).findByText(/Sending and unpacking/);
+    fireEvent.keyDown(shown, { key: 'Escape' });
+    fireEvent.pointerDown(document.body);
+    expect(shown).toBeInTheDocument();
+    fireEvent.click(within(shown).getByRole('button', { name: 'Cancel' }));
+    expect(shown).not.toBeInTheDocument();
   });
 
   it('says why an archive was refused', async () => {

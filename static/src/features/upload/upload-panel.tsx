@@ -68,7 +68,7 @@ export function UploadPanel({ onChoose }: { onChoose: () => void }) {
       <ConflictQuestion
         question={state.question}
         onAnswer={(answer, all) => uploads.answer(answer, all)}
-        onCancel={() => uploads.cancelAll()}
+        onCancelAll={() => uploads.cancelAll()}
       />
     </section>
   );

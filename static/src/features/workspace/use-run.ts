@@ -3,6 +3,7 @@
 
 import { useCallback } from 'react';
 import { useToast } from '@/components/toasts';
+import { notSaved } from '@/lib/names';
 import { extensionOf, shellQuote } from '@/lib/paths';
 import { useWorkspace } from './workspace-context';
 
@@ -20,9 +21,8 @@ export function useRun(): () => void {
     const { active } = workspace.files.tabs.get();
     if (!runnable(active)) return toast('Open a Python file to run it.');
     const run = async (): Promise<void> => {
-      if (!(await workspace.files.saveAll())) {
-        return toast('Not everything could be saved, so nothing was run.', 'danger');
-      }
+      const unsaved = await workspace.files.saveDecided();
+      if (unsaved.length > 0) return toast(`${notSaved(unsaved)} Nothing was run.`, 'danger');
       if (workspace.session.get().state !== 'ready') {
         return toast('The session is not running. Open it first.', 'danger');
       }

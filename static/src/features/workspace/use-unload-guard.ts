@@ -1,16 +1,19 @@
-/** Asks before the page is left with text the server has not acknowledged, or files still to be sent. */
+/** Asks before the page is left with what would be lost with it. */
 'use client';
 
-import { useEffect } from 'react';
-import { useWorkspace } from './workspace-context';
+import { useEffect, useRef } from 'react';
 
-export function useUnloadGuard(): void {
-  const { files, services } = useWorkspace();
+/** `holds`: whether there is something to lose; asked when the page is about to go. */
+export function useUnloadGuard(holds: () => boolean): void {
+  const latest = useRef(holds);
+  useEffect(() => {
+    latest.current = holds;
+  });
   useEffect(() => {
     const onBeforeUnload = (event: BeforeUnloadEvent): void => {
-      if (files.unsaved.get().size > 0 || services.uploads.state.get().busy) event.preventDefault();
+      if (latest.current()) event.preventDefault();
     };
     window.addEventListener('beforeunload', onBeforeUnload);
     return () => window.removeEventListener('beforeunload', onBeforeUnload);
-  }, [files, services]);
+  }, []);
 }

@@ -30,14 +30,14 @@ const FILE = {
   modified_at: '',
 };
 
-function open(routes: Record<string, Route>): void {
+function open(routes: Record<string, Route>): ReturnType<typeof renderPage> {
   serve({
     'GET /me': () => json(USER),
     [`GET /sessions/${ID}/tree`]: () => json({ items: [FILE], next: null }),
     [`GET /sessions/${ID}/terminals`]: () => json({ items: [], next: null }),
     ...routes,
   });
-  renderPage(
+  return renderPage(
     <AuthGate>
       <WorkspacePage />
     </AuthGate>,
@@ -92,6 +92,19 @@ describe('the workspace page', () => {
     expect(await screen.findByRole('treeitem', { name: 'main.py' })).toBeInTheDocument();
     await new Promise((resolve) => setTimeout(resolve, 400));
     expect(tree).toHaveBeenCalledTimes(1);
+  });
+
+  it('has the same tabs when one comes back to it', async () => {
+    const routes = {
+      [`GET /sessions/${ID}`]: () => json({ ...SESSION, state: 'starting' }),
+      [`GET /sessions/${ID}/files/main.py`]: () => new Response('print()', { headers: { etag: '"x"' } }),
+    };
+    const view = open(routes);
+    fireEvent.click(await screen.findByRole('treeitem', { name: 'main.py' }));
+    expect(await screen.findByRole('tab', { name: 'main.py' })).toBeInTheDocument();
+    view.unmount();
+    open(routes);
+    expect(await screen.findByRole('tab', { name: 'main.py' })).toBeInTheDocument();
   });
 
   it('starts a cold session, shows the stages, and opens one terminal when it is ready', async () => {

@@ -39,7 +39,8 @@ export function WorkspaceShell() {
     extend: () => workspace.session.get().ends_at && void extend.run(),
   });
   useOpenTabsMemory();
-  useUnloadGuard();
+  // Text the server has not acknowledged, and files still to be sent.
+  useUnloadGuard(() => workspace.files.unsaved.get().size > 0 || workspace.services.uploads.state.get().busy);
 
   return (
     <div className="flex h-dvh flex-col overflow-hidden">

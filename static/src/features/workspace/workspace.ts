@@ -28,10 +28,12 @@ import { SessionConnection } from '@/features/session/session-connection';
 import { TerminalSet } from '@/features/terminal/terminal-set';
 import { fetchTreePage } from '@/features/tree/tree-actions';
 import { TreeStore } from '@/features/tree/tree-store';
+import { keptBoth } from '@/lib/names';
 import { abandonConnections, type LinkStatus } from '@/lib/reconnecting-socket';
 import { socketUrl } from '@/lib/socket-url';
 import { Store } from '@/lib/store';
 import { FileServices } from './file-services';
+import { FocusRequest } from './focus-request';
 import type { Overlay } from './overlay';
 
 /** How long the files wait for the socket's greeting, which most often comes sooner than their listing would. */
@@ -56,8 +58,7 @@ export class Workspace {
   readonly usage = new Store<LiveUsage | null>(null);
   /** Why the session, which does not run, was not started. */
   readonly refusal = new Store<string | null>(null);
-  /** The file whose editor is to take the keyboard once it is there. */
-  readonly focusRequest = new Store<string | null>(null);
+  readonly focusRequest = new FocusRequest();
   readonly overlay = new Store<Overlay | null>(null);
   readonly tree: TreeStore;
   readonly files: OpenFiles;
@@ -86,8 +87,7 @@ export class Workspace {
       write: (path, bytes, expect) => writeFile(id, path, bytes, expect),
       createBuffer: createMonacoBuffer,
       drafts: this.drafts,
-      onConflictCopy: (path) =>
-        callbacks.onNotice(`Both versions were kept; the other is “${path}”.`, 'info'),
+      onConflictCopy: (path) => callbacks.onNotice(keptBoth(path), 'info'),
     });
     this.tree = new TreeStore(
       (cursor) => fetchTreePage(id, cursor),
@@ -142,19 +142,14 @@ export class Workspace {
     if (focus) this.focusEditor();
   }
 
-  /** Gives the keyboard to the file in front, unless the user does something else before it has loaded. */
+  /** Gives the keyboard to the file in front. */
   focusEditor(): void {
-    this.focusRequest.set(this.files.tabs.get().active);
-    const cancel = (): void => this.focusRequest.set(null);
-    const once = { capture: true, once: true } as const;
-    setTimeout(() => {
-      window.addEventListener('keydown', cancel, once);
-      window.addEventListener('pointerdown', cancel, once);
-    }, 0);
+    this.focusRequest.ask(this.files.tabs.get().active);
   }
 
   dispose(): void {
     this.disposed = true;
+    this.focusRequest.ask(null);
     this.connection.dispose();
     this.watch.dispose();
     clearTimeout(this.listing);
