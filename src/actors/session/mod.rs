@@ -294,33 +294,13 @@ impl Handler<Workspace> for SessionActor {
 
     fn handle(&mut self, _: Workspace, ctx: &mut Self::Context) -> Self::Result {
         self.used();
-        if self.has_remains() {
-            // A write into the database alone would be overtaken by them.
+        if self.has_remains() || self.is_adopting() {
             let ready = Handler::handle(self, AwaitReady, ctx);
             return Box::pin(
                 ready.map(|ready: Result<(), SessionError>, actor, _| ready.and_then(|()| actor.workspace())),
             );
         }
         Box::pin(fut::ready(self.workspace()))
-    }
-}
-
-impl SessionActor {
-    fn workspace(&mut self) -> Result<Addr<WorkspaceSyncActor>, SessionError> {
-        if self.session.is_none() {
-            return Err(SessionError::NotFound);
-        }
-        if let Phase::Live(live) = &self.phase
-            && live.link.is_none()
-        {
-            // A write into the database alone would be overtaken by what the sandbox still holds.
-            self.tally.refused += 1;
-            return Err(crate::link::LinkError::Closed.into());
-        }
-        if matches!(self.phase, Phase::Stopping(..) | Phase::Closing) {
-            return Err(SessionError::NotReady { state: SessionState::Stopping });
-        }
-        Ok(self.sync())
     }
 }
 

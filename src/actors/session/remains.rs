@@ -5,14 +5,17 @@
 //!                                         └── nobody looks any more ──▶ stopping: brought back, collected, removed ──▶ cold
 //! ```
 //!
-//! **Invariant**: while a cold session's row names a sandbox nothing is written into the database alone: what the sandbox left would overtake
-//! it. Such a session's actor stays until that is settled.
+//! **Invariant**: while a cold session's row names a sandbox, and while one is brought back, nothing is written into the database alone: what
+//! the sandbox left would overtake it. Such a session's actor stays until that is settled.
 
 use actix::prelude::*;
 
 use super::obtain::discard;
 use super::opening::Purpose;
-use super::{Phase, Session, SessionActor, SessionError, SessionEvent, SessionState, StopSession, db};
+use super::{
+    Phase, Session, SessionActor, SessionError, SessionEvent, SessionState, StopSession, WorkspaceSyncActor, db,
+};
+use crate::link::LinkError;
 use crate::model::SandboxId;
 
 /// What a session's user is told of a dead sandbox that has left its volume.
@@ -23,6 +26,30 @@ impl SessionActor {
     pub(super) fn has_remains(&self) -> bool {
         let left = |session: &Session| session.state == SessionState::Cold && session.sandbox.is_some();
         matches!(self.phase, Phase::Idle) && self.session.as_ref().is_some_and(left)
+    }
+
+    /// Whether what a sandbox holds is about to be believed over the database.
+    pub(super) fn is_adopting(&self) -> bool {
+        let named = |session: &Session| session.sandbox.is_some();
+        matches!(self.phase, Phase::Opening) && self.session.as_ref().is_some_and(named)
+    }
+
+    /// Its WorkspaceSyncActor, where a write would not be overtaken by what a sandbox holds that cannot be reached.
+    pub(super) fn workspace(&mut self) -> Result<Addr<WorkspaceSyncActor>, SessionError> {
+        if self.session.is_none() {
+            return Err(SessionError::NotFound);
+        }
+        if let Phase::Live(live) = &self.phase
+            && live.link.is_none()
+        {
+            // A write into the database alone would be overtaken by what the sandbox still holds.
+            self.tally.refused += 1;
+            return Err(LinkError::Closed.into());
+        }
+        if matches!(self.phase, Phase::Stopping(..) | Phase::Closing) {
+            return Err(SessionError::NotReady { state: SessionState::Stopping });
+        }
+        Ok(self.sync())
     }
 
     /// Brings back what a dead sandbox has left, to collect and to remove it; answers when the session is `stopping`.

@@ -213,7 +213,8 @@ async fn with_room(
         _ => return Ok(()),
     };
     let mut fitting = HashSet::new();
-    for change in only_kept(work, planned, found).await? {
+    let Ok(kept) = only_kept(work, planned, found).await else { return Ok(()) };
+    for change in kept {
         let ItemChange::Put { path, kind, .. } = &change else { continue };
         match work.have_room(std::slice::from_ref(&change)).await {
             Err(error) if is_bound(&error) => found.insert(path.as_str(), no_room(kind)),

@@ -136,6 +136,21 @@ async fn what_was_written_survives_the_death_of_server_and_sandbox() {
 }
 
 #[tokio::test]
+async fn a_save_while_a_dead_sandbox_is_brought_back_is_not_undone_by_what_it_has_left() {
+    let server = Server::start().await;
+    let session = with_unsaved(&server).await;
+    let mut events = session.events().await;
+    server.kill_sandboxes().await;
+    events.state("cold", Duration::from_secs(5)).await;
+    server.sql("drop trigger refuse on workspace_items").await;
+    ok(session.request(Method::POST, "/start").send().await.unwrap(), 202).await;
+    session.save("saved.txt", "newer").await;
+    events.state("ready", READY).await;
+    assert_eq!(session.in_sandbox("saved.txt").await, b"newer");
+    assert_eq!(session.read("saved.txt").await.unwrap(), b"newer");
+}
+
+#[tokio::test]
 async fn a_save_into_what_a_dead_sandbox_has_left_overtakes_nothing_and_is_overtaken_by_nothing() {
     let server = Server::start().await;
     let session = with_unsaved(&server).await;
