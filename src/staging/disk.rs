@@ -136,7 +136,7 @@ pub(super) async fn remove_later(root: &Path, id: Uuid) {
 }
 
 /// A new file of ours.
-pub(super) fn create(path: &Path) -> io::Result<File> {
+fn create(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create_new(true).mode(FILE_MODE).open(path)
 }
 

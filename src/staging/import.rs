@@ -2,20 +2,17 @@
 
 use std::fs::File;
 use std::io::{self, Seek, Write};
-use std::path::PathBuf;
 
 use bytes::Bytes;
 use tokio::task::spawn_blocking;
-use uuid::Uuid;
 
 use super::room::Room;
-use super::{Staging, StagingError, disk};
+use super::{Staging, StagingError};
 use crate::model::UserId;
 
-/// A file that grows; removed when dropped.
+/// A file that grows, without a name: its room on the disk is free with its last handle, however the server ends.
 #[derive(Debug)]
 pub struct Import {
-    path: PathBuf,
     file: Option<File>,
     room: Room,
 }
@@ -27,10 +24,9 @@ impl Staging {
     /// [`StagingError`].
     pub async fn import(&self, user: UserId) -> Result<Import, StagingError> {
         let room = self.inner.rooms.take(user, 0, false)?;
-        let path = self.inner.root.join(format!("{}.import", Uuid::new_v4()));
-        let mut import = Import { path: path.clone(), file: None, room };
-        import.file = Some(away(move || disk::create(&path)).await?);
-        Ok(import)
+        let root = self.inner.root.clone();
+        let file = away(move || tempfile::tempfile_in(root)).await?;
+        Ok(Import { file: Some(file), room })
     }
 }
 
@@ -60,13 +56,9 @@ impl Import {
 
 impl Drop for Import {
     fn drop(&mut self) {
-        let path = std::mem::take(&mut self.path);
-        // What is left is removed at the next start.
-        let remove = move || std::fs::remove_file(path).unwrap_or(());
-        match tokio::runtime::Handle::try_current() {
-            // Half a gigabyte takes the disk a while.
-            Ok(runtime) => drop(runtime.spawn_blocking(remove)),
-            Err(_) => remove(),
+        // Half a gigabyte takes the disk a while. Without a runtime nobody waits for this thread.
+        if let (Some(file), Ok(runtime)) = (self.file.take(), tokio::runtime::Handle::try_current()) {
+            drop(runtime.spawn_blocking(move || drop(file)));
         }
     }
 }

@@ -3,8 +3,9 @@
 //! ```text
 //! <data>/staging/<id>.upload   what has come       <id>.json   what it is to become
 //! <data>/staging/<id>.done     what was answered when it had become a file; kept for an hour
-//! <data>/staging/<id>.import   an archive; gone with its request, or with the next start
 //! ```
+//!
+//! An archive that is to be imported lies there, too, in a file without a name, which is gone with its request.
 //!
 //! **Architecture invariant**: knows no HTTP, no actors, no database. Everything announced counts against a bound for its user and for all
 //! before a byte is taken, so that the disk never fills; nothing stays that nobody has touched for a day. An upload survives a restart: its

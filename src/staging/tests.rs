@@ -25,7 +25,7 @@ async fn an_upload_goes_on_after_a_restart_where_it_was() {
     assert!(matches!(held.append(0, Bytes::from_static(b"abc")).await, Err(StagingError::WrongOffset(3))));
     assert!(matches!(held.append(3, Bytes::from_static(b"defg")).await, Err(StagingError::TooLong)));
     drop((held, staging));
-    std::fs::write(root.join(format!("{}.import", Uuid::new_v4())), "x").expect("written");
+    std::fs::write(root.join(format!("{}.new", Uuid::new_v4())), "x").expect("written");
     std::fs::write(root.join(format!("{}.upload", Uuid::new_v4())), "x").expect("written");
     std::fs::write(root.join(format!("{}.json", Uuid::new_v4())), "x").expect("written");
 
@@ -84,6 +84,5 @@ async fn an_archive_is_gone_with_its_request() {
     import.reader().expect("a file").read_to_string(&mut text).expect("read");
     assert_eq!(text, "abcdef");
     assert!(matches!(import.append(vec![0; 1000].into()).await, Err(StagingError::TooManyBytes)));
-    drop(import);
-    assert_eq!(std::fs::read_dir(dir.path()).expect("a folder").count(), 0);
+    assert_eq!(std::fs::read_dir(dir.path()).expect("a folder").count(), 0, "nothing is left however the server ends");
 }
