@@ -16,6 +16,7 @@ use crate::support::client::{READY, Session, eventually, ok};
 use crate::support::engine::TestEngine;
 use crate::support::process::Server;
 use crate::support::terminal::PATIENCE;
+use crate::support::volumes::can_be_had;
 
 /// Files a program leaves behind.
 const FILES: usize = 600;
@@ -85,6 +86,9 @@ async fn no_volume(server: &Server) {
 
 #[tokio::test]
 async fn everything_a_program_had_written_when_its_sandbox_was_killed_is_there_when_it_is_opened_again() {
+    if !can_be_had().await {
+        return;
+    }
     let server = Server::start().await;
     let session = with_unsaved(&server).await;
     let mut events = session.events().await;
@@ -118,6 +122,9 @@ async fn everything_a_program_had_written_when_its_sandbox_was_killed_is_there_w
 
 #[tokio::test]
 async fn what_was_written_survives_the_death_of_server_and_sandbox() {
+    if !can_be_had().await {
+        return;
+    }
     let server = Server::start().await;
     let session = with_unsaved(&server).await;
     server.kill_9().await;
@@ -137,6 +144,9 @@ async fn what_was_written_survives_the_death_of_server_and_sandbox() {
 
 #[tokio::test]
 async fn a_save_while_a_dead_sandbox_is_brought_back_is_not_undone_by_what_it_has_left() {
+    if !can_be_had().await {
+        return;
+    }
     let server = Server::start().await;
     let session = with_unsaved(&server).await;
     let mut events = session.events().await;
@@ -152,6 +162,9 @@ async fn a_save_while_a_dead_sandbox_is_brought_back_is_not_undone_by_what_it_ha
 
 #[tokio::test]
 async fn a_save_into_what_a_dead_sandbox_has_left_overtakes_nothing_and_is_overtaken_by_nothing() {
+    if !can_be_had().await {
+        return;
+    }
     let server = Server::start().await;
     let session = with_unsaved(&server).await;
     let mut events = session.events().await;
@@ -167,6 +180,9 @@ async fn a_save_into_what_a_dead_sandbox_has_left_overtakes_nothing_and_is_overt
 
 #[tokio::test]
 async fn what_a_dead_sandbox_has_left_is_collected_by_itself_when_nobody_opens_the_session() {
+    if !can_be_had().await {
+        return;
+    }
     let server = Server::start_with(&[("CARREL_ACTORS__PASSIVATE_SECONDS", "1")]).await;
     let session = with_unsaved(&server).await;
     server.kill_sandboxes().await;
@@ -184,6 +200,9 @@ async fn what_a_dead_sandbox_has_left_is_collected_by_itself_when_nobody_opens_t
 
 #[tokio::test]
 async fn carrel_down_collects_what_a_dead_sandbox_has_left() {
+    if !can_be_had().await {
+        return;
+    }
     let server = Server::start().await;
     let session = with_unsaved(&server).await;
     server.kill_9().await;
@@ -198,6 +217,9 @@ async fn carrel_down_collects_what_a_dead_sandbox_has_left() {
 
 #[tokio::test]
 async fn a_volume_that_was_cut_off_with_its_machine_is_not_believed_and_its_user_told() {
+    if !can_be_had().await {
+        return;
+    }
     let server = Server::start().await;
     let session = server.user().await.ready_session().await;
     session.save("saved.txt", "as saved").await;
@@ -224,6 +246,9 @@ async fn a_volume_that_was_cut_off_with_its_machine_is_not_believed_and_its_user
 
 #[tokio::test]
 async fn a_deleted_sessions_volume_goes_with_it() {
+    if !can_be_had().await {
+        return;
+    }
     let server = Server::start().await;
     let session = server.user().await.ready_session().await;
     let mut events = session.events().await;
@@ -251,6 +276,9 @@ async fn in_memory_a_killed_sandboxs_files_come_from_the_database() {
 
 #[tokio::test]
 async fn a_volume_that_is_nobodys_is_swept_and_one_that_somebody_has_is_not() {
+    if !can_be_had().await {
+        return;
+    }
     let server = Server::start().await;
     let session = server.user().await.ready_session().await;
     session.save("saved.txt", "as saved").await;
@@ -272,6 +300,9 @@ async fn a_volume_that_is_nobodys_is_swept_and_one_that_somebody_has_is_not() {
 
 #[tokio::test]
 async fn a_volume_has_room_for_what_it_was_made_for_and_not_for_much_more() {
+    if !can_be_had().await {
+        return;
+    }
     let data = tempfile::tempdir().unwrap();
     let volumes = Volumes::of(data.path());
     for (disk_mb, inodes) in [(16, 1024), (256, 65_536), (100, 200_000)] {
@@ -292,6 +323,9 @@ async fn a_volume_has_room_for_what_it_was_made_for_and_not_for_much_more() {
 
 #[tokio::test]
 async fn a_missing_mount_is_never_taken_for_an_empty_workspace() {
+    if !can_be_had().await {
+        return;
+    }
     let data = tempfile::tempdir().unwrap();
     let volumes = Volumes::of(data.path());
     let sandbox = SandboxId::new();
@@ -323,6 +357,9 @@ async fn a_missing_mount_is_never_taken_for_an_empty_workspace() {
 
 #[tokio::test]
 async fn where_the_engine_does_not_see_its_mounts_a_server_says_so_or_does_not_start() {
+    if !can_be_had().await {
+        return;
+    }
     let mut server = Server::start().await;
     assert!(server.log().contains("workspaces lie on volumes"));
     server.kill_9().await;
