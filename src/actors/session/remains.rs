@@ -6,7 +6,7 @@
 //! ```
 //!
 //! **Invariant**: while a cold session's row names a sandbox, and while one is brought back, nothing is written into the database alone: what
-//! the sandbox left would overtake it. Such a session's actor stays until that is settled.
+//! the sandbox left would overtake it. Nor is it while a failed one names a sandbox, which may run. Such a session's actor stays until that is settled.
 
 use actix::prelude::*;
 
@@ -18,6 +18,10 @@ use super::{
 use crate::link::LinkError;
 use crate::model::SandboxId;
 
+/// What is said to who would write past a sandbox that runs and is not reached.
+const UNREACHED: &str =
+    "the session has failed, and its sandbox may hold what is newer: open it, or restart it to give that up";
+
 /// What a session's user is told of a dead sandbox that has left its volume.
 pub(super) const LEFT: &str = "all that was written in it is kept and comes back when you open the session";
 
@@ -25,6 +29,12 @@ impl SessionActor {
     /// Whether a dead sandbox has left what is to be brought back, or collected.
     pub(super) fn has_remains(&self) -> bool {
         let left = |session: &Session| session.state == SessionState::Cold && session.sandbox.is_some();
+        matches!(self.phase, Phase::Idle) && self.session.as_ref().is_some_and(left)
+    }
+
+    /// Whether its sandbox may still run, and nobody tries to reach it: its session has failed.
+    fn is_left_running(&self) -> bool {
+        let left = |session: &Session| session.state == SessionState::Failed && session.sandbox.is_some();
         matches!(self.phase, Phase::Idle) && self.session.as_ref().is_some_and(left)
     }
 
@@ -45,6 +55,11 @@ impl SessionActor {
             // A write into the database alone would be overtaken by what the sandbox still holds.
             self.tally.refused += 1;
             return Err(LinkError::Closed.into());
+        }
+        if self.is_left_running() {
+            // The same, and no agent is waited for.
+            self.tally.refused += 1;
+            return Err(SessionError::Unavailable(UNREACHED.into()));
         }
         if matches!(self.phase, Phase::Stopping(..) | Phase::Closing) {
             return Err(SessionError::NotReady { state: SessionState::Stopping });
