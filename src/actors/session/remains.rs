@@ -3,6 +3,7 @@
 //! ```text
 //!   live ── the sandbox dies ──▶ cold, and the row still names it ── somebody starts or writes ──▶ opening: brought back, ready
 //!                                         └── nobody looks any more ──▶ stopping: brought back, collected, removed ──▶ cold
+//!                                                                                               └── no room: left (`unsaved.rs`)
 //! ```
 //!
 //! **Invariant**: while a cold session's row names a sandbox, and while one is brought back, nothing is written into the database alone: what
@@ -26,6 +27,11 @@ const UNREACHED: &str =
 pub(super) const LEFT: &str = "all that was written in it is kept and comes back when you open the session";
 
 impl SessionActor {
+    /// Whether what a dead sandbox has left is still to be collected: there is room for it, as far as is known.
+    pub(super) fn has_work_left(&self) -> bool {
+        self.has_remains() && !self.parked
+    }
+
     /// Whether a dead sandbox has left what is to be brought back, or collected.
     pub(super) fn has_remains(&self) -> bool {
         let left = |session: &Session| session.state == SessionState::Cold && session.sandbox.is_some();
@@ -107,7 +113,7 @@ impl SessionActor {
     /// The same because nobody looks at the session any more.
     pub(super) fn salvage_by_itself(&mut self, ctx: &mut Context<Self>) {
         let reason = self.session.as_ref().and_then(|session| session.reason.as_deref()).unwrap_or_default();
-        let stop = StopSession { reason: collected(reason), start_again: false, discard: false };
+        let stop = StopSession { reason: reason.to_owned(), start_again: false, discard: false, unattended: true };
         let salvaging = self.begin_salvage(stop);
         ctx.spawn(salvaging.map(|_, _, _| ()));
     }
@@ -128,7 +134,7 @@ impl SessionActor {
 }
 
 /// The reason a session is cold, once what its dead sandbox had left was collected.
-fn collected(reason: &str) -> String {
+pub(super) fn collected(reason: &str) -> String {
     reason.replace(LEFT, "all that was written in it was saved afterwards")
 }
 

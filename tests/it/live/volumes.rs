@@ -259,6 +259,92 @@ async fn a_deleted_sessions_volume_goes_with_it() {
     no_volume(&server).await;
 }
 
+/// How often a sandbox has left what could not be saved.
+fn left(server: &Server) -> usize {
+    server.log().matches("ends and leaves what could not be saved").count()
+}
+
+#[tokio::test]
+async fn what_could_not_be_saved_is_left_by_a_session_nobody_uses_and_comes_back() {
+    if !can_be_had().await {
+        return;
+    }
+    let settings = [
+        ("CARREL_SANDBOX__IDLE_SECONDS", "4"),
+        ("CARREL_SANDBOX__WATCHED_SECONDS", "4"),
+        ("CARREL_WORKSPACE__MAX_FILE_MB", "1"),
+        ("CARREL_ACTORS__PASSIVATE_SECONDS", "1"),
+    ];
+    let server = Server::start_with(&settings).await;
+    let session = server.user().await.ready_session().await;
+    let mut events = session.events().await;
+    let program = "open('big', 'wb').write(b'x' * (2 << 20)); open('small', 'w').write('small')";
+    assert_eq!(session.program(&["python3", "-c", program]).await.exit().await["code"], 0);
+    let cold = events.state("cold", READY).await;
+    let reason = cold["reason"].as_str().unwrap().to_owned();
+    assert!(
+        reason.starts_with("stopped after 4 s without use; ") && reason.contains("big (larger than 1 MB"),
+        "{reason}"
+    );
+    assert!(reason.ends_with("comes back when you open the session"), "{reason}");
+    assert_eq!((session.read("small").await.unwrap(), session.read("big").await), (b"small".to_vec(), None));
+    let gone = async || containers(&engine(&server).await).await.is_empty().then_some(());
+    eventually(PATIENCE, "no container", gone).await;
+    assert_eq!((left(&server), volumes(&server).len()), (1, 1));
+
+    // The next server tries once more to collect it, and leaves it as it was.
+    drop(events);
+    server.kill_9().await;
+    server.start_again().await;
+    eventually(READY, "another try", async || (left(&server) == 2).then_some(())).await;
+    let back = async || Some(session.get().await).filter(|now| now["state"] == "cold");
+    assert_eq!(eventually(PATIENCE, "a cold session", back).await["reason"], reason);
+    // A restart gives up nothing its user has not given up.
+    let mut events = session.events().await;
+    ok(session.request(Method::POST, "/restart").send().await.unwrap(), 202).await;
+    events.state("ready", READY).await;
+    assert_eq!(session.in_sandbox("big").await, vec![b'x'; 2 << 20]);
+    ok(session.request(Method::POST, "/stop?discard=true").send().await.unwrap(), 202).await;
+    events.state("cold", READY).await;
+    no_volume(&server).await;
+}
+
+#[tokio::test]
+async fn in_memory_a_session_that_would_lose_what_could_not_be_saved_does_not_end_by_itself() {
+    let settings = [
+        ("CARREL_SANDBOX__STORAGE", "memory"),
+        ("CARREL_SANDBOX__IDLE_SECONDS", "4"),
+        ("CARREL_SANDBOX__WATCHED_SECONDS", "4"),
+        ("CARREL_WORKSPACE__MAX_FILE_MB", "1"),
+    ];
+    let server = Server::start_with(&settings).await;
+    let session = server.user().await.ready_session().await;
+    let mut events = session.events().await;
+    let write = ["python3", "-c", "open('big', 'wb').write(b'x' * (2 << 20))"];
+    assert_eq!(session.program(&write).await.exit().await["code"], 0);
+    events
+        .notice("would stop by itself, and runs on: the sandbox holds what could not be saved: big (larger", READY)
+        .await;
+    assert_eq!(session.get().await["state"], "ready");
+    let remove = ["python3", "-c", "import os; os.remove('big')"];
+    assert_eq!(session.program(&remove).await.exit().await["code"], 0);
+    assert_eq!(events.state("cold", READY).await["reason"], "stopped after 4 s without use");
+}
+
+#[tokio::test]
+async fn in_memory_what_dies_with_a_sandbox_that_could_not_be_saved_is_named() {
+    let settings = [("CARREL_SANDBOX__STORAGE", "memory"), ("CARREL_WORKSPACE__MAX_FILE_MB", "1")];
+    let server = Server::start_with(&settings).await;
+    let session = server.user().await.ready_session().await;
+    let mut events = session.events().await;
+    let write = ["python3", "-c", "open('big', 'wb').write(b'x' * (2 << 20))"];
+    assert_eq!(session.program(&write).await.exit().await["code"], 0);
+    events.notice("big is not saved", PATIENCE).await;
+    server.kill_sandboxes().await;
+    let reason = events.state("cold", PATIENCE).await["reason"].to_string();
+    assert!(reason.contains("with it went what could not be saved: big (larger than 1 MB"), "{reason}");
+}
+
 #[tokio::test]
 async fn in_memory_a_killed_sandboxs_files_come_from_the_database() {
     let server = Server::start_with(&[("CARREL_SANDBOX__STORAGE", "memory")]).await;
