@@ -82,6 +82,11 @@ pub enum SessionError {
     /// The workspace would be too large.
     #[error("the workspace is full: delete something or ask for more room")]
     TooManyBytes,
+    /// It would end, and its sandbox holds what there was no room for: which.
+    #[error(
+        "the sandbox holds what could not be saved: {0}; make that smaller or remove it, or stop without saving it"
+    )]
+    NotSaved(String),
     /// The sandbox's own disk is full.
     #[error("the sandbox's disk is full: delete something there")]
     NoSpace,

@@ -112,7 +112,7 @@ impl Sessions {
     /// # Errors
     /// [`SessionError`].
     pub async fn stop(&self, id: SessionId, reason: &str, discard: bool) -> Result<Session, SessionError> {
-        self.ask(id, || StopSession { reason: reason.to_owned(), start_again: false, discard }).await
+        self.ask(id, || StopSession { reason: reason.to_owned(), start_again: false, discard, unattended: false }).await
     }
 
     /// Ends a session's sandbox and opens another. `discard`: as for [`Sessions::stop`].
@@ -120,7 +120,8 @@ impl Sessions {
     /// # Errors
     /// [`SessionError`].
     pub async fn restart(&self, id: SessionId, discard: bool) -> Result<Session, SessionError> {
-        self.ask(id, || StopSession { reason: "restarted".to_owned(), start_again: true, discard }).await
+        self.ask(id, || StopSession { reason: "restarted".to_owned(), start_again: true, discard, unattended: false })
+            .await
     }
 
     /// Counts as use, and puts an announced end off.

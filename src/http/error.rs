@@ -117,6 +117,8 @@ codes! {
     AlreadyExists = CONFLICT, "already_exists", "Something of that name already exists";
     /// What is only in a sandbox would be lost.
     HoldsUnkept = CONFLICT, "holds_unkept", "A folder that would go holds what is not kept";
+    /// What is only in a sandbox for want of room would be lost; `discard=true` gives it up.
+    NotSaved = CONFLICT, "not_saved", "The sandbox holds what could not be saved; discard=true gives it up";
     /// A folder where a file is needed.
     IsFolder = CONFLICT, "is_folder", "This is a folder";
     /// A file where a folder is needed.
@@ -385,6 +387,7 @@ impl From<SessionError> for ApiError {
             SessionError::PreconditionFailed { current } => return Self::precondition_failed(*current),
             SessionError::Exists => Code::AlreadyExists,
             SessionError::HoldsUnkept { .. } => Code::HoldsUnkept,
+            SessionError::NotSaved(_) => Code::NotSaved,
             SessionError::IsFolder => Code::IsFolder,
             SessionError::NotFolder => Code::NotFolder,
             SessionError::FileTooLarge { .. } => Code::BodyTooLarge,

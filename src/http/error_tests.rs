@@ -94,6 +94,7 @@ fn what_the_façades_say_has_its_code() {
         (SessionError::FileTooLarge { limit_bytes: 1 }, Code::BodyTooLarge),
         (SessionError::TooManyBytes, Code::QuotaExceeded),
         (SessionError::TooManyItems, Code::QuotaExceeded),
+        (SessionError::NotSaved("big.bin".into()), Code::NotSaved),
         (SessionError::Refused, Code::InvalidPath),
         (SessionError::IntoItself, Code::InvalidPath),
         (

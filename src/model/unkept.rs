@@ -18,6 +18,9 @@ pub const MAX_OVER: u32 = 1000;
 /// All their names together, in bytes.
 const MAX_NAMES_BYTES: usize = 256 * 1024;
 
+/// Things a sentence names; the rest is counted.
+const MAX_SPOKEN: usize = 3;
+
 /// One thing that is not kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unkept {
@@ -66,13 +69,16 @@ impl Why {
         }
     }
 
+    /// Whether it would have been kept if there were room: to lose it its user has to say so.
+    #[must_use]
+    pub fn is_for_want_of_room(self) -> bool {
+        matches!(self, Self::TooLarge | Self::Quota)
+    }
+
     /// What it comes to.
     #[must_use]
     pub fn verdict(self) -> &'static str {
-        match self {
-            Self::TooLarge | Self::Quota => "not saved",
-            _ => "not kept",
-        }
+        if self.is_for_want_of_room() { "not saved" } else { "not kept" }
     }
 
     /// Both, as they stand beside a name.
@@ -110,6 +116,8 @@ pub struct WorkspaceLimits {
 pub struct UnkeptList {
     items: BTreeMap<String, Unkept>,
     bytes: usize,
+    /// How many of them there is no room for.
+    unsaved: usize,
     truncated: bool,
 }
 
@@ -130,16 +138,48 @@ impl UnkeptList {
         self.truncated = true;
     }
 
-    /// Adds one, or says it of one that is there; more than can be shown are left out.
+    /// What there is no room for, as part of a sentence; `None`: nothing.
+    #[must_use]
+    pub fn unsaved(&self, limits: &WorkspaceLimits) -> Option<String> {
+        let unsaved = self.iter().filter(|(_, unkept)| unkept.why.is_for_want_of_room());
+        let named = unsaved.map(|(name, unkept)| format!("{} ({})", printable(name), unkept.why.cause(limits)));
+        let named = named.take(MAX_SPOKEN).collect::<Vec<_>>().join(", ");
+        let more = self.unsaved.saturating_sub(MAX_SPOKEN);
+        // Others make room for what is not saved: where only that is listed, more of it may have been left out.
+        let at_least = if self.truncated && self.unsaved == self.items.len() { "at least " } else { "" };
+        match (self.unsaved, more) {
+            (0, _) => None,
+            (_, 0) => Some(named),
+            (_, more) => Some(format!("{named} and {at_least}{more} more")),
+        }
+    }
+
+    /// Adds one, or says it of one that is there; more than can be shown are left out, what there is no room for last.
     pub fn insert(&mut self, path: &str, unkept: Unkept) {
         let name = shown(path);
-        if let Some(known) = self.items.get_mut(&name) {
-            *known = unkept;
-        } else if self.items.len() >= MAX_UNKEPT || self.bytes + name.len() > MAX_NAMES_BYTES {
+        self.forget(&name);
+        while !self.has_place_for(&name) {
             self.truncated = true;
-        } else {
-            self.bytes += name.len();
-            self.items.insert(name, unkept);
+            if !unkept.why.is_for_want_of_room() || self.unsaved == self.items.len() {
+                return;
+            }
+            let other = self.items.iter().rfind(|(_, unkept)| !unkept.why.is_for_want_of_room());
+            let Some(other) = other.map(|(name, _)| name.clone()) else { return };
+            self.forget(&other);
+        }
+        self.bytes += name.len();
+        self.unsaved += usize::from(unkept.why.is_for_want_of_room());
+        self.items.insert(name, unkept);
+    }
+
+    fn has_place_for(&self, name: &str) -> bool {
+        self.items.len() < MAX_UNKEPT && self.bytes + name.len() <= MAX_NAMES_BYTES
+    }
+
+    fn forget(&mut self, name: &str) {
+        if let Some(unkept) = self.items.remove(name) {
+            self.bytes -= name.len();
+            self.unsaved -= usize::from(unkept.why.is_for_want_of_room());
         }
     }
 
@@ -149,9 +189,7 @@ impl UnkeptList {
         let below = format!("{name}/")..format!("{name}0");
         let gone: Vec<_> = self.items.range(below).map(|(name, _)| name.clone()).chain([name]).collect();
         for name in gone {
-            if self.items.remove(&name).is_some() {
-                self.bytes -= name.len();
-            }
+            self.forget(&name);
         }
     }
 
@@ -193,6 +231,8 @@ mod tests {
 
     const BIG: Unkept = Unkept { shape: Shape::File, why: Why::TooLarge };
 
+    const LIMITS: WorkspaceLimits = WorkspaceLimits { max_file_mb: 64, max_total_mb: 240, max_items: 50_000 };
+
     fn names(list: &UnkeptList) -> Vec<&str> {
         list.iter().map(|(name, _)| name).collect()
     }
@@ -232,8 +272,44 @@ mod tests {
     }
 
     #[test]
+    fn what_would_be_lost_is_named_however_much_else_is_not_kept() {
+        let unkept = |why| Unkept { shape: Shape::File, why };
+        let mut list = UnkeptList::default();
+        for number in 0..2 * MAX_UNKEPT {
+            list.insert(&format!("ignored-{number}"), unkept(Why::Ignored));
+        }
+        assert_eq!(list.unsaved(&LIMITS), None);
+        for name in ["d", "b", "c", "a"] {
+            list.insert(name, BIG);
+        }
+        let big = "(larger than 64 MB, the most a file may have)";
+        assert_eq!(list.unsaved(&LIMITS).unwrap(), format!("a {big}, b {big}, c {big} and 1 more"));
+        assert_eq!((list.iter().count(), list.is_truncated()), (MAX_UNKEPT, true));
+        list.remove("c");
+        assert_eq!(list.unsaved(&LIMITS).unwrap(), format!("a {big}, b {big}, d {big}"));
+        for name in ["a", "d"] {
+            list.insert(name, unkept(Why::Special));
+        }
+        assert_eq!(list.unsaved(&LIMITS).unwrap(), format!("b {big}"));
+        list.update(&[Entry { path: "b".into(), kind: EntryKind::Folder }], &UnkeptList::default());
+        assert_eq!(list.unsaved(&LIMITS), None);
+        for number in 0..2 * MAX_UNKEPT {
+            list.insert(&number.to_string(), BIG);
+        }
+        assert!(list.unsaved(&LIMITS).unwrap().ends_with("and at least 997 more"));
+    }
+
+    #[test]
+    fn a_name_cannot_lead_a_sentence_astray() {
+        let mut list = UnkeptList::default();
+        list.insert(&format!("{}\u{1b}[2J", "x".repeat(150)), BIG);
+        let said = list.unsaved(&LIMITS).unwrap();
+        assert!(!said.contains('\u{1b}') && said.contains("\\u{1b}[2J (larger"), "{said}");
+    }
+
+    #[test]
     fn every_cause_is_told_in_words_with_the_figures_that_matter() {
-        let limits = WorkspaceLimits { max_file_mb: 64, max_total_mb: 240, max_items: 50_000 };
+        let limits = LIMITS;
         assert_eq!(Why::TooLarge.text(&limits), "larger than 64 MB, the most a file may have: not saved");
         assert!(Why::Quota.text(&limits).contains("240 MB in 50000 files and folders: not saved"));
         for why in [Why::Ignored, Why::Name, Why::Special, Why::Link, Why::Unreadable] {

@@ -3,19 +3,22 @@
 //! ```text
 //!   live ── stop is written down ──▶ stopping: end programs, collect ── collected ──▶ closing: remove ──▶ cold
 //!    ▲                                  │   ▲ failed: again, for COLLECT_PATIENCE
-//!    └── its user is told why ──────────┴───┘
+//!    └── its user is told why ──────────┴───┘          by itself, and there is no room for it: left on its volume (`unsaved.rs`) ──▶ cold
 //! ```
 //!
 //! **Invariants**: programs end before their changes are collected, so that the listing is the last word. A sandbox goes only after its
-//! changes were collected, when its container has died, when its user gives up what cannot be collected, or when its session is deleted.
+//! changes were collected, when its container has died, when its user gives up what cannot be collected, or when its session is deleted;
+//! one that ends by itself goes when its volume keeps what cannot be.
 //! Otherwise the session goes back to `ready`; where the agent stays away for as long as collecting may take, it is `failed` and keeps its
 //! sandbox (see `life.rs`).
 
 use actix::prelude::*;
 
 use super::opening::Former;
+use super::remains::collected;
+use super::unsaved::bare;
 use super::{
-    AgentLink, Backoff, Duration, Instant, Lease, Level, Live, Phase, Session, SessionActor, SessionError,
+    AgentLink, Backoff, Duration, Instant, Lease, Level, Live, OwnedLink, Phase, Session, SessionActor, SessionError,
     SessionEvent, SessionNotice, SessionState, WRITE_RETRY, WorkspaceSyncActor, db, sync,
 };
 use crate::model::SandboxId;
@@ -38,19 +41,23 @@ const GOODBYE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A stop under way.
 pub(super) struct Stop {
-    reason: String,
+    pub(super) reason: String,
     deadline: Instant,
     attempt: u32,
     /// Its user would rather lose what cannot be collected than keep the sandbox.
     discard: bool,
+    /// Nobody is there who could be asked.
+    unattended: bool,
 }
 
 impl SessionActor {
     /// Writes the stop down, then ends programs, collects and removes; answers when the session is `stopping`. Where that cannot be
-    /// written down the session stays as it is, and the answer is the error.
+    /// written down the session stays as it is, and the answer is the error. `unattended`: nobody is there who could be asked what to do with
+    /// what cannot be collected.
     pub(super) fn begin_stop(
         &mut self,
         reason: String,
+        unattended: bool,
         ctx: &mut Context<Self>,
     ) -> ResponseActFuture<Self, Result<Session, SessionError>> {
         let live = match std::mem::replace(&mut self.phase, Phase::Closing) {
@@ -61,7 +68,7 @@ impl SessionActor {
             }
         };
         self.call_off();
-        let stop = Stop { reason, deadline: Instant::now() + COLLECT_PATIENCE, attempt: 0, discard: false };
+        let stop = Stop { reason, deadline: Instant::now() + COLLECT_PATIENCE, attempt: 0, discard: false, unattended };
         self.phase = Phase::Stopping(live, stop);
         if self.session.as_ref().is_none_or(|session| session.state == SessionState::Stopping) {
             self.collect(ctx);
@@ -127,14 +134,21 @@ impl SessionActor {
         let attempt = stop.attempt;
         stop.attempt += 1;
         let linked = live.link.as_ref().is_some_and(|link| !link.is_closed());
-        match after_failure(&error, deleted, stop.discard, linked, Instant::now() >= stop.deadline) {
+        let fate = match stop {
+            _ if deleted => Fate::Deleted,
+            Stop { discard: true, .. } => Fate::GivenUp,
+            Stop { unattended: true, .. } if live.sandbox.outlives_its_container() => Fate::Left,
+            _ => Fate::Asked,
+        };
+        match after_failure(&error, fate, linked, Instant::now() >= stop.deadline) {
             Next::Remove => {
                 tracing::warn!(session.id = %self.id, sandbox.id = %sandbox, error = %error, "a sandbox goes without its last changes");
                 if stop.discard {
-                    stop.reason.push_str(&format!("; what could not be saved was given up: {error}"));
+                    stop.reason.push_str(&format!("; what could not be saved was given up: {}", bare(&error)));
                 }
                 self.remove(ctx);
             }
+            Next::Park => self.park(&error, ctx),
             Next::Keep => self.keep(&error, ctx),
             Next::Leave => self.leave(ctx),
             Next::Again => self.collect_again(&error, attempt, ctx),
@@ -153,6 +167,7 @@ impl SessionActor {
 
     /// Gives up stopping: the sandbox holds what the database does not have.
     fn keep(&mut self, error: &SessionError, ctx: &mut Context<Self>) {
+        tracing::warn!(session.id = %self.id, error = %error, "a session cannot be stopped without losing changes, and goes on");
         let reason = format!("could not be stopped without losing changes: {error}");
         let text = format!("The session {reason}.");
         self.write_state(SessionEvent::StopFailed, Some(reason), ctx, move |actor, ctx, written| {
@@ -168,7 +183,7 @@ impl SessionActor {
             };
             actor.back_to_live();
             if let Some(reason) = given_up {
-                actor.stop_by_itself(reason, ctx);
+                actor.stop_by_itself(reason, false, ctx);
                 return actor.discard();
             }
             actor.start_again = false;
@@ -197,11 +212,7 @@ impl SessionActor {
         ctx.cancel_future(door);
         let (db, lease, sync) = (self.deps.db.clone(), self.lease.clone(), self.sync());
         let removing = async move {
-            sync.try_send(sync::Disconnect).ok();
-            if let Some(link) = link {
-                tokio::time::timeout(GOODBYE_TIMEOUT, link.command(Request::Shutdown)).await.ok();
-                link.close();
-            }
+            hang_up(&sync, link).await;
             let sandbox_id = sandbox.id();
             sandbox.destroy().await;
             // A cold session's row forgets its sandbox by itself, a deleted one's does not.
@@ -209,7 +220,7 @@ impl SessionActor {
         };
         ctx.spawn(removing.into_actor(self).map(move |(), actor, ctx| {
             drop(claim);
-            actor.gone_cold(SessionEvent::Stopped, stop.reason, ctx);
+            actor.gone_cold(SessionEvent::Stopped, collected(&stop.reason), ctx);
         }));
     }
 
@@ -278,11 +289,26 @@ impl SessionActor {
     }
 }
 
+/// What is to become of what cannot be collected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// It goes with its session.
+    Deleted,
+    /// Its user gives it up.
+    GivenUp,
+    /// Nobody is there to be asked, and it stays on its volume.
+    Left,
+    /// Its user is asked.
+    Asked,
+}
+
 /// What becomes of a stop whose changes could not be collected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
     /// They are given up, with their session or by their user.
     Remove,
+    /// The container goes, and its volume stays.
+    Park,
     /// The session goes on.
     Keep,
     /// The sandbox cannot be reached: it stays, and the session has failed.
@@ -291,12 +317,13 @@ enum Next {
     Again,
 }
 
-/// What follows from an `error`; `discard`: its user gives up what cannot be collected; `late`: collecting was tried for long enough.
-fn after_failure(error: &SessionError, deleted: bool, discard: bool, linked: bool, late: bool) -> Next {
+/// What follows from an `error`; `late`: collecting was tried for long enough.
+fn after_failure(error: &SessionError, fate: Fate, linked: bool, late: bool) -> Next {
     // What passes is waited for; a workspace that is too large is its user's to make smaller.
     let passes = matches!(error, SessionError::Unavailable(_) | SessionError::Busy | SessionError::Internal);
     match (linked, late) {
-        _ if deleted || (discard && (late || !passes)) => Next::Remove,
+        _ if fate == Fate::Deleted || (fate == Fate::GivenUp && (late || !passes)) => Next::Remove,
+        (true, _) if fate == Fate::Left && !passes => Next::Park,
         (true, late) if late || !passes => Next::Keep,
         (false, true) => Next::Leave,
         _ => Next::Again,
@@ -313,6 +340,15 @@ async fn collect(sync: Addr<WorkspaceSyncActor>, link: AgentLink, within: Durati
     match tokio::time::timeout(within, sync.send(sync::Flush)).await {
         Ok(flushed) => flushed.unwrap_or(Err(SessionError::Busy)),
         Err(_) => Err(SessionError::Unavailable("collecting them takes too long".into())),
+    }
+}
+
+/// Says goodbye to an agent, whose changes are collected.
+pub(super) async fn hang_up(sync: &Addr<WorkspaceSyncActor>, link: Option<OwnedLink>) {
+    sync.try_send(sync::Disconnect).ok();
+    if let Some(link) = link {
+        tokio::time::timeout(GOODBYE_TIMEOUT, link.command(Request::Shutdown)).await.ok();
+        link.close();
     }
 }
 
@@ -341,11 +377,14 @@ mod tests {
             (&full, false, false, Next::Again),
             (&full, false, true, Next::Leave),
         ] {
-            assert_eq!(after_failure(error, false, false, linked, late), next, "{error} {linked} {late}");
-            assert_eq!(after_failure(error, true, false, linked, late), Next::Remove, "{error} {linked} {late}");
+            assert_eq!(after_failure(error, Fate::Asked, linked, late), next, "{error} {linked} {late}");
+            assert_eq!(after_failure(error, Fate::Deleted, linked, late), Next::Remove, "{error} {linked} {late}");
             // What may pass is worth waiting for, even to a user who would give it up.
             let given_up = if next == Next::Again && *error == away { Next::Again } else { Next::Remove };
-            assert_eq!(after_failure(error, false, true, linked, late), given_up, "{error} {linked} {late}");
+            assert_eq!(after_failure(error, Fate::GivenUp, linked, late), given_up, "{error} {linked} {late}");
+            // What a volume keeps although it could be collected once the database is back is left to the session that goes on.
+            let left = if next == Next::Keep && *error == full { Next::Park } else { next };
+            assert_eq!(after_failure(error, Fate::Left, linked, late), left, "{error} {linked} {late}");
         }
     }
 }

@@ -52,7 +52,7 @@ impl Handler<DeleteSession> for SessionActor {
             actor.tell(SessionNotice::State { state: SessionState::Deleted, reason: None });
             match actor.phase {
                 Phase::Live(_) => {
-                    let stopping = actor.begin_stop("deleted".into(), ctx);
+                    let stopping = actor.begin_stop("deleted".into(), true, ctx);
                     ctx.spawn(stopping.map(|_, _, _| ()));
                 }
                 Phase::Idle => match remains {

@@ -191,7 +191,8 @@ impl SessionActor {
         // A deleted session's goes with it.
         let left = self.session.is_some() && live.sandbox.outlives_its_container();
         let files = if left { LEFT } else { "your saved files are all here" };
-        let reason = match (killed.map(|(_, program)| program), how) {
+        let unsaved = self.unkept.list().unsaved(&self.deps.config.workspace.limits()).filter(|_| !left);
+        let mut reason = match (killed.map(|(_, program)| program), how) {
             (Some(Some(program)), _) => format!("out of memory: {program}, {memory_mb} MiB"),
             (Some(None), _) => format!("out of memory: {memory_mb} MiB"),
             (None, Death::Exited(Some(code))) => {
@@ -199,6 +200,9 @@ impl SessionActor {
             }
             _ => format!("its sandbox has ended unexpectedly; {files}"),
         };
+        if let Some(unsaved) = unsaved {
+            reason.push_str(&format!("; with it went what could not be saved: {unsaved}"));
+        }
         tracing::warn!(session.id = %self.id, sandbox.id = %sandbox, reason, "a sandbox has died");
         let Live { sandbox, link, door, claim, .. } = *live;
         ctx.cancel_future(door);

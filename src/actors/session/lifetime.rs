@@ -7,7 +7,8 @@
 //!                                                                                         └ end: collect, stop, cold
 //! ```
 //!
-//! **Invariants**: nothing ends unless a look has just found it unused, and nobody is ended unwarned. What happens between two looks counts as
+//! **Invariants**: nothing ends unless a look has just found it unused, and nobody is ended unwarned, nor where that would lose what could not
+//! be saved (`unsaved.rs`). What happens between two looks counts as
 //! of the second: a session may live a minute too long, never too short. An agent that does not answer counts as unused, so that a hostile one
 //! keeps its sandbox no longer than an idle one.
 
@@ -44,6 +45,8 @@ pub(super) struct Lifetime {
     /// What pages were last told.
     shown: Option<Sample>,
     showing: bool,
+    /// Its end was due and would have lost what could not be saved.
+    pub(super) spared: bool,
 }
 
 struct Announced {
@@ -62,7 +65,7 @@ struct Sample {
 impl Lifetime {
     pub(super) fn new() -> Self {
         let watched_at = Instant::now();
-        Self { watched_at, watched: false, announced: None, looked: None, shown: None, showing: false }
+        Self { watched_at, watched: false, announced: None, looked: None, shown: None, showing: false, spared: false }
     }
 
     /// Another agent, or the same one again, answers from here on.
@@ -175,12 +178,13 @@ impl SessionActor {
         let policy = self.policy();
         match idle::decide(&policy, &self.facts()) {
             Decision::Stay => self.call_off(),
+            _ if self.is_spared() => self.call_off(),
             Decision::Warn(left, why) => self.announce(left, why),
             Decision::End(why) => {
                 let reason = idle::reason(why, &policy);
                 tracing::info!(session.id = %self.id, reason, "a session ends by itself");
                 // Where the stop cannot be written down, the next look tries again.
-                let stopping = self.begin_stop(reason, ctx);
+                let stopping = self.begin_stop(reason, true, ctx);
                 ctx.spawn(stopping.map(|_, _, _| ()));
             }
         }
@@ -228,7 +232,7 @@ impl SessionActor {
     }
 
     /// Tells those who look at its terminals; pages show what they need of it by other means.
-    fn tell_everybody(&self, level: Level, text: String) {
+    pub(super) fn tell_everybody(&self, level: Level, text: String) {
         // An error means that nobody looks.
         self.announcements.send(Announcement { level, text }).ok();
     }

@@ -31,6 +31,7 @@ mod reviving;
 mod search;
 mod terminals;
 mod unkept;
+mod unsaved;
 mod wishes;
 
 use std::collections::HashMap;
@@ -121,6 +122,8 @@ pub struct SessionActor {
     start_again: bool,
     /// Somebody wants it stopped as soon as the start under way has ended.
     stop_asked: Option<StopSession>,
+    /// What the last sandbox has left was collected but for what there was no room for.
+    parked: bool,
     last_used: Instant,
     touched: Option<Instant>,
     deps: Deps,
@@ -169,8 +172,10 @@ pub struct StopSession {
     pub reason: String,
     /// Open it again afterwards. Where the session has failed with its sandbox still running, that one is given up.
     pub start_again: bool,
-    /// Give up what cannot be collected. Without it a session that holds more than it may stays ready.
+    /// Give up what cannot be collected. Without it a session that holds more than it may stays ready: [`SessionError::NotSaved`].
     pub discard: bool,
+    /// Nobody reads the answer: what there is no room for stays on its volume, if it lies on one.
+    pub unattended: bool,
 }
 
 /// Wait until the session is ready, starting it if need be. The reply comes when it is, or when it has failed.
@@ -231,6 +236,7 @@ impl SessionActor {
             progress: None,
             start_again: false,
             stop_asked: None,
+            parked: false,
             last_used: Instant::now(),
             touched: None,
             deps,
@@ -314,7 +320,7 @@ impl Handler<Detach> for SessionActor {
         let collecting = async move {
             let Some(sync) = sync else { return };
             match tokio::time::timeout(closing::FLUSH_TIMEOUT, sync.send(sync::Flush)).await {
-                Ok(Ok(Ok(()))) => {}
+                Ok(Ok(Ok(()) | Err(SessionError::NotSaved(_)))) => {}
                 // The sandbox keeps running; the next server lists it.
                 _ => {
                     tracing::warn!(session.id = %id, "changes were not collected before the server stops; the next start will")
@@ -472,9 +478,9 @@ impl SessionActor {
     fn end_when_idle(&mut self, ctx: &mut Context<Self>) {
         let idle = matches!(self.phase, Phase::Idle) && self.notices.receiver_count() == 0 && self.waiters.is_empty();
         let silent = self.last_used.elapsed() >= Duration::from_secs(self.deps.config.actors.passivate_seconds);
-        if idle && silent && self.has_remains() {
+        if idle && silent && self.has_work_left() {
             self.salvage_by_itself(ctx);
-        } else if idle && silent {
+        } else if idle && silent && !self.has_remains() {
             self.exit.normal();
             ctx.stop();
         }

@@ -199,16 +199,19 @@ impl SessionActor {
         let door = ctx.add_stream(door);
         self.phase =
             Phase::Live(Box::new(Live { sandbox, link: None, link_number: 0, door, out_of_memory: None, claim }));
+        self.parked = false;
         self.lifetime_begins();
         self.take_call(caller, ctx);
-        let (asked, discard) = self.stop_asked.take().map_or((None, false), |stop| (Some(stop.reason), stop.discard));
-        match self.session.as_ref().map(|session| session.state) {
-            // Deleted, or told to stop, while it was on its way.
-            None | Some(SessionState::Stopping) => {
-                self.stop_by_itself(asked.unwrap_or_else(|| "stopped while the server was away".into()), ctx)
+        let asked = self.stop_asked.take();
+        let discard = asked.as_ref().is_some_and(|stop| stop.discard);
+        match (self.session.as_ref().map(|session| session.state), asked) {
+            // Told to stop while it was on its way.
+            (_, Some(stop)) => self.stop_by_itself(stop.reason, stop.unattended, ctx),
+            // Deleted meanwhile, or a stop had been begun by a server that was away since.
+            (None | Some(SessionState::Stopping), None) => {
+                self.stop_by_itself("stopped while the server was away".into(), true, ctx)
             }
-            Some(_) if asked.is_some() => self.stop_by_itself(asked.unwrap_or_default(), ctx),
-            Some(_) => self.become_ready(0, ctx),
+            (Some(_), None) => self.become_ready(0, ctx),
         }
         if discard {
             self.discard();
@@ -226,7 +229,9 @@ impl SessionActor {
         }
         self.write_state(SessionEvent::Restored, None, ctx, move |actor, ctx, written| match written {
             Ok(()) => actor.become_ready(0, ctx),
-            Err(SessionError::NotFound) => actor.stop_by_itself("it could not be written down as ready".into(), ctx),
+            Err(SessionError::NotFound) => {
+                actor.stop_by_itself("it could not be written down as ready".into(), true, ctx)
+            }
             Err(_) => {
                 ctx.run_later(WRITE_RETRY.pause(attempt), move |actor, ctx| {
                     actor.become_ready(attempt.saturating_add(1), ctx)
@@ -235,9 +240,10 @@ impl SessionActor {
         });
     }
 
-    /// Stops a session nobody waits for the stopping of. Where that cannot be written down, it becomes ready first.
-    pub(super) fn stop_by_itself(&mut self, reason: String, ctx: &mut Context<Self>) {
-        let stopping = self.begin_stop(reason, ctx);
+    /// Stops a session nobody waits for the stopping of. Where that cannot be written down, it becomes ready first. `unattended`: as for
+    /// [`SessionActor::begin_stop`].
+    pub(super) fn stop_by_itself(&mut self, reason: String, unattended: bool, ctx: &mut Context<Self>) {
+        let stopping = self.begin_stop(reason, unattended, ctx);
         ctx.spawn(stopping.map(|stopping, actor, ctx| {
             if stopping.is_err() {
                 actor.become_ready(0, ctx);

@@ -3,10 +3,11 @@
 //! ```text
 //!   live ── the sandbox dies ──▶ cold, and the row still names it ── somebody starts or writes ──▶ opening: brought back, ready
 //!                                         └── nobody looks any more ──▶ stopping: brought back, collected, removed ──▶ cold
+//!                                                                                               └── no room: left (`unsaved.rs`)
 //! ```
 //!
 //! **Invariant**: while a cold session's row names a sandbox, and while one is brought back, nothing is written into the database alone: what
-//! the sandbox left would overtake it. Such a session's actor stays until that is settled.
+//! the sandbox left would overtake it. Nor is it while a failed one names a sandbox, which may run. Such a session's actor stays until that is settled.
 
 use actix::prelude::*;
 
@@ -18,13 +19,28 @@ use super::{
 use crate::link::LinkError;
 use crate::model::SandboxId;
 
+/// What is said to who would write past a sandbox that runs and is not reached.
+const UNREACHED: &str =
+    "the session has failed, and its sandbox may hold what is newer: open it, or restart it to give that up";
+
 /// What a session's user is told of a dead sandbox that has left its volume.
 pub(super) const LEFT: &str = "all that was written in it is kept and comes back when you open the session";
 
 impl SessionActor {
+    /// Whether what a dead sandbox has left is still to be collected: there is room for it, as far as is known.
+    pub(super) fn has_work_left(&self) -> bool {
+        self.has_remains() && !self.parked
+    }
+
     /// Whether a dead sandbox has left what is to be brought back, or collected.
     pub(super) fn has_remains(&self) -> bool {
         let left = |session: &Session| session.state == SessionState::Cold && session.sandbox.is_some();
+        matches!(self.phase, Phase::Idle) && self.session.as_ref().is_some_and(left)
+    }
+
+    /// Whether its sandbox may still run, and nobody tries to reach it: its session has failed.
+    fn is_left_running(&self) -> bool {
+        let left = |session: &Session| session.state == SessionState::Failed && session.sandbox.is_some();
         matches!(self.phase, Phase::Idle) && self.session.as_ref().is_some_and(left)
     }
 
@@ -45,6 +61,11 @@ impl SessionActor {
             // A write into the database alone would be overtaken by what the sandbox still holds.
             self.tally.refused += 1;
             return Err(LinkError::Closed.into());
+        }
+        if self.is_left_running() {
+            // The same, and no agent is waited for.
+            self.tally.refused += 1;
+            return Err(SessionError::Unavailable(UNREACHED.into()));
         }
         if matches!(self.phase, Phase::Stopping(..) | Phase::Closing) {
             return Err(SessionError::NotReady { state: SessionState::Stopping });
@@ -92,7 +113,7 @@ impl SessionActor {
     /// The same because nobody looks at the session any more.
     pub(super) fn salvage_by_itself(&mut self, ctx: &mut Context<Self>) {
         let reason = self.session.as_ref().and_then(|session| session.reason.as_deref()).unwrap_or_default();
-        let stop = StopSession { reason: collected(reason), start_again: false, discard: false };
+        let stop = StopSession { reason: reason.to_owned(), start_again: false, discard: false, unattended: true };
         let salvaging = self.begin_salvage(stop);
         ctx.spawn(salvaging.map(|_, _, _| ()));
     }
@@ -113,7 +134,7 @@ impl SessionActor {
 }
 
 /// The reason a session is cold, once what its dead sandbox had left was collected.
-fn collected(reason: &str) -> String {
+pub(super) fn collected(reason: &str) -> String {
     reason.replace(LEFT, "all that was written in it was saved afterwards")
 }
 

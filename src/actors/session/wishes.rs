@@ -44,26 +44,7 @@ impl Handler<StopSession> for SessionActor {
 
     fn handle(&mut self, stop: StopSession, ctx: &mut Self::Context) -> Self::Result {
         self.used();
-        match self.phase {
-            Phase::Idle if stop.start_again => return self.begin_start(Former::Discard),
-            Phase::Idle if self.has_remains() => return self.begin_salvage(stop),
-            Phase::Idle | Phase::Loading => return self.answer_session(),
-            _ => {}
-        }
-        self.start_again = stop.start_again;
-        if !stop.start_again {
-            self.resolve(&Err(SessionError::NotReady { state: SessionState::Stopping }));
-        }
-        if matches!(self.phase, Phase::Opening) {
-            self.stop_asked = Some(stop);
-            return self.answer_session();
-        }
-        // Where a stop is under way already, that answers.
-        let answer = self.begin_stop(stop.reason, ctx);
-        if stop.discard {
-            self.discard();
-        }
-        answer
+        if self.is_to_be_checked(&stop) { self.stop_if_saved(stop) } else { self.stop(stop, ctx) }
     }
 }
 
@@ -96,6 +77,38 @@ impl Handler<AwaitReady> for SessionActor {
 }
 
 impl SessionActor {
+    /// Does as a wish to stop says.
+    pub(super) fn stop(
+        &mut self,
+        stop: StopSession,
+        ctx: &mut Context<Self>,
+    ) -> ResponseActFuture<Self, Result<Session, SessionError>> {
+        match self.phase {
+            // What a dead sandbox has left nobody has given up yet.
+            Phase::Idle if stop.start_again && self.has_remains() && !stop.discard => {
+                return self.begin_start(Former::Adopt);
+            }
+            Phase::Idle if stop.start_again => return self.begin_start(Former::Discard),
+            Phase::Idle if self.has_remains() => return self.begin_salvage(stop),
+            Phase::Idle | Phase::Loading => return self.answer_session(),
+            _ => {}
+        }
+        self.start_again = stop.start_again;
+        if !stop.start_again {
+            self.resolve(&Err(SessionError::NotReady { state: SessionState::Stopping }));
+        }
+        if matches!(self.phase, Phase::Opening) {
+            self.stop_asked = Some(stop);
+            return self.answer_session();
+        }
+        // Where a stop is under way already, that answers.
+        let answer = self.begin_stop(stop.reason, stop.unattended, ctx);
+        if stop.discard {
+            self.discard();
+        }
+        answer
+    }
+
     fn is_written_stopping(&self) -> bool {
         self.session.as_ref().is_some_and(|session| session.state == SessionState::Stopping)
     }

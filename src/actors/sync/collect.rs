@@ -117,12 +117,17 @@ pub(super) async fn listing(work: &Work, told: &Told, link: &AgentLink) -> Resul
     Ok(torn)
 }
 
-/// The same where a file that is being written must not be left out.
+/// The same where the sandbox may be about to go: a file that is being written must not be left out, nor one there is no room for.
 ///
 /// # Errors
-/// As [`listing`], and [`SessionError::Busy`].
+/// As [`listing`], [`SessionError::Busy`], and [`SessionError::NotSaved`].
 pub(super) async fn everything(work: &Work, told: &Told, link: &AgentLink) -> Result<(), SessionError> {
-    if listing(work, told, link).await?.is_empty() { Ok(()) } else { Err(SessionError::Busy) }
+    match listing(work, told, link).await {
+        Ok(torn) if !torn.is_empty() => Err(SessionError::Busy),
+        Err(error) if !is_bound(&error) => Err(error),
+        // Of too much that nobody could name there is only that to say.
+        listed => work.unkept.unsaved(&work.config.workspace.limits()).map_or(listed.map(drop), Err),
+    }
 }
 
 async fn carry_out(

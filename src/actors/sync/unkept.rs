@@ -9,7 +9,7 @@ use super::Work;
 use super::told::Told;
 use crate::actors::api::SessionError;
 use crate::model::SessionNotice;
-use crate::model::unkept::{UnkeptList, Why, printable};
+use crate::model::unkept::{UnkeptList, Why, WorkspaceLimits, printable};
 
 /// Things a user is told of in words for each job; the list has all of them.
 const TOLD_AT_ONCE: usize = 3;
@@ -23,6 +23,12 @@ impl Unkept {
     #[must_use]
     pub fn list(&self) -> UnkeptList {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What of it there was no room for, as the error of whoever would lose it.
+    #[must_use]
+    pub fn unsaved(&self, limits: &WorkspaceLimits) -> Option<SessionError> {
+        self.list().unsaved(limits).map(SessionError::NotSaved)
     }
 
     /// Changes the list, and tells the pages where that made a difference.

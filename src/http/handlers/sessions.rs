@@ -97,7 +97,7 @@ pub async fn start_session(state: State, who: SignedIn, id: web::Path<String>) -
 /// Stops a session; its files are kept.
 #[utoipa::path(post, path = "/api/v1/sessions/{id}/stop", tag = "sessions",
     params(("id" = uuid::Uuid, Path),
-           ("discard" = Option<bool>, Query, description = "Gives up what cannot be saved; without it the session then stays as it is.")),
+           ("discard" = Option<bool>, Query, description = "Gives up what cannot be saved; without it that is refused with 409 `not_saved`, or the session stays as it is.")),
     responses((status = 202, description = "It is stopping or has stopped.", body = Session)))]
 pub async fn stop_session(
     request: HttpRequest,
@@ -115,7 +115,7 @@ pub async fn stop_session(
 /// Stops a session and starts it again in a new sandbox; its files are kept.
 #[utoipa::path(post, path = "/api/v1/sessions/{id}/restart", tag = "sessions",
     params(("id" = uuid::Uuid, Path),
-           ("discard" = Option<bool>, Query, description = "Gives up what cannot be saved; without it the session then stays as it is.")),
+           ("discard" = Option<bool>, Query, description = "Gives up what cannot be saved; without it that is refused with 409 `not_saved`, or the session stays as it is.")),
     responses((status = 202, description = "It is on its way.", body = Session)))]
 pub async fn restart_session(
     request: HttpRequest,

@@ -7,6 +7,9 @@ export const UNREACHABLE = 'unreachable';
 /** Another server has the session; `serverUrl` says which. */
 export const ELSEWHERE = 'session_elsewhere';
 
+/** A sandbox that would end holds what could not be saved. */
+export const NOT_SAVED = 'not_saved';
+
 export class ApiError extends Error {
   override readonly name = 'ApiError';
 

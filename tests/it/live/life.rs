@@ -306,3 +306,21 @@ async fn a_session_whose_files_cannot_all_be_restored_fails_with_its_reason_and_
     session.start().await;
     assert_eq!(session.in_sandbox("broken.txt").await, "x".repeat(10_000).as_bytes());
 }
+
+#[tokio::test]
+async fn nothing_is_saved_past_a_sandbox_that_runs_and_is_not_reached() {
+    let server = Server::start().await;
+    let session = server.user().await.ready_session().await;
+    session.save("saved.txt", "as saved").await;
+    server.kill_9().await;
+    // As after an agent that was silent for too long.
+    server.sql("update sessions set state = 'failed', reason = 'its sandbox cannot be reached'").await;
+    server.start_again().await;
+    let refused = ok(session.put("saved.txt", "newer", &[]).await, 503).await;
+    assert_eq!(refused["code"], "unavailable");
+    assert!(refused["detail"].as_str().unwrap().contains("open it, or restart it to give that up"), "{refused}");
+    assert_eq!(session.read("saved.txt").await.unwrap(), b"as saved");
+    session.start().await;
+    session.save("saved.txt", "newer").await;
+    assert_eq!(session.in_sandbox("saved.txt").await, b"newer");
+}

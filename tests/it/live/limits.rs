@@ -14,11 +14,17 @@ async fn small() -> (Server, Session) {
     (server, session)
 }
 
-/// Waits until a stop has been given up; the session.
-async fn stop_fails(session: &Session) -> serde_json::Value {
-    let mut events = session.events().await;
-    ok(session.request(Method::POST, "/stop").send().await.unwrap(), 202).await;
-    events.state("ready", READY).await
+/// Waits until it is known that not everything is saved, and that a stop is refused for it; why, in words.
+async fn stop_is_refused(session: &Session) -> String {
+    let named = async || {
+        let list = ok(session.request(Method::GET, "/unkept").send().await.unwrap(), 200).await;
+        list["items"].as_array().unwrap().iter().any(|item| item["why"] == "quota").then_some(())
+    };
+    eventually(PATIENCE, "what has no room", named).await;
+    let refused = ok(session.request(Method::POST, "/stop").send().await.unwrap(), 409).await;
+    assert_eq!(refused["code"], "not_saved");
+    assert_eq!(session.get().await["state"], "ready");
+    refused["detail"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
@@ -55,9 +61,9 @@ async fn pages_are_counted_before_the_sandbox_is_touched() {
 async fn a_session_with_more_files_than_it_may_says_so_and_stops_once_they_are_deleted() {
     let (_server, session) = small().await;
     session.shell().await.run("for n in $(seq 50); do touch f$n; done").await;
-    let kept = stop_fails(&session).await;
-    let reason = kept["reason"].as_str().unwrap();
-    assert!(reason.contains("as many files and folders as it may: delete some"), "{reason}");
+    let why = stop_is_refused(&session).await;
+    assert!(why.contains("no room in the workspace, which may have 240 MB in 20 files and folders"), "{why}");
+    assert!(why.contains(" more; make that smaller or remove it"), "{why}");
     session.shell().await.run("rm f?; rm f[1-4]?; echo kept > kept.txt").await;
     session.stop().await;
     assert_eq!(session.tree().await.keys().collect::<Vec<_>>(), ["f50", "kept.txt"]);
@@ -68,7 +74,7 @@ async fn a_session_with_more_files_than_it_may_is_stopped_without_them_by_who_sa
     let (_server, session) = small().await;
     session.save("kept.txt", "kept").await;
     session.shell().await.run("for n in $(seq 50); do touch f$n; done").await;
-    stop_fails(&session).await;
+    stop_is_refused(&session).await;
     let mut events = session.events().await;
     ok(session.request(Method::POST, "/stop?discard=true").send().await.unwrap(), 202).await;
     let cold = events.state("cold", READY).await;
@@ -82,7 +88,7 @@ async fn a_session_with_more_files_than_it_may_is_stopped_without_them_by_who_sa
 async fn who_gives_up_what_does_not_fit_is_heard_while_the_session_is_still_taken_over() {
     let (server, session) = small().await;
     session.shell().await.run("for n in $(seq 50); do touch f$n; done").await;
-    stop_fails(&session).await;
+    stop_is_refused(&session).await;
     server.kill_9().await;
     server.start_again().await;
     ok(session.request(Method::POST, "/stop?discard=true").send().await.unwrap(), 202).await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::client::{Session, eventually, ok, problem};
+use crate::support::client::{READY, Session, eventually, ok, problem};
 use crate::support::process::Server;
 use crate::support::terminal::PATIENCE;
 
@@ -72,7 +72,12 @@ async fn a_sparse_file_of_a_terabyte_costs_nothing_and_holds_nothing_up() {
         (items.len() == 1 && items[0]["path"] == "huge" && items[0]["why"] == "too_large").then_some(())
     };
     eventually(PATIENCE, "the huge one as not saved", named).await;
-    session.stop().await;
+    let refused = ok(session.request(Method::POST, "/stop").send().await.unwrap(), 409).await;
+    assert_eq!(refused["code"], "not_saved");
+    assert!(refused["detail"].as_str().unwrap().contains("huge (larger than 64 MB"), "{refused}");
+    let mut events = session.events().await;
+    ok(session.request(Method::POST, "/stop?discard=true").send().await.unwrap(), 202).await;
+    events.state("cold", READY).await;
     assert_eq!(session.tree().await.keys().collect::<Vec<_>>(), ["beside"]);
     assert!(server.resident_kib() < before + 64 * 1024, "{before} KiB, then {} KiB", server.resident_kib());
 }

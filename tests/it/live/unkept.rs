@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::support::client::{Session, eventually, ok};
+use crate::support::client::{READY, Session, eventually, ok};
 use crate::support::process::Server;
 use crate::support::terminal::PATIENCE;
 
@@ -165,6 +165,86 @@ async fn what_is_too_large_or_has_no_room_is_listed_until_it_fits() {
     content(&session, "09", Some(b"")).await;
     session.stop().await;
     assert_eq!(session.tree().await.len(), 12);
+}
+
+/// A server whose workspaces keep files of at most 1 MiB, and a session with one that is twice as large.
+async fn with_big() -> (Server, Session) {
+    let server = Server::start_with(&[("CARREL_WORKSPACE__MAX_FILE_MB", "1")]).await;
+    let session = server.user().await.ready_session().await;
+    run(&session, "open('big', 'wb').write(b'x' * (2 << 20))").await;
+    expect(&session, &[("big", "file", "too_large")]).await;
+    (server, session)
+}
+
+#[tokio::test]
+async fn a_stop_that_would_lose_what_is_not_saved_is_refused_and_ends_nothing() {
+    let (_server, session) = with_big().await;
+    let mut shell = session.shell().await;
+    let pid = shell.run("echo $$").await.0;
+    for wish in ["/stop", "/restart"] {
+        let refused = ok(session.request(Method::POST, wish).send().await.unwrap(), 409).await;
+        assert_eq!(refused["code"], "not_saved");
+        let detail = refused["detail"].as_str().unwrap();
+        assert!(detail.contains("big (larger than 1 MB, the most a file may have)"), "{detail}");
+        assert!(detail.contains("make that smaller or remove it, or stop without saving it"), "{detail}");
+    }
+    assert_eq!(session.get().await["state"], "ready");
+    assert_eq!(shell.run("echo $$").await.0, pid);
+    // What has gone a moment ago is in nobody's way.
+    run(&session, "import os; os.remove('big'); open('small', 'w').write('kept')").await;
+    session.stop().await;
+    assert_eq!(session.tree().await.keys().collect::<Vec<_>>(), ["small"]);
+}
+
+#[tokio::test]
+async fn what_is_not_saved_goes_when_its_user_says_so_and_the_reason_names_it() {
+    let (_server, session) = with_big().await;
+    let mut events = session.events().await;
+    ok(session.request(Method::POST, "/stop?discard=true").send().await.unwrap(), 202).await;
+    let reason = events.state("cold", READY).await["reason"].as_str().unwrap().to_owned();
+    assert!(reason.starts_with("stopped by you; what could not be saved was given up"), "{reason}");
+    assert!(reason.contains("big (larger than 1 MB"), "{reason}");
+}
+
+#[tokio::test]
+async fn what_a_program_writes_at_its_end_and_cannot_be_saved_keeps_the_session() {
+    let server = Server::start_with(&[("CARREL_WORKSPACE__MAX_FILE_MB", "1")]).await;
+    let session = server.user().await.ready_session().await;
+    let program = "
+import signal, sys
+def end(*_):
+    open('big', 'wb').write(b'x' * (2 << 20))
+    sys.exit()
+for number in (signal.SIGTERM, signal.SIGHUP): signal.signal(number, end)
+print('waiting', flush=True)
+while True: signal.pause()
+";
+    let mut terminal = session.program(&["python3", "-c", program]).await;
+    terminal.expect("waiting").await;
+    let mut events = session.events().await;
+    ok(session.request(Method::POST, "/stop").send().await.unwrap(), 202).await;
+    let kept = events.state("ready", READY).await;
+    let reason = kept["reason"].as_str().unwrap();
+    assert!(reason.starts_with("could not be stopped without losing changes: "), "{reason}");
+    assert!(reason.contains("big (larger than 1 MB"), "{reason}");
+    assert_eq!(session.in_sandbox("big").await, vec![b'x'; 2 << 20]);
+}
+
+#[tokio::test]
+async fn carrel_down_gives_up_nothing_that_is_not_saved_unless_told_to() {
+    let (server, session) = with_big().await;
+    assert!(server.terminate().await.0.success());
+    let refused = server.run(&["down"]).await;
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && said.contains("1 sandboxes hold what could not be collected"), "{said}");
+    assert!(said.contains("big (larger than 1 MB"), "{said}");
+    server.start_again().await;
+    let ready = async || (session.get().await["state"] == "ready").then_some(());
+    eventually(PATIENCE, "a ready session", ready).await;
+    assert_eq!(session.in_sandbox("big").await, vec![b'x'; 2 << 20]);
+    assert!(server.terminate().await.0.success());
+    let down = server.run(&["down", "--discard"]).await;
+    assert!(down.status.success(), "{}", String::from_utf8_lossy(&down.stderr));
 }
 
 #[tokio::test]

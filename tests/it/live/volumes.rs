@@ -16,6 +16,7 @@ use crate::support::client::{READY, Session, eventually, ok};
 use crate::support::engine::TestEngine;
 use crate::support::process::Server;
 use crate::support::terminal::PATIENCE;
+use crate::support::volumes::can_be_had;
 
 /// Files a program leaves behind.
 const FILES: usize = 600;
@@ -85,6 +86,9 @@ async fn no_volume(server: &Server) {
 
 #[tokio::test]
 async fn everything_a_program_had_written_when_its_sandbox_was_killed_is_there_when_it_is_opened_again() {
+    if !can_be_had().await {
+        return;
+    }
     let server = Server::start().await;
     let session = with_unsaved(&server).await;
     let mut events = session.events().await;
@@ -118,6 +122,9 @@ async fn everything_a_program_had_written_when_its_sandbox_was_killed_is_there_w
 
 #[tokio::test]
 async fn what_was_written_survives_the_death_of_server_and_sandbox() {
+    if !can_be_had().await {
+        return;
+    }
     let server = Server::start().await;
     let session = with_unsaved(&server).await;
     server.kill_9().await;
@@ -137,6 +144,9 @@ async fn what_was_written_survives_the_death_of_server_and_sandbox() {
 
 #[tokio::test]
 async fn a_save_while_a_dead_sandbox_is_brought_back_is_not_undone_by_what_it_has_left() {
+    if !can_be_had().await {
+        return;
+    }
     let server = Server::start().await;
     let session = with_unsaved(&server).await;
     let mut events = session.events().await;
@@ -152,6 +162,9 @@ async fn a_save_while_a_dead_sandbox_is_brought_back_is_not_undone_by_what_it_ha
 
 #[tokio::test]
 async fn a_save_into_what_a_dead_sandbox_has_left_overtakes_nothing_and_is_overtaken_by_nothing() {
+    if !can_be_had().await {
+        return;
+    }
     let server = Server::start().await;
     let session = with_unsaved(&server).await;
     let mut events = session.events().await;
@@ -167,6 +180,9 @@ async fn a_save_into_what_a_dead_sandbox_has_left_overtakes_nothing_and_is_overt
 
 #[tokio::test]
 async fn what_a_dead_sandbox_has_left_is_collected_by_itself_when_nobody_opens_the_session() {
+    if !can_be_had().await {
+        return;
+    }
     let server = Server::start_with(&[("CARREL_ACTORS__PASSIVATE_SECONDS", "1")]).await;
     let session = with_unsaved(&server).await;
     server.kill_sandboxes().await;
@@ -184,6 +200,9 @@ async fn what_a_dead_sandbox_has_left_is_collected_by_itself_when_nobody_opens_t
 
 #[tokio::test]
 async fn carrel_down_collects_what_a_dead_sandbox_has_left() {
+    if !can_be_had().await {
+        return;
+    }
     let server = Server::start().await;
     let session = with_unsaved(&server).await;
     server.kill_9().await;
@@ -198,6 +217,9 @@ async fn carrel_down_collects_what_a_dead_sandbox_has_left() {
 
 #[tokio::test]
 async fn a_volume_that_was_cut_off_with_its_machine_is_not_believed_and_its_user_told() {
+    if !can_be_had().await {
+        return;
+    }
     let server = Server::start().await;
     let session = server.user().await.ready_session().await;
     session.save("saved.txt", "as saved").await;
@@ -224,6 +246,9 @@ async fn a_volume_that_was_cut_off_with_its_machine_is_not_believed_and_its_user
 
 #[tokio::test]
 async fn a_deleted_sessions_volume_goes_with_it() {
+    if !can_be_had().await {
+        return;
+    }
     let server = Server::start().await;
     let session = server.user().await.ready_session().await;
     let mut events = session.events().await;
@@ -232,6 +257,92 @@ async fn a_deleted_sessions_volume_goes_with_it() {
     assert_eq!(volumes(&server).len(), 1);
     assert_eq!(session.request(Method::DELETE, "").send().await.unwrap().status(), 204);
     no_volume(&server).await;
+}
+
+/// How often a sandbox has left what could not be saved.
+fn left(server: &Server) -> usize {
+    server.log().matches("ends and leaves what could not be saved").count()
+}
+
+#[tokio::test]
+async fn what_could_not_be_saved_is_left_by_a_session_nobody_uses_and_comes_back() {
+    if !can_be_had().await {
+        return;
+    }
+    let settings = [
+        ("CARREL_SANDBOX__IDLE_SECONDS", "4"),
+        ("CARREL_SANDBOX__WATCHED_SECONDS", "4"),
+        ("CARREL_WORKSPACE__MAX_FILE_MB", "1"),
+        ("CARREL_ACTORS__PASSIVATE_SECONDS", "1"),
+    ];
+    let server = Server::start_with(&settings).await;
+    let session = server.user().await.ready_session().await;
+    let mut events = session.events().await;
+    let program = "open('big', 'wb').write(b'x' * (2 << 20)); open('small', 'w').write('small')";
+    assert_eq!(session.program(&["python3", "-c", program]).await.exit().await["code"], 0);
+    let cold = events.state("cold", READY).await;
+    let reason = cold["reason"].as_str().unwrap().to_owned();
+    assert!(
+        reason.starts_with("stopped after 4 s without use; ") && reason.contains("big (larger than 1 MB"),
+        "{reason}"
+    );
+    assert!(reason.ends_with("comes back when you open the session"), "{reason}");
+    assert_eq!((session.read("small").await.unwrap(), session.read("big").await), (b"small".to_vec(), None));
+    let gone = async || containers(&engine(&server).await).await.is_empty().then_some(());
+    eventually(PATIENCE, "no container", gone).await;
+    assert_eq!((left(&server), volumes(&server).len()), (1, 1));
+
+    // The next server tries once more to collect it, and leaves it as it was.
+    drop(events);
+    server.kill_9().await;
+    server.start_again().await;
+    eventually(READY, "another try", async || (left(&server) == 2).then_some(())).await;
+    let back = async || Some(session.get().await).filter(|now| now["state"] == "cold");
+    assert_eq!(eventually(PATIENCE, "a cold session", back).await["reason"], reason);
+    // A restart gives up nothing its user has not given up.
+    let mut events = session.events().await;
+    ok(session.request(Method::POST, "/restart").send().await.unwrap(), 202).await;
+    events.state("ready", READY).await;
+    assert_eq!(session.in_sandbox("big").await, vec![b'x'; 2 << 20]);
+    ok(session.request(Method::POST, "/stop?discard=true").send().await.unwrap(), 202).await;
+    events.state("cold", READY).await;
+    no_volume(&server).await;
+}
+
+#[tokio::test]
+async fn in_memory_a_session_that_would_lose_what_could_not_be_saved_does_not_end_by_itself() {
+    let settings = [
+        ("CARREL_SANDBOX__STORAGE", "memory"),
+        ("CARREL_SANDBOX__IDLE_SECONDS", "4"),
+        ("CARREL_SANDBOX__WATCHED_SECONDS", "4"),
+        ("CARREL_WORKSPACE__MAX_FILE_MB", "1"),
+    ];
+    let server = Server::start_with(&settings).await;
+    let session = server.user().await.ready_session().await;
+    let mut events = session.events().await;
+    let write = ["python3", "-c", "open('big', 'wb').write(b'x' * (2 << 20))"];
+    assert_eq!(session.program(&write).await.exit().await["code"], 0);
+    events
+        .notice("would stop by itself, and runs on: the sandbox holds what could not be saved: big (larger", READY)
+        .await;
+    assert_eq!(session.get().await["state"], "ready");
+    let remove = ["python3", "-c", "import os; os.remove('big')"];
+    assert_eq!(session.program(&remove).await.exit().await["code"], 0);
+    assert_eq!(events.state("cold", READY).await["reason"], "stopped after 4 s without use");
+}
+
+#[tokio::test]
+async fn in_memory_what_dies_with_a_sandbox_that_could_not_be_saved_is_named() {
+    let settings = [("CARREL_SANDBOX__STORAGE", "memory"), ("CARREL_WORKSPACE__MAX_FILE_MB", "1")];
+    let server = Server::start_with(&settings).await;
+    let session = server.user().await.ready_session().await;
+    let mut events = session.events().await;
+    let write = ["python3", "-c", "open('big', 'wb').write(b'x' * (2 << 20))"];
+    assert_eq!(session.program(&write).await.exit().await["code"], 0);
+    events.notice("big is not saved", PATIENCE).await;
+    server.kill_sandboxes().await;
+    let reason = events.state("cold", PATIENCE).await["reason"].to_string();
+    assert!(reason.contains("with it went what could not be saved: big (larger than 1 MB"), "{reason}");
 }
 
 #[tokio::test]
@@ -251,6 +362,9 @@ async fn in_memory_a_killed_sandboxs_files_come_from_the_database() {
 
 #[tokio::test]
 async fn a_volume_that_is_nobodys_is_swept_and_one_that_somebody_has_is_not() {
+    if !can_be_had().await {
+        return;
+    }
     let server = Server::start().await;
     let session = server.user().await.ready_session().await;
     session.save("saved.txt", "as saved").await;
@@ -272,6 +386,9 @@ async fn a_volume_that_is_nobodys_is_swept_and_one_that_somebody_has_is_not() {
 
 #[tokio::test]
 async fn a_volume_has_room_for_what_it_was_made_for_and_not_for_much_more() {
+    if !can_be_had().await {
+        return;
+    }
     let data = tempfile::tempdir().unwrap();
     let volumes = Volumes::of(data.path());
     for (disk_mb, inodes) in [(16, 1024), (256, 65_536), (100, 200_000)] {
@@ -292,6 +409,9 @@ async fn a_volume_has_room_for_what_it_was_made_for_and_not_for_much_more() {
 
 #[tokio::test]
 async fn a_missing_mount_is_never_taken_for_an_empty_workspace() {
+    if !can_be_had().await {
+        return;
+    }
     let data = tempfile::tempdir().unwrap();
     let volumes = Volumes::of(data.path());
     let sandbox = SandboxId::new();
@@ -323,6 +443,9 @@ async fn a_missing_mount_is_never_taken_for_an_empty_workspace() {
 
 #[tokio::test]
 async fn where_the_engine_does_not_see_its_mounts_a_server_says_so_or_does_not_start() {
+    if !can_be_had().await {
+        return;
+    }
     let mut server = Server::start().await;
     assert!(server.log().contains("workspaces lie on volumes"));
     server.kill_9().await;

@@ -10,4 +10,5 @@ pub mod postgres;
 pub mod process;
 pub mod server;
 pub mod terminal;
+pub mod volumes;
 pub mod writer;

@@ -138,6 +138,24 @@ describe('the dashboard', () => {
   });
 });
 
+it('asks before a stop from the list loses what is not saved', async () => {
+  const stop = vi.fn<Route>((request) =>
+    request.url.endsWith('?discard=true')
+      ? json({ ...SESSION, state: 'stopping' }, 202)
+      : problem(409, 'not_saved', 'the sandbox holds what could not be saved: big.bin'),
+  );
+  open({
+    'GET /sessions': () => json({ items: [{ ...SESSION, state: 'ready' }], next: null }),
+    [`POST /sessions/${SESSION.id}/stop`]: stop,
+  });
+  fireEvent.keyDown(await screen.findByRole('button', { name: 'Actions for Cities' }), { key: 'Enter' });
+  fireEvent.click(await screen.findByRole('menuitem', { name: 'Stop' }));
+  expect(await screen.findByText(/could not be saved: big\.bin/)).toBeInTheDocument();
+  expect(stop).toHaveBeenCalledTimes(1);
+  fireEvent.click(screen.getByRole('button', { name: 'Stop without saving' }));
+  await vi.waitFor(() => expect(stop).toHaveBeenCalledTimes(2));
+});
+
 describe('deleted sessions', () => {
   const DELETED = {
     ...SESSION,

@@ -6,25 +6,25 @@ import { useRouter } from 'next/navigation';
 import { useMemo } from 'react';
 import { messageOf } from '@/api/problem';
 import type { Session } from '@/api/types';
+import { useConfirm } from '@/components/confirm';
 import { useToast } from '@/components/toasts';
+import { endSandbox, giveUpQuestion, type AskToGiveUp } from '@/features/session/end-sandbox';
 import {
   SESSIONS_KEY,
   createSession,
   extendSession,
   renameSession,
-  restartSession,
   sessionKey,
   startSession,
-  stopSession,
   type SessionOrigin,
 } from '@/features/session/session-api';
 
-/** Requests about one session that answer with it. */
+/** Requests about one session that answer with it, unless its user takes them back. */
 const REQUESTS = {
-  start: startSession,
-  stop: stopSession,
-  restart: restartSession,
-  extend: extendSession,
+  start: (id: string) => startSession(id),
+  stop: (id: string, ask: AskToGiveUp) => endSandbox('stop', id, ask),
+  restart: (id: string, ask: AskToGiveUp) => endSandbox('restart', id, ask),
+  extend: (id: string) => extendSession(id),
 } as const;
 
 export type SessionRequest = keyof typeof REQUESTS;
@@ -38,6 +38,7 @@ export interface SessionActions {
 export function useSessionActions(): SessionActions {
   const client = useQueryClient();
   const router = useRouter();
+  const confirm = useConfirm();
   const toast = useToast();
 
   return useMemo(() => {
@@ -55,9 +56,10 @@ export function useSessionActions(): SessionActions {
       },
       async ask(request, session) {
         try {
-          const now = await REQUESTS[request](session.id);
+          const ask: AskToGiveUp = (end, why) => confirm(giveUpQuestion(end, why));
+          const now = await REQUESTS[request](session.id, ask);
           client.setQueryData<Session[]>(SESSIONS_KEY, (old) =>
-            old?.map((other) => (other.id === now.id ? now : other)),
+            old?.map((other) => (other.id === now?.id ? now : other)),
           );
           if (request === 'extend') toast('The session goes on.', 'ok');
         } catch (error) {
@@ -66,5 +68,5 @@ export function useSessionActions(): SessionActions {
         await refresh();
       },
     };
-  }, [client, router, toast]);
+  }, [client, confirm, router, toast]);
 }

@@ -55,19 +55,14 @@ export function startSession(id: string): Promise<Session> {
   return unwrap(api.POST('/api/v1/sessions/{id}/start', { params: { path: { id } } }));
 }
 
-export function stopSession(id: string): Promise<Session> {
-  return unwrap(api.POST('/api/v1/sessions/{id}/stop', { params: { path: { id } } }));
+/** `discard`: even where that gives up what could not be saved. */
+export function stopSession(id: string, discard = false): Promise<Session> {
+  return unwrap(api.POST('/api/v1/sessions/{id}/stop', { params: { path: { id }, query: { discard } } }));
 }
 
-/** Ends it even where that gives up what could not be saved. */
-export function abandonSandbox(id: string): Promise<Session> {
-  return unwrap(
-    api.POST('/api/v1/sessions/{id}/stop', { params: { path: { id }, query: { discard: true } } }),
-  );
-}
-
-export function restartSession(id: string): Promise<Session> {
-  return unwrap(api.POST('/api/v1/sessions/{id}/restart', { params: { path: { id } } }));
+/** `discard`: as for `stopSession`. */
+export function restartSession(id: string, discard = false): Promise<Session> {
+  return unwrap(api.POST('/api/v1/sessions/{id}/restart', { params: { path: { id }, query: { discard } } }));
 }
 
 /** Puts an announced end off. */

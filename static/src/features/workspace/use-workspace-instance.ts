@@ -4,7 +4,9 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import type { Session } from '@/api/types';
+import { useConfirm } from '@/components/confirm';
 import { useToast, type Tone } from '@/components/toasts';
+import { giveUpQuestion } from '@/features/session/end-sandbox';
 import { SESSIONS_KEY, sessionKey } from '@/features/session/session-api';
 import { Workspace } from './workspace';
 
@@ -27,6 +29,7 @@ export function useWorkspaceInstance(
   const [gone, setGone] = useState(false);
   const [elsewhere, setElsewhere] = useState<WorkspaceInstance['elsewhere']>(null);
   const client = useQueryClient();
+  const confirm = useConfirm();
   const toast = useToast();
   const first = useRef(session);
   first.current = session ?? first.current;
@@ -38,6 +41,7 @@ export function useWorkspaceInstance(
     const instance = new Workspace(initial, user, {
       onNotice: (text, level) => toast(text, TONES[level] ?? 'info'),
       onGone: () => setGone(true),
+      onNotSaved: (end, why) => confirm(giveUpQuestion(end, why)),
       onElsewhere: (serverUrl) => {
         // Nothing here would be heard: the other server has the session's state, files and terminals.
         instance.dispose();
@@ -55,7 +59,7 @@ export function useWorkspaceInstance(
       instance.dispose();
       setWorkspace(null);
     };
-  }, [id, user, attempt, client, toast]);
+  }, [id, user, attempt, client, confirm, toast]);
 
   return { workspace, gone, elsewhere };
 }

@@ -25,6 +25,7 @@ import { Dropdown, type MenuEntry } from '@/components/menu';
 import { useUser } from '@/features/auth/auth-context';
 import { NameDialog } from '@/features/dashboard/name-dialog';
 import type { DraftPlace } from '@/features/editor/drafts';
+import { giveUpQuestion } from '@/features/session/end-sandbox';
 import { EndingBanner } from '@/features/session/ending-banner';
 import { reasonBeside, reasonWords } from '@/features/session/reason';
 import { StateBadge } from '@/features/session/state-badge';
@@ -108,13 +109,7 @@ export function WorkspaceHeader({ onRun, onHelp, activity, onActivity }: Workspa
   };
 
   const abandon = async (): Promise<void> => {
-    const yes = await confirm({
-      title: 'Stop without saving?',
-      text: `${reasonWords(session.reason)}. Stopping now gives up the last changes that programs made here.`,
-      yes: 'Stop without saving',
-      danger: true,
-    });
-    if (yes) await workspace.abandon();
+    if (await confirm(giveUpQuestion('stop', session.reason))) await workspace.abandon();
   };
 
   const saveFirst = async (): Promise<DraftPlace[]> =>

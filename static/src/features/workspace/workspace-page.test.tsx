@@ -182,6 +182,38 @@ describe('the workspace page', () => {
     expect(new URL(stop.mock.calls[0]?.[0].url ?? '').search).toBe('?discard=true');
   });
 
+  it.each(['Stop', 'Restart'])(
+    'asks, naming the files, where to %s would lose what is not saved',
+    async (end) => {
+      const why = 'the sandbox holds what could not be saved: big.bin (larger than 64 MB); make that smaller';
+      const route = vi.fn<Route>((request) =>
+        request.url.endsWith('?discard=true')
+          ? json({ ...SESSION, state: 'stopping' }, 202)
+          : problem(409, 'not_saved', why),
+      );
+      open({
+        [`GET /sessions/${ID}`]: () => json({ ...SESSION, state: 'ready' }),
+        [`POST /sessions/${ID}/terminals`]: () => problem(503, 'busy', 'No terminal now.'),
+        [`POST /sessions/${ID}/${end.toLowerCase()}`]: route,
+      });
+      const ask = async (): Promise<void> => {
+        fireEvent.keyDown(await screen.findByRole('button', { name: 'Session menu' }), { key: 'Enter' });
+        fireEvent.click(await screen.findByRole('menuitem', { name: end }));
+        expect(await screen.findByRole('alertdialog', { name: `${end} without saving?` })).toHaveTextContent(
+          /^.*The sandbox holds what could not be saved: big\.bin \(larger than 64 MB\)/,
+        );
+      };
+      await ask();
+      fireEvent.click(screen.getByRole('button', { name: 'Cancel' }));
+      await vi.waitFor(() => expect(screen.queryByRole('alertdialog')).not.toBeInTheDocument());
+      expect(route).toHaveBeenCalledTimes(1);
+      await ask();
+      fireEvent.click(screen.getByRole('button', { name: `${end} without saving` }));
+      await vi.waitFor(() => expect(route).toHaveBeenCalledTimes(3));
+      expect(await screen.findByText('Stopping…')).toBeInTheDocument();
+    },
+  );
+
   it('tells why a session stopped and does not start it again unasked', async () => {
     const start = vi.fn(() => json({ ...SESSION, state: 'starting' }, 202));
     open({

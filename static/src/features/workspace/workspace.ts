@@ -13,13 +13,12 @@ import { createMonacoBuffer } from '@/features/editor/monaco-buffer';
 import { draftTable } from '@/features/editor/draft-database';
 import { Drafts } from '@/features/editor/drafts';
 import { OpenFiles } from '@/features/editor/open-files';
+import { endSandbox, type AskToGiveUp } from '@/features/session/end-sandbox';
 import type { LiveUsage, Progress, SessionEvent } from '@/features/session/events';
 import {
   extendSession,
   fetchSession,
   renameSession,
-  abandonSandbox,
-  restartSession,
   startSession,
   stopSession,
 } from '@/features/session/session-api';
@@ -45,6 +44,8 @@ const READ_TIMEOUT_MS = 60_000;
 export interface WorkspaceCallbacks {
   onNotice: (text: string, level: string) => void;
   onGone: () => void;
+  /** It would end without what could not be saved. */
+  onNotSaved: AskToGiveUp;
   /** Another server has the session; its address as the server wrote it, if it did. */
   onElsewhere: (serverUrl: string | null) => void;
   onSession: (session: Session) => void;
@@ -120,10 +121,10 @@ export class Workspace {
   }
 
   start = (): Promise<void> => this.ask(startSession);
-  stop = (): Promise<void> => this.ask(stopSession);
-  restart = (): Promise<void> => this.ask(restartSession);
+  stop = (): Promise<void> => this.ask((id) => endSandbox('stop', id, this.callbacks.onNotSaved));
+  restart = (): Promise<void> => this.ask((id) => endSandbox('restart', id, this.callbacks.onNotSaved));
   /** Stops it without what could not be saved. */
-  abandon = (): Promise<void> => this.ask(abandonSandbox);
+  abandon = (): Promise<void> => this.ask((id) => stopSession(id, true));
 
   /** Puts an announced end off; throws when that is refused. */
   async extend(): Promise<void> {
@@ -234,12 +235,13 @@ export class Workspace {
     if (this.terminals.state.get().items.length === 0) await this.terminals.open();
   }
 
-  private async ask(request: (id: string) => Promise<Session>): Promise<void> {
+  private async ask(request: (id: string) => Promise<Session | null>): Promise<void> {
     this.autoStart = false;
     this.refusal.set(null);
     this.progress.set(null);
     try {
-      this.answered(await request(this.id));
+      const session = await request(this.id);
+      if (session) this.answered(session);
     } catch (error) {
       if (!this.disposed && !this.isElsewhere(error)) this.refused(messageOf(error));
     }
