@@ -14,8 +14,11 @@ use crate::engine::host::Host;
 use crate::engine::{EmbeddedEngine, Engine};
 use crate::volumes::Volumes;
 
-/// How often our own engine is looked after.
+/// How often it is seen whether our own engine runs.
 const LOOK_AFTER: Duration = Duration::from_secs(2);
+
+/// In which of these looks it is asked for an answer, too. Not in each: it takes a connection of its own, and is half of what an idle server does.
+const ASK_EVERY: u32 = 5;
 
 /// PostgreSQL and a Docker Engine.
 pub(super) struct Backing {
@@ -173,10 +176,14 @@ fn docker_host() -> Option<String> {
 async fn keep(engine: Arc<EmbeddedEngine>) {
     let mut look = tokio::time::interval(LOOK_AFTER);
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
+    for round in (0..ASK_EVERY).cycle() {
         look.tick().await;
-        if engine.pid().is_none() {
+        let runs = engine.pid().is_some();
+        if !runs {
             tracing::warn!("the embedded Docker Engine has died; starting it again");
+        }
+        if runs && round > 0 {
+            continue;
         }
         if let Err(error) = engine.ensure_running().await {
             tracing::error!(error = %error, "the embedded Docker Engine does not answer, or does not start");
