@@ -41,14 +41,16 @@ pub(super) async fn batch(
     entries: &[Entry],
     written: &Written,
 ) -> Result<bool, SessionError> {
-    let mattering = entries.iter().filter(|entry| may_be_kept(&entry.kind));
+    // Of what was just saved the agent tells, too, as of any other change.
+    let unknown: Vec<_> = entries.iter().filter(|entry| !written.is_known(entry)).cloned().collect();
+    let mattering = unknown.iter().filter(|entry| may_be_kept(&entry.kind));
     let paths: Vec<_> = mattering.filter_map(|entry| WorkspacePath::new(entry.path.clone()).ok()).collect();
     // What comes and goes among ignored things costs the database nothing.
     let kept = match &paths[..] {
         [] => HashMap::new(),
         paths => items::get_many(&work.db.bulk().await?, work.session, paths).await?,
     };
-    let mut plan = plan(entries, &kept, work.max_file_bytes());
+    let mut plan = plan(&unknown, &kept, work.max_file_bytes());
     let sound = look_again(link, &mut plan, written).await?;
     let mut found = UnkeptList::default();
     let carried_out = carry_out(work, told, link, plan, &mut found).await;

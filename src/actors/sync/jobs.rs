@@ -7,7 +7,7 @@ use super::written::Written;
 use super::{Changed, Connect, MakeFolder, Move, Work, collect, edit, place, restore};
 use crate::actors::api::{EditFiles, Edited, SaveFile, Saved, SessionError};
 use crate::link::AgentLink;
-use crate::model::{Item, WorkspacePath};
+use crate::model::{Item, ItemKind, WorkspacePath};
 
 /// Where whoever asked waits.
 pub(super) type Answer<T> = oneshot::Sender<Result<T, SessionError>>;
@@ -78,6 +78,8 @@ impl Job {
 /// What a job leaves behind.
 pub(super) enum Outcome {
     Done,
+    /// A file is in place and kept as this.
+    Saved(WorkspacePath, ItemKind),
     /// Database and sandbox have been seen to agree.
     Agreed,
     /// Something could not be brought over; only a listing will tell what.
@@ -122,7 +124,14 @@ pub(super) async fn run(work: &Work, told: &Told, link: Option<AgentLink>, job: 
             answer.send(restore::all(work, &connect).await).ok();
             Outcome::Done
         }
-        Job::Save(save, answer) => answered(link, place::save(work, link, save).await, answer),
+        Job::Save(save, answer) => {
+            let result = place::save(work, link, save).await;
+            let saved = result.as_ref().ok().map(|saved| (saved.item.path.clone(), saved.item.kind.clone()));
+            match (answered(link, result, answer), saved) {
+                (Outcome::Done, Some((path, kind))) => Outcome::Saved(path, kind),
+                (outcome, _) => outcome,
+            }
+        }
         Job::MakeFolder(folder, answer) => answered(link, place::make_folder(work, link, folder).await, answer),
         Job::Move(change, answer) => answered(link, place::rename(work, link, change).await, answer),
         Job::Edit(wish, answer) => {

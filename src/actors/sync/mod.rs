@@ -219,9 +219,12 @@ impl WorkspaceSyncActor {
         });
         ctx.spawn(running.into_actor(self).map(|outcome, actor, ctx| {
             actor.running = None;
-            actor.written.note(paths);
+            match &outcome {
+                Ok(Outcome::Saved(path, kind)) => actor.written.note_saved(path.clone(), kind.clone()),
+                _ => actor.written.note(paths),
+            }
             match outcome {
-                Ok(Outcome::Done) => {}
+                Ok(Outcome::Done | Outcome::Saved(..)) => {}
                 Ok(Outcome::Agreed) => actor.failures = 0,
                 Ok(Outcome::ListingDue) => actor.list_later(ctx),
                 Err(error) => {
