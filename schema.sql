@@ -216,3 +216,7 @@ create index if not exists blobs_base_idx on blobs (base_hash) where base_hash i
 
 -- A content somebody has stored ahead of its use is not swept before then, whoever else stops referring to it.
 alter table blobs add column if not exists staged_until timestamptz;
+
+-- Raised with every change to a workspace's items: what was decided on one edition is written on top of that one or not at all, however late
+-- a statement comes that nobody waits for any more.
+alter table sessions add column if not exists edition bigint not null default 0;

@@ -35,13 +35,15 @@ use tokio::runtime::Handle;
 
 use crate::config::{Config, WorkspaceConfig};
 use crate::db::Db;
-use crate::db::items::Bounds;
+use crate::db::items::{Bounds, GroupCommit};
 
 /// What every session needs, made once by `app`.
 #[derive(Clone)]
 pub struct Deps {
     /// The database.
     pub db: Db,
+    /// Writes small changes to many workspaces together.
+    pub group_commit: GroupCommit,
     /// Makes, adopts and removes sandboxes.
     pub sandboxes: Arc<sandbox::SandboxFactory>,
     /// Started sandboxes nobody has claimed.

@@ -36,6 +36,7 @@ use crate::actors::watch::Watch;
 use crate::actors::{Deps, Sessions};
 use crate::config::Config;
 use crate::db::Db;
+use crate::db::items::GroupCommit;
 use crate::engine::Engine;
 use crate::http::{AppParts, Metrics, Server, Sockets};
 use crate::staging::{Staging, StagingBounds};
@@ -156,6 +157,7 @@ impl App {
         });
         let deps = Deps {
             db: db.clone(),
+            group_commit: GroupCommit::new(db.clone(), io.clone()),
             sandboxes,
             pool: PoolHandle::new(pool.clone()),
             leases: Arc::clone(&leases),

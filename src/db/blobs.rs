@@ -27,19 +27,28 @@ use crate::model::{ContentHash, Item};
 /// Bytes sent in one statement, so that neither side holds a whole import in memory twice.
 const CHUNK_BYTES: usize = 8 * 1024 * 1024;
 
+/// The part of a statement, after its `with`, that stores the contents of [`Columns`], which are its first parameters. Those that are there
+/// are held as a foreign key would hold them, so that nobody sweeps them before they are referred to.
+macro_rules! storing {
+    () => {
+        "given as materialized (
+            select * from unnest($1::bytea[], $2::bigint[], $3::bytea[], $4::bytea[]) as given (hash, size, encoded, base_hash)),
+        there as materialized (
+            select b.hash from blobs b where b.hash = any($1) order by b.hash for key share of b),
+        stored as (
+            insert into blobs (hash, size, encoded, base_hash)
+            select hash, size, encoded, base_hash from given where hash not in (select hash from there)
+            on conflict (hash) do nothing)"
+    };
+}
+pub(super) use storing;
+
 /// Stores contents in the caller's transaction; those already there are left alone, and stay there until it ends.
 ///
 /// # Errors
 /// When the database cannot be asked.
 pub async fn put_many(client: &impl Client, blobs: &[EncodedBlob]) -> Result<(), DbError> {
-    // Those that are there are held as a foreign key would hold them, so that nobody sweeps them before they are referred to.
-    let sql = "with given as materialized (
-            select * from unnest($1::bytea[], $2::bigint[], $3::bytea[], $4::bytea[]) as given (hash, size, encoded, base_hash)),
-        there as materialized (
-            select b.hash from blobs b where b.hash = any($1) order by b.hash for key share of b)
-        insert into blobs (hash, size, encoded, base_hash)
-        select hash, size, encoded, base_hash from given where hash not in (select hash from there)
-        on conflict (hash) do nothing";
+    let sql = concat!("with ", storing!(), " select");
     in_chunks(client, sql, blobs, &held_bases(client, blobs).await?).await
 }
 
@@ -78,23 +87,46 @@ async fn in_chunks(
     blobs: &[EncodedBlob],
     bases: &HashSet<ContentHash>,
 ) -> Result<(), DbError> {
-    // In one order for all, so that two batches with the same contents wait for each other but never in a circle.
-    let mut sorted: Vec<(&EncodedBlob, Option<&Delta>)> =
-        blobs.iter().map(|blob| (blob, blob.delta.as_ref().filter(|delta| bases.contains(&delta.base)))).collect();
-    sorted.sort_unstable_by_key(|(blob, _)| blob.hash);
-    sorted.dedup_by_key(|(blob, _)| blob.hash);
+    let held = |delta: &&Delta| bases.contains(&delta.base);
+    let sorted = sorted(blobs.iter().map(|blob| (blob, blob.delta.as_ref().filter(held))));
     let mut rest = sorted.as_slice();
     while !rest.is_empty() {
         let (chunk, later) = rest.split_at(chunk_length(rest));
-        let hashes: Vec<&[u8]> = chunk.iter().map(|(blob, _)| blob.hash.0.as_slice()).collect();
-        let sizes = chunk.iter().map(|(blob, _)| signed(blob.size)).collect::<Result<Vec<i64>, _>>()?;
-        let contents: Vec<&[u8]> = chunk.iter().map(|(blob, delta)| sent(blob, *delta)).collect();
-        let bases: Vec<Option<&[u8]>> =
-            chunk.iter().map(|(_, delta)| Some(delta.as_ref()?.base.0.as_slice())).collect();
-        client.execute(sql, &[&hashes, &sizes, &contents, &bases]).await?;
+        let columns = Columns::of(chunk)?;
+        client.execute(sql, &[&columns.hashes, &columns.sizes, &columns.encoded, &columns.bases]).await?;
         rest = later;
     }
     Ok(())
+}
+
+/// Contents in the one order for all, so that two batches with the same contents wait for each other but never in a circle.
+pub(super) fn sorted<'a>(
+    blobs: impl Iterator<Item = (&'a EncodedBlob, Option<&'a Delta>)>,
+) -> Vec<(&'a EncodedBlob, Option<&'a Delta>)> {
+    let mut sorted: Vec<_> = blobs.collect();
+    sorted.sort_unstable_by_key(|(blob, _)| blob.hash);
+    sorted.dedup_by_key(|(blob, _)| blob.hash);
+    sorted
+}
+
+/// Contents, column by column.
+pub(super) struct Columns<'a> {
+    pub(super) hashes: Vec<&'a [u8]>,
+    pub(super) sizes: Vec<i64>,
+    pub(super) encoded: Vec<&'a [u8]>,
+    pub(super) bases: Vec<Option<&'a [u8]>>,
+}
+
+impl<'a> Columns<'a> {
+    /// Each stored as the difference that is given with it, or else whole.
+    pub(super) fn of(blobs: &[(&'a EncodedBlob, Option<&'a Delta>)]) -> Result<Self, DbError> {
+        Ok(Self {
+            hashes: blobs.iter().map(|(blob, _)| blob.hash.0.as_slice()).collect(),
+            sizes: blobs.iter().map(|(blob, _)| signed(blob.size)).collect::<Result<_, _>>()?,
+            encoded: blobs.iter().map(|(blob, delta)| sent(blob, *delta)).collect(),
+            bases: blobs.iter().map(|(_, delta)| Some(delta.as_ref()?.base.0.as_slice())).collect(),
+        })
+    }
 }
 
 /// How many of the first blobs go into one statement: at least one.

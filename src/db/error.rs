@@ -31,8 +31,8 @@ pub enum DbError {
     #[error("another server has taken the session over")]
     LeaseLost,
     /// A mistake of ours.
-    #[error("the database refused a statement: {0}")]
-    Query(#[source] tokio_postgres::Error),
+    #[error("the database refused a statement: {}", with_causes(.0))]
+    Query(tokio_postgres::Error),
 }
 
 /// Why the database cannot be used just now.

@@ -1,10 +1,12 @@
 //! Table `workspace_items`: the tree of every workspace, as of the last commit.
 //!
-//! Reading is below, what can be written is said in [`ItemChange`], how it is decided is in `plan` (pure) and how it is done in `apply`.
+//! Reading is below, what can be written is said in [`ItemChange`], how it is decided is in `plan` (pure) and how it is done in `apply`, `write` and `group`.
 //! Paths are compared byte by byte: `a`, `a-b`, `a/x`, `a0`; a folder comes before all that is in it.
 
 mod apply;
+mod group;
 mod plan;
+mod write;
 
 use std::collections::HashMap;
 
@@ -12,7 +14,8 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-pub use apply::{apply, rehearse};
+pub use apply::{Decided, Look, apply, look, write};
+pub use group::{GroupCommit, Wish};
 
 use super::blobs::{read_hash, signed};
 use super::sessions::count;
@@ -216,17 +219,9 @@ pub async fn all(client: &impl Client, session: SessionId) -> Result<Vec<Item>, 
 /// # Errors
 /// When the database cannot be asked.
 pub async fn get(client: &impl Client, session: SessionId, path: &WorkspacePath) -> Result<Option<Item>, DbError> {
-    let sql = "with recursive walk as (
-            select $1::uuid as id, 0 as depth
-            union all
-            select i.id, w.depth + 1 from walk w
-            join workspace_items i on i.session_id = $1 and i.parent_id = w.id
-                and i.name = ($2::text[])[w.depth + 1] collate \"C\")
-        select i.kind, i.blob_hash, i.size, i.executable, i.link_target, i.modified_at
-        from walk join workspace_items i using (id) where walk.depth = cardinality($2::text[])";
-    let names: Vec<&str> = path.components().collect();
-    let row = client.query_opt(sql, &[&session.0, &names]).await?;
-    row.map(|row| item(path.clone(), &row)).transpose()
+    let tree = apply::walk(client, session, Some(path)).await?;
+    // Nothing of it has changed, so it has a time.
+    Ok(tree.and_then(|tree| tree.item(path, OffsetDateTime::UNIX_EPOCH)))
 }
 
 /// What is at each of `paths`, for those where something is.

@@ -110,17 +110,17 @@ impl Db {
             Duration::from_millis(config.statement_timeout_ms.max(1)),
             closing.clone(),
         );
-        let first = first_connection(&manager, checkout).await?;
+        let repeating = manager.another().planning_once();
+        let first = first_connection(&repeating, checkout).await?;
         let durability = inspect(&first).await?;
         if !durability.is_full() {
             tracing::warn!(?durability, "this PostgreSQL may lose acknowledged changes in a crash");
         }
         let line = config.waiting_line;
-        let spare = manager.another();
         let bulk = Lane::new("bulk", manager.another(), config.bulk_connections.max(1), line, checkout, None);
         let size = config.interactive_connections.max(1);
-        let interactive = Lane::new("interactive", manager, size, line, checkout, Some(first));
-        Ok(Self(Arc::new(Shared { manager: spare, interactive, bulk, closing, durability })))
+        let interactive = Lane::new("interactive", repeating, size, line, checkout, Some(first));
+        Ok(Self(Arc::new(Shared { manager, interactive, bulk, closing, durability })))
     }
 
     /// A connection for what somebody is waiting for.

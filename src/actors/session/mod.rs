@@ -452,6 +452,7 @@ impl SessionActor {
                     lease: self.lease.clone(),
                     watch: Watch::new(self.deps.config.actors.sync_mailbox),
                     db: self.deps.db.clone(),
+                    group_commit: self.deps.group_commit.clone(),
                     unkept: self.unkept.clone(),
                     notices: self.notices.clone(),
                     config: self.deps.config.clone(),

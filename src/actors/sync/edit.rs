@@ -5,6 +5,7 @@
 use std::collections::HashSet;
 
 use carrel_protocol::{Expect, Request};
+use time::OffsetDateTime;
 
 use super::bundle::{self, BATCH};
 use super::intent::{self, Plan};
@@ -107,8 +108,8 @@ impl Planned {
 async fn plan(work: &Work, edit: &EditFiles) -> Result<Planned, SessionError> {
     let connection = work.db.bulk().await?;
     let plan = intent::plan(&connection, work.session, &edit.intent).await?;
-    let applied = work.rehearse(&connection, &plan.changes).await?;
-    Ok(Planned { plan, applied })
+    let decided = work.decide(&connection, plan.changes.clone()).await?;
+    Ok(Planned { plan, applied: decided.applied(OffsetDateTime::now_utc()) })
 }
 
 async fn commit(
@@ -187,8 +188,6 @@ fn file(change: &AppliedChange) -> Option<(Item, Expect)> {
 
 #[cfg(test)]
 mod tests {
-    use time::OffsetDateTime;
-
     use super::*;
 
     fn change(path: &str, before: Option<ItemKind>, after: Option<ItemKind>) -> AppliedChange {

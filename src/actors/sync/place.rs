@@ -1,30 +1,34 @@
-//! Users' writes: rehearsed against the database, then done in the sandbox, if it lives, then in the database, then answered.
+//! Users' writes: decided on what the database holds, then done in the sandbox, if it lives, then in the database, then answered.
 
 use carrel_protocol::{AgentError, Expect, Request, WriteOptions};
+use time::OffsetDateTime;
 
 use super::{MakeFolder, Move, Work, encode, transfer};
 use crate::actors::api::{SaveFile, Saved, SessionError};
-use crate::db::items::{self, ItemChange};
-use crate::db::{blobs, versions::Origin};
+use crate::db::blobs::EncodedBlob;
+use crate::db::items::{self, Decided, ItemChange, Wish};
+use crate::db::versions::Origin;
 use crate::link::{AgentLink, LinkError};
-use crate::model::{Item, ItemKind, Precondition, UserId};
+use crate::model::{Item, ItemKind, UserId};
 
 pub(super) async fn save(work: &Work, link: Option<&AgentLink>, save: SaveFile) -> Result<Saved, SessionError> {
     let size = save.content.len() as u64;
     if size > work.max_file_bytes() {
         return Err(SessionError::FileTooLarge { limit_bytes: work.max_file_bytes() });
     }
+    let put = |kind| ItemChange::Put { path: save.path.clone(), kind, precondition: save.precondition };
     let connection = work.db.for_bytes(size).await?;
-    let current = items::get(&connection, work.session, &save.path).await?;
+    // Which file it becomes depends on what is there; where it lies does not.
+    let look = items::look(&connection, work.session, &[put(ItemKind::Folder)]).await?;
+    let current = look.item(&save.path);
     let after = encode::base(&connection, size, current.as_ref()).await?;
     // Packing a large content takes a while.
     drop(connection);
     let was_executable = matches!(&current, Some(Item { kind: ItemKind::File { executable: true, .. }, .. }));
     let executable = save.executable.unwrap_or(was_executable);
     let blob = encode::encode(save.content.clone(), after).await?;
-    let kind = ItemKind::File { hash: blob.hash, size, executable };
-    let put = |precondition| ItemChange::Put { path: save.path.clone(), kind: kind.clone(), precondition };
-    work.rehearse(&work.db.interactive().await?, &[put(save.precondition)]).await?;
+    let change = put(ItemKind::File { hash: blob.hash, size, executable });
+    let decided = work.decide_on(&work.db.interactive().await?, look, vec![change]).await?;
     let conflict_copy = match link {
         Some(link) => {
             let before = current.as_ref().and_then(|item| item.kind.hash());
@@ -34,9 +38,7 @@ pub(super) async fn save(work: &Work, link: Option<&AgentLink>, save: SaveFile) 
         }
         None => None,
     };
-    // What is in place in the sandbox must be committed whatever was there: the precondition was held against the database above, and
-    // nobody else writes this workspace.
-    let item = commit(work, put(Precondition::None), &[blob], save.user).await?.ok_or(SessionError::Internal)?;
+    let item = commit(work, decided, Some(blob), save.user).await?;
     if let Some(copy) = &conflict_copy {
         work.warn(format!("{} was changed by a program at the same time; its version is kept as {copy}", save.path));
     }
@@ -49,45 +51,43 @@ pub(super) async fn make_folder(
     folder: MakeFolder,
 ) -> Result<Item, SessionError> {
     let change = ItemChange::put(folder.path.clone(), ItemKind::Folder);
-    let planned = work.rehearse(&work.db.interactive().await?, std::slice::from_ref(&change)).await?;
-    if planned.changes.is_empty() {
-        return planned.items.into_iter().next().flatten().ok_or(SessionError::Internal);
-    }
-    if let Some(link) = link {
+    let decided = work.decide(&work.db.interactive().await?, vec![change]).await?;
+    if let Some(link) = link.filter(|_| decided.changes_anything()) {
         link.command(Request::MakeFolder { path: folder.path }).await.map_err(in_the_way)?;
     }
-    commit(work, change, &[], folder.user).await?.ok_or(SessionError::Internal)
+    commit(work, decided, None, folder.user).await
 }
 
 pub(super) async fn rename(work: &Work, link: Option<&AgentLink>, change: Move) -> Result<Item, SessionError> {
     let Move { from, to, user } = change;
     let change = ItemChange::Move { from: from.clone(), to: to.clone() };
-    if work.rehearse(&work.db.interactive().await?, std::slice::from_ref(&change)).await?.changes.is_empty() {
+    let decided = work.decide(&work.db.interactive().await?, vec![change]).await?;
+    if !decided.changes_anything() {
         // Only what is moved to where it is changes nothing.
         return Err(SessionError::Exists);
     }
     if let Some(link) = link {
         link.command(Request::Move { from, to }).await?;
     }
-    commit(work, change, &[], user).await?.ok_or(SessionError::Internal)
+    commit(work, decided, None, user).await
 }
 
-/// Commits one change and what it needs, and tells the pages.
+/// Commits one change and what it needs, and tells the pages; what is now there. What is in place in the sandbox must be committed, whatever
+/// was there: conditions were held when it was decided, and nobody else writes this workspace.
 async fn commit(
     work: &Work,
-    change: ItemChange,
-    blobs: &[blobs::EncodedBlob],
+    decided: Decided,
+    content: Option<EncodedBlob>,
     user: UserId,
-) -> Result<Option<Item>, SessionError> {
-    let mut connection = work.db.for_bytes(blobs.iter().map(|blob| blob.size).sum()).await?;
-    let transaction = connection.transaction().await?;
-    blobs::put_many(&transaction, blobs).await?;
-    let applied =
-        items::apply(&transaction, &work.lease, &[change], Origin::Editor, Some(user), &work.bounds()).await?;
-    work.fits(&transaction, &applied).await?;
-    transaction.commit().await?;
+) -> Result<Item, SessionError> {
+    let applied = if decided.changes_anything() {
+        let (lease, user) = (work.lease.clone(), Some(user));
+        work.group_commit.write(Wish { lease, decided, content, origin: Origin::Editor, user }).await?
+    } else {
+        decided.applied(OffsetDateTime::now_utc())
+    };
     work.tell_tree(applied.changes);
-    Ok(applied.items.into_iter().next().flatten())
+    applied.items.into_iter().next().flatten().ok_or(SessionError::Internal)
 }
 
 /// When a file or folder cannot be put in place, "not found" can only mean a part of the path.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use time::OffsetDateTime;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, broadcast};
 
@@ -10,7 +11,7 @@ use crate::actors::api::SessionError;
 use crate::actors::bounds;
 use crate::actors::watch::Watch;
 use crate::config::Config;
-use crate::db::items::{self, Applied, AppliedChange, ApplyError, Bounds, ItemChange};
+use crate::db::items::{self, Applied, AppliedChange, ApplyError, Bounds, Decided, GroupCommit, ItemChange, Look};
 use crate::db::leases::Lease;
 use crate::db::{Client, Db, DbError, Transaction, Unavailable};
 use crate::model::{ItemKind, Level, SessionId, SessionNotice};
@@ -32,6 +33,8 @@ pub struct Work {
     pub watch: Watch,
     /// The source of truth.
     pub db: Db,
+    /// For small changes somebody waits for.
+    pub group_commit: GroupCommit,
     /// What of its sandbox is not kept.
     pub unkept: Unkept,
     /// Pages that look at it.
@@ -58,16 +61,31 @@ impl Work {
     ///
     /// # Errors
     /// What committing them would be refused for.
-    pub(super) async fn rehearse(&self, client: &impl Client, changes: &[ItemChange]) -> Result<Applied, SessionError> {
-        let planned = items::rehearse(client, self.session, changes, &self.bounds()).await?;
+    pub(super) async fn decide(&self, client: &impl Client, changes: Vec<ItemChange>) -> Result<Decided, SessionError> {
+        let look = items::look(client, self.session, &changes).await?;
+        self.decide_on(client, look, changes).await
+    }
+
+    /// The same, where what they touch has been looked at.
+    ///
+    /// # Errors
+    /// As [`Work::decide`].
+    pub(super) async fn decide_on(
+        &self,
+        client: &impl Client,
+        look: Look,
+        changes: Vec<ItemChange>,
+    ) -> Result<Decided, SessionError> {
+        let decided = look.decide(changes, &self.bounds())?;
+        let planned = decided.applied(OffsetDateTime::now_utc());
         self.has_room(client, &planned, growth(&planned)).await?;
-        Ok(planned)
+        Ok(decided)
     }
 
     /// Whether these changes would fit: without looking at what they replace where there is ample room.
     ///
     /// # Errors
-    /// As [`Work::rehearse`].
+    /// As [`Work::decide`].
     pub(super) async fn have_room(&self, changes: &[ItemChange]) -> Result<(), SessionError> {
         let put = |change: &ItemChange| match change {
             ItemChange::Put { kind, .. } => kind.size(),
@@ -82,7 +100,7 @@ impl Work {
         if items <= bounds.max_items && bytes <= bounds.max_bytes && pages <= disk {
             return Ok(());
         }
-        self.rehearse(&connection, changes).await.map(drop)
+        self.decide(&connection, changes.to_vec()).await.map(drop)
     }
 
     /// Whether what changes have made of the workspace still fits into a sandbox, where every item takes whole pages. What only takes

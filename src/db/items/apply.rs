@@ -1,8 +1,9 @@
-//! Does a list of changes to a workspace in the caller's transaction.
+//! Does a list of changes to a workspace: looks at what they touch, decides (`plan`), writes the difference (`write`).
 //!
-//! **Invariants.** The session's row is locked first: changes to one workspace happen one list after the other, each seeing what the
-//! one before has committed, so a precondition that holds here holds at the commit. Whatever the number of changes, the statements
-//! are one per level of folders to read and one to write. Usage changes in the same statement as the items it counts.
+//! **Invariants.** What was decided on one edition of a workspace is written on top of that edition, by who holds the session's lease, or not
+//! at all: the statement that writes says both. So one may look, do what is to be done elsewhere, and write then ([`look`], [`write`],
+//! [`GroupCommit`](super::GroupCommit)), or lock first and never meet another ([`apply`]): a precondition that held when it was decided holds
+//! at the commit. Whatever the number of changes, the statements are one per level of folders to read and one to write.
 
 use std::collections::BTreeSet;
 
@@ -10,19 +11,125 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::plan::{Difference, NewVersion, Node, Tree};
+use super::plan::{Difference, Node, Tree};
+use super::write::{Writing, write_all};
 use super::{Applied, ApplyError, Bounds, ItemChange, read_kind};
-use crate::db::blobs::signed;
 use crate::db::leases::Lease;
 use crate::db::sessions::count;
 use crate::db::versions::Origin;
-use crate::db::{Client, DbError, Transaction};
-use crate::model::{ItemKind, SessionId, Usage, UserId, WorkspacePath};
+use crate::db::{Client, DbError, Transaction, Unavailable};
+use crate::model::{Item, ItemKind, SessionId, Usage, UserId, WorkspacePath};
 
-/// Does `changes` in their order, each seeing the ones before; or none of them. Nothing is done until the caller commits.
+/// What some changes touch, as it is.
+pub struct Look {
+    tree: Tree,
+}
+
+impl Look {
+    /// What is at `path`, which is that of a change this was made for.
+    #[must_use]
+    pub fn item(&self, path: &WorkspacePath) -> Option<Item> {
+        // Nothing of it has changed, so it has a time.
+        self.tree.item(path, OffsetDateTime::UNIX_EPOCH)
+    }
+
+    /// Does `changes`, at the paths this was made for, in their order, each seeing the ones before; or none of them.
+    ///
+    /// # Errors
+    /// The first change that cannot be done, or bounds that the whole would break.
+    pub fn decide(mut self, changes: Vec<ItemChange>, bounds: &Bounds) -> Result<Decided, ApplyError> {
+        for change in &changes {
+            self.tree.apply(change)?;
+        }
+        let difference = self.tree.finish(bounds)?;
+        Ok(Decided { tree: self.tree, changes, difference })
+    }
+}
+
+/// Changes that can be done, and what they come to. Nothing is written yet.
+pub struct Decided {
+    tree: Tree,
+    changes: Vec<ItemChange>,
+    pub(super) difference: Difference,
+}
+
+impl Decided {
+    /// Whether there is anything to be written.
+    #[must_use]
+    pub fn changes_anything(&self) -> bool {
+        !self.difference.versions.is_empty()
+    }
+
+    /// How many rows tell of it.
+    pub(super) fn rows(&self) -> usize {
+        let Difference { removed, altered, added, versions, .. } = &self.difference;
+        removed.len() + altered.len() + added.len() + versions.len()
+    }
+
+    /// The edition of the workspace it is about.
+    pub(super) fn edition(&self) -> i64 {
+        self.tree.edition()
+    }
+
+    /// What there will be once it was written at `at`.
+    #[must_use]
+    pub fn applied(&self, at: OffsetDateTime) -> Applied {
+        self.tree.applied(&self.changes, &self.difference, at)
+    }
+}
+
+/// What `changes` touch. Locks nothing.
 ///
 /// # Errors
-/// The first change that cannot be done, bounds that the whole would break, or [`DbError::LeaseLost`]. The transaction is still usable then.
+/// [`ApplyError::NoSession`], or of the database.
+pub async fn look(client: &impl Client, session: SessionId, changes: &[ItemChange]) -> Result<Look, ApplyError> {
+    let tree = match changes {
+        // What a save needs is one question.
+        [ItemChange::Put { path, .. }] => walk(client, session, Some(path)).await?,
+        _ => match walk(client, session, None).await? {
+            Some(mut tree) => {
+                load(client, session, &mut tree, changes).await?;
+                Some(tree)
+            }
+            None => None,
+        },
+    };
+    Ok(Look { tree: tree.ok_or(ApplyError::NoSession)? })
+}
+
+/// What lies on the way from the top of a workspace to `path`, itself included.
+pub(super) async fn walk(
+    client: &impl Client,
+    session: SessionId,
+    path: Option<&WorkspacePath>,
+) -> Result<Option<Tree>, DbError> {
+    // Step by step, by the one row each can be: a plan that is used for every workspace must not read all of one.
+    let sql = "with recursive walk as (
+            select $1::uuid as id, null::uuid as parent_id, null::text collate \"C\" as name, null::text as kind,
+                null::bytea as blob_hash, null::bigint as size, null::boolean as executable, null::text as link_target,
+                null::timestamptz as modified_at, 0 as depth
+            union all
+            select i.*, w.depth + 1 from walk w cross join lateral (
+                select id, parent_id, name, kind, blob_hash, size, executable, link_target, modified_at from workspace_items
+                where session_id = $1 and parent_id = w.id and name = ($2::text[])[w.depth + 1] collate \"C\" limit 1) as i)
+        select edition, usage_items, usage_bytes, walk.* from sessions s cross join walk
+        where s.id = $1 and s.state <> 'deleted' order by depth";
+    let names: Vec<&str> = path.into_iter().flat_map(WorkspacePath::components).collect();
+    let rows = client.query(sql, &[&session.0, &names]).await?;
+    let Some((top, below)) = rows.split_first() else { return Ok(None) };
+    let usage = Usage { items: count(top.try_get("usage_items")?)?, bytes: count(top.try_get("usage_bytes")?)? };
+    let mut tree = Tree::new(session.0, top.try_get("edition")?, usage);
+    for row in below {
+        let (id, node) = read(row)?;
+        tree.load(id, node);
+    }
+    Ok(Some(tree))
+}
+
+/// Does `changes` as [`Look::decide`], whoever else would write the workspace. Nothing is done until the caller commits.
+///
+/// # Errors
+/// As [`Look::decide`], or [`DbError::LeaseLost`]. The transaction is still usable then.
 pub async fn apply(
     tx: &Transaction<'_>,
     lease: &Lease,
@@ -32,52 +139,49 @@ pub async fn apply(
     bounds: &Bounds,
 ) -> Result<Applied, ApplyError> {
     let session = lease.session();
-    let mut tree = lock(tx, lease).await?.ok_or(ApplyError::NoSession)?;
-    let difference = decide(tx, session, &mut tree, changes, bounds).await?;
-    if !difference.versions.is_empty() {
-        write(tx, session, &difference, origin, user).await?;
+    let (mut tree, now) = lock(tx, lease).await?.ok_or(ApplyError::NoSession)?;
+    load(tx, session, &mut tree, changes).await?;
+    let decided = Look { tree }.decide(changes.to_vec(), bounds)?;
+    if !decided.changes_anything() {
+        return Ok(decided.applied(now));
     }
-    Ok(applied(&tree, changes, difference))
+    write_locked(tx, lease, &decided, origin, user).await
 }
 
-/// What [`apply`] would do now, and whether it would: for a change that is first carried out elsewhere. Locks and writes nothing.
+/// Writes what was decided in the caller's transaction; a content it needs must be stored by then.
 ///
 /// # Errors
-/// As [`apply`], but for the lease.
-pub async fn rehearse(
-    client: &impl Client,
-    session: SessionId,
-    changes: &[ItemChange],
-    bounds: &Bounds,
+/// [`DbError::LeaseLost`], [`ApplyError::NoSession`], [`Unavailable::Contention`] when the workspace is not what it was: nothing is written
+/// then; or of the database.
+pub async fn write(
+    tx: &Transaction<'_>,
+    lease: &Lease,
+    decided: &Decided,
+    origin: Origin,
+    user: Option<UserId>,
 ) -> Result<Applied, ApplyError> {
-    let usage = super::usage(client, session).await?.ok_or(ApplyError::NoSession)?;
-    let mut tree = Tree::new(session.0, OffsetDateTime::now_utc(), usage);
-    let difference = decide(client, session, &mut tree, changes, bounds).await?;
-    Ok(applied(&tree, changes, difference))
+    lock(tx, lease).await?.ok_or(ApplyError::NoSession)?;
+    write_locked(tx, lease, decided, origin, user).await
 }
 
-async fn decide(
-    client: &impl Client,
-    session: SessionId,
-    tree: &mut Tree,
-    changes: &[ItemChange],
-    bounds: &Bounds,
-) -> Result<Difference, ApplyError> {
-    load(client, session, tree, changes).await?;
-    for change in changes {
-        tree.apply(change)?;
-    }
-    tree.finish(bounds)
+async fn write_locked(
+    tx: &Transaction<'_>,
+    lease: &Lease,
+    decided: &Decided,
+    origin: Origin,
+    user: Option<UserId>,
+) -> Result<Applied, ApplyError> {
+    let written = write_all(tx, &[Writing { lease, decided, content: None, origin, user }]).await?;
+    let at = written.get(&lease.session()).ok_or_else(|| {
+        let why = "the workspace has changed since this change to it was decided: try again";
+        DbError::from(Unavailable::Contention(why.into()))
+    })?;
+    Ok(decided.applied(*at))
 }
 
-fn applied(tree: &Tree, changes: &[ItemChange], difference: Difference) -> Applied {
-    let items = changes.iter().map(|change| tree.item(change.path()));
-    Applied { items: items.collect(), changes: difference.changes, usage: difference.usage, at: tree.now() }
-}
-
-/// Takes the session's lock, which lasts until the transaction ends: nobody can take the session over before.
-async fn lock(tx: &Transaction<'_>, lease: &Lease) -> Result<Option<Tree>, DbError> {
-    let sql = "select usage_items, usage_bytes, clock_timestamp(), fence from sessions
+/// Takes the session's lock, which lasts until the transaction ends: nobody can take the session over before. And the time.
+async fn lock(tx: &Transaction<'_>, lease: &Lease) -> Result<Option<(Tree, OffsetDateTime)>, DbError> {
+    let sql = "select usage_items, usage_bytes, clock_timestamp(), fence, edition from sessions
         where id = $1 and state <> 'deleted' for no key update";
     let session = lease.session();
     let Some(row) = tx.query_opt(sql, &[&session.0]).await? else { return Ok(None) };
@@ -86,7 +190,7 @@ async fn lock(tx: &Transaction<'_>, lease: &Lease) -> Result<Option<Tree>, DbErr
         return Err(DbError::LeaseLost);
     }
     let usage = Usage { items: count(row.try_get(0)?)?, bytes: count(row.try_get(1)?)? };
-    Ok(Some(Tree::new(session.0, row.try_get(2)?, usage)))
+    Ok(Some((Tree::new(session.0, row.try_get(4)?, usage), row.try_get(2)?)))
 }
 
 /// Reads what the changes can touch.
@@ -152,7 +256,7 @@ async fn load_below(
         .iter()
         .filter_map(|change| match change {
             ItemChange::Remove { path } | ItemChange::Gone { path } | ItemChange::Move { from: path, .. } => {
-                tree.item(path).filter(|item| item.kind == ItemKind::Folder).and_then(|_| tree.find(path))
+                tree.kind(path).filter(|kind| **kind == ItemKind::Folder).and_then(|_| tree.find(path))
             }
             ItemChange::Put { .. } => None,
         })
@@ -178,144 +282,7 @@ fn read(row: &Row) -> Result<(Uuid, Node), DbError> {
         parent: row.try_get("parent_id")?,
         name: row.try_get("name")?,
         kind: read_kind(row)?,
-        modified_at: row.try_get("modified_at")?,
+        modified_at: Some(row.try_get("modified_at")?),
     };
     Ok((row.try_get("id")?, node))
-}
-
-/// Writes the difference in one statement: constraints are checked at its end, so no order of rows can offend them.
-async fn write(
-    tx: &Transaction<'_>,
-    session: SessionId,
-    difference: &Difference,
-    origin: Origin,
-    user: Option<UserId>,
-) -> Result<(), DbError> {
-    let sql = "with removed as (
-            delete from workspace_items where id = any($2) and session_id = $1),
-        altered as (
-            update workspace_items i set parent_id = c.parent_id, name = c.name, kind = c.kind, blob_hash = c.blob_hash,
-                size = c.size, executable = c.executable, link_target = c.link_target, modified_at = c.modified_at
-            from unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::bytea[], $8::bigint[], $9::boolean[],
-                    $10::text[], $11::timestamptz[])
-                as c (id, parent_id, name, kind, blob_hash, size, executable, link_target, modified_at)
-            where i.id = c.id and i.session_id = $1),
-        added as (
-            insert into workspace_items (session_id, id, parent_id, name, kind, blob_hash, size, executable, link_target,
-                modified_at)
-            select $1, * from unnest($12::uuid[], $13::uuid[], $14::text[], $15::text[], $16::bytea[], $17::bigint[],
-                $18::boolean[], $19::text[], $20::timestamptz[])),
-        noted as (
-            insert into workspace_versions (session_id, path, change, other_path, kind, blob_hash, size, executable,
-                link_target, origin, user_id, at)
-            select $1, v.path, v.change, v.other_path, v.kind, v.blob_hash, v.size, v.executable, v.link_target, $29, $30,
-                statement_timestamp()
-            from unnest($21::text[], $22::text[], $23::text[], $24::text[], $25::bytea[], $26::bigint[], $27::boolean[],
-                    $28::text[]) with ordinality
-                as v (path, change, other_path, kind, blob_hash, size, executable, link_target, place)
-            order by v.place)
-        update sessions set usage_items = $31, usage_bytes = $32 where id = $1";
-    let altered = Columns::of(difference.altered.iter().map(|(_, node)| &node.kind))?;
-    let added = Columns::of(difference.added.iter().map(|(_, node)| &node.kind))?;
-    let noted = Columns::of(difference.versions.iter().map(|version| &version.kind))?;
-    let altered_at = Places::of(&difference.altered);
-    let added_at = Places::of(&difference.added);
-    let paths: Vec<&str> = difference.versions.iter().map(|version| version.path.as_str()).collect();
-    let changes: Vec<&str> = difference.versions.iter().map(|version| version.change.as_str()).collect();
-    let others: Vec<Option<&str>> = difference.versions.iter().map(NewVersion::other_path).collect();
-    let (items, bytes) = (signed(difference.usage.items)?, signed(difference.usage.bytes)?);
-    let (origin, user) = (origin.as_str(), user.map(|user| user.0));
-    tx.execute(
-        sql,
-        &[
-            &session.0,
-            &difference.removed,
-            &altered_at.ids,
-            &altered_at.parents,
-            &altered_at.names,
-            &altered.kinds,
-            &altered.hashes,
-            &altered.sizes,
-            &altered.executables,
-            &altered.targets,
-            &altered_at.times,
-            &added_at.ids,
-            &added_at.parents,
-            &added_at.names,
-            &added.kinds,
-            &added.hashes,
-            &added.sizes,
-            &added.executables,
-            &added.targets,
-            &added_at.times,
-            &paths,
-            &changes,
-            &others,
-            &noted.kinds,
-            &noted.hashes,
-            &noted.sizes,
-            &noted.executables,
-            &noted.targets,
-            &origin,
-            &user,
-            &items,
-            &bytes,
-        ],
-    )
-    .await
-    .map(drop)
-}
-
-impl NewVersion {
-    fn other_path(&self) -> Option<&str> {
-        self.change.other_path()
-    }
-}
-
-/// Where items hang, column by column.
-struct Places<'a> {
-    ids: Vec<Uuid>,
-    parents: Vec<Uuid>,
-    names: Vec<&'a str>,
-    times: Vec<OffsetDateTime>,
-}
-
-impl<'a> Places<'a> {
-    fn of(nodes: &'a [(Uuid, Node)]) -> Self {
-        Self {
-            ids: nodes.iter().map(|(id, _)| *id).collect(),
-            parents: nodes.iter().map(|(_, node)| node.parent).collect(),
-            names: nodes.iter().map(|(_, node)| node.name.as_str()).collect(),
-            times: nodes.iter().map(|(_, node)| node.modified_at).collect(),
-        }
-    }
-}
-
-/// What items are, column by column.
-#[derive(Default)]
-struct Columns<'a> {
-    kinds: Vec<&'static str>,
-    hashes: Vec<Option<&'a [u8]>>,
-    sizes: Vec<i64>,
-    executables: Vec<bool>,
-    targets: Vec<Option<&'a str>>,
-}
-
-impl<'a> Columns<'a> {
-    fn of(kinds: impl Iterator<Item = &'a ItemKind>) -> Result<Self, DbError> {
-        let mut columns = Self::default();
-        for kind in kinds {
-            let (name, hash, executable, target) = match kind {
-                ItemKind::File { hash, executable, .. } => ("file", Some(hash.0.as_slice()), *executable, None),
-                ItemKind::Folder => ("folder", None, false, None),
-                ItemKind::Symlink { target } => ("symlink", None, false, Some(target.as_str())),
-            };
-            columns.kinds.push(name);
-            columns.hashes.push(hash);
-            columns.sizes.push(signed(kind.size())?);
-            columns.executables.push(executable);
-            columns.targets.push(target);
-        }
-        Ok(columns)
-    }
 }

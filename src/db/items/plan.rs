@@ -3,6 +3,7 @@
 //! [`Tree`] holds that part: every path a change names with its ancestors, as far as they exist, and all that lies below what is
 //! removed or moved. It works on its copy; what it ends with is compared with what it began with, and only the difference is
 //! written. So any mixture of changes, such as two files swapping names, is a handful of rows, and an error leaves no trace.
+//! When it happens only the database knows, and only when it writes it: what changes has no time until then.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,7 +11,7 @@ use carrel_protocol::PathError;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{AppliedChange, ApplyError, Bounds, ItemChange};
+use super::{Applied, AppliedChange, ApplyError, Bounds, ItemChange};
 use crate::db::versions::Change;
 use crate::model::{Item, ItemKind, Precondition, Usage, WorkspacePath};
 
@@ -23,7 +24,8 @@ pub(super) struct Node {
     pub(super) parent: Uuid,
     pub(super) name: String,
     pub(super) kind: ItemKind,
-    pub(super) modified_at: OffsetDateTime,
+    /// `None`: when it is written.
+    pub(super) modified_at: Option<OffsetDateTime>,
 }
 
 /// One version to be written.
@@ -37,7 +39,7 @@ pub(super) struct NewVersion {
 /// The touched part of a workspace.
 pub(super) struct Tree {
     root: Uuid,
-    now: OffsetDateTime,
+    edition: i64,
     usage: Usage,
     before: HashMap<Uuid, Node>,
     nodes: HashMap<Uuid, Node>,
@@ -55,16 +57,17 @@ pub(super) struct Difference {
     pub(super) altered: Vec<(Uuid, Node)>,
     pub(super) added: Vec<(Uuid, Node)>,
     pub(super) versions: Vec<NewVersion>,
-    pub(super) changes: Vec<AppliedChange>,
+    /// Paths that are not as they were, and what was there.
+    pub(super) changed: Vec<(WorkspacePath, Option<ItemKind>)>,
     pub(super) usage: Usage,
 }
 
 impl Tree {
-    /// An empty part of the workspace whose top is `root`.
-    pub(super) fn new(root: Uuid, now: OffsetDateTime, usage: Usage) -> Self {
+    /// An empty part of the workspace whose top is `root`, in this edition.
+    pub(super) fn new(root: Uuid, edition: i64, usage: Usage) -> Self {
         Self {
             root,
-            now,
+            edition,
             usage,
             before: HashMap::new(),
             nodes: HashMap::new(),
@@ -75,9 +78,9 @@ impl Tree {
         }
     }
 
-    /// When all of it happens.
-    pub(super) fn now(&self) -> OffsetDateTime {
-        self.now
+    /// Which edition of the workspace this is a part of.
+    pub(super) fn edition(&self) -> i64 {
+        self.edition
     }
 
     /// Adds an item that is there. Twice is as good as once.
@@ -97,10 +100,27 @@ impl Tree {
         self.find(&parent).filter(|id| self.nodes[id].kind == ItemKind::Folder)
     }
 
-    /// What is at `path`, for callers.
-    pub(super) fn item(&self, path: &WorkspacePath) -> Option<Item> {
+    /// What is at `path`, among what was loaded.
+    pub(super) fn kind(&self, path: &WorkspacePath) -> Option<&ItemKind> {
+        Some(&self.nodes[&self.find(path)?].kind)
+    }
+
+    /// The same for callers; what has changed did so at `now`.
+    pub(super) fn item(&self, path: &WorkspacePath, now: OffsetDateTime) -> Option<Item> {
         let node = &self.nodes[&self.find(path)?];
-        Some(Item { path: path.clone(), kind: node.kind.clone(), modified_at: node.modified_at })
+        let modified_at = node.modified_at.unwrap_or(now);
+        Some(Item { path: path.clone(), kind: node.kind.clone(), modified_at })
+    }
+
+    /// What `difference` did, at `now`.
+    pub(super) fn applied(&self, changes: &[ItemChange], difference: &Difference, now: OffsetDateTime) -> Applied {
+        let changed = difference.changed.iter().map(|(path, before)| AppliedChange {
+            path: path.clone(),
+            before: before.clone(),
+            after: self.item(path, now),
+        });
+        let items = changes.iter().map(|change| self.item(change.path(), now));
+        Applied { items: items.collect(), changes: changed.collect(), usage: difference.usage, at: now }
     }
 
     /// Does one change.
@@ -148,12 +168,8 @@ impl Tree {
             return Err(ApplyError::TooManyBytes(bounds.max_bytes));
         }
         difference.versions = std::mem::take(&mut self.versions);
-        for (path, before) in std::mem::take(&mut self.touched) {
-            let after = self.item(&path);
-            if before.as_ref() != after.as_ref().map(|item| &item.kind) {
-                difference.changes.push(AppliedChange { path, before, after });
-            }
-        }
+        let touched = std::mem::take(&mut self.touched);
+        difference.changed = touched.into_iter().filter(|(path, before)| before.as_ref() != self.kind(path)).collect();
         Ok(difference)
     }
 
@@ -179,10 +195,9 @@ impl Tree {
             Some(_) if current.as_ref() == Some(kind) => {}
             Some(id) => {
                 self.note(path, current, Change::Modified, kind.clone());
-                let now = self.now;
                 if let Some(node) = self.nodes.get_mut(&id) {
                     node.kind = kind.clone();
-                    node.modified_at = now;
+                    node.modified_at = None;
                 }
             }
             None => {
@@ -251,7 +266,7 @@ impl Tree {
     fn create(&mut self, parent: Uuid, path: &WorkspacePath, kind: ItemKind) -> Uuid {
         let id = Uuid::now_v7();
         self.note(path, None, Change::Created, kind.clone());
-        self.attach(id, Node { parent, name: path.name().to_owned(), kind, modified_at: self.now });
+        self.attach(id, Node { parent, name: path.name().to_owned(), kind, modified_at: None });
         id
     }
 

@@ -32,6 +32,7 @@ pub(crate) struct Manager {
     /// For one attempt over all hosts, the greeting included.
     attempt_timeout: Duration,
     statement_timeout: Duration,
+    plans_once: bool,
     last_failure: Arc<Mutex<Option<String>>>,
     closing: CancellationToken,
 }
@@ -61,6 +62,7 @@ impl Manager {
             config,
             attempt_timeout: connect_timeout * u32::try_from(hosts).unwrap_or(u32::MAX),
             statement_timeout,
+            plans_once: false,
             last_failure: Arc::default(),
             closing,
         }
@@ -73,9 +75,17 @@ impl Manager {
             config: self.config.clone(),
             attempt_timeout: self.attempt_timeout,
             statement_timeout: self.statement_timeout,
+            plans_once: self.plans_once,
             last_failure: Arc::clone(&self.last_failure),
             closing: self.closing.clone(),
         }
+    }
+
+    /// For small statements that come again and again: each is planned once, whatever its parameters, which for some takes longer than
+    /// carrying it out. A plan that was made while a table was small must do when it is large, so it never reads a table from end to end
+    /// where there is an index.
+    pub(crate) fn planning_once(self) -> Self {
+        Self { plans_once: true, ..self }
     }
 
     /// Why the last attempt failed; `None` once one has worked.
@@ -111,8 +121,10 @@ impl Manager {
     /// must not hold its locks.
     fn settings(&self) -> String {
         let millis = self.statement_timeout.as_millis();
+        let plans =
+            if self.plans_once { "; set plan_cache_mode = force_generic_plan; set enable_seqscan = off" } else { "" };
         format!(
-            "set statement_timeout = {millis}; set idle_in_transaction_session_timeout = {}; set timezone = 'UTC'; set jit = off",
+            "set statement_timeout = {millis}; set idle_in_transaction_session_timeout = {}; set timezone = 'UTC'; set jit = off{plans}",
             STUCK_CLIENT.as_millis()
         )
     }

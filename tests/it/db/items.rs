@@ -3,10 +3,11 @@
 use std::sync::OnceLock;
 
 use bytes::Bytes;
-use carrel::db::items::{self, Applied, ApplyError, Bounds, ItemChange as C};
+use carrel::db::items::{self, Applied, ApplyError, Bounds, ItemChange as C, Wish};
 use carrel::db::versions::{self, Change, Origin};
-use carrel::db::{Client, Db, DbError, blobs, sessions};
+use carrel::db::{Client, Db, DbError, Unavailable, blobs, sessions};
 use carrel::model::{ContentHash, ItemKind, Precondition as P, SessionId, Usage, WorkspacePath};
+use tokio::runtime::Handle;
 
 use crate::support::postgres;
 
@@ -56,6 +57,15 @@ async fn apply_within(db: &Db, session: SessionId, changes: &[C], bounds: Bounds
     let applied = items::apply(&transaction, &postgres::lease(session), changes, Origin::Editor, None, &bounds).await?;
     transaction.commit().await?;
     Ok(applied)
+}
+
+/// The same without a lock: looked at, decided, and written in one statement.
+pub async fn look_and_write(db: &Db, session: SessionId, changes: &[C]) -> Result<Applied, ApplyError> {
+    let client = db.interactive().await?;
+    let decided = items::look(&client, session, changes).await?.decide(changes.to_vec(), &AMPLE)?;
+    drop(client);
+    let wish = Wish { lease: postgres::lease(session), decided, content: None, origin: Origin::Editor, user: None };
+    items::GroupCommit::new(db.clone(), Handle::current()).write(wish).await
 }
 
 /// The tree in one line: `a/ a/f=content l->target`.
@@ -285,6 +295,34 @@ async fn of_fifty_saves_against_the_same_content_one_wins() {
     }
     assert_eq!(won.len(), 1);
     assert_eq!(current, vec![won[0]; 49], "the losers are told what is there");
+}
+
+#[tokio::test]
+async fn what_was_decided_on_an_older_edition_is_not_written_however_late_it_comes() {
+    let db = postgres::db().await;
+    let id = postgres::session(&db).await.id;
+    let client = db.interactive().await.unwrap();
+    let together = items::GroupCommit::new(db.clone(), Handle::current());
+    let decide = async |content: &str| {
+        let change = vec![put("d/f", file(content))];
+        items::look(&client, id, &change).await.unwrap().decide(change, &AMPLE).unwrap()
+    };
+    let write = async |decided, content: &'static str| {
+        let content = Some(blobs::encode(Bytes::from_static(content.as_bytes())).await.unwrap());
+        together.write(Wish { lease: postgres::lease(id), decided, content, origin: Origin::Editor, user: None }).await
+    };
+    let late = decide("first").await;
+    let applied = write(decide("second").await, "second").await.unwrap();
+    assert_eq!(applied.usage, Usage { items: 2, bytes: 6 });
+    let versions = versions::list(&client, id, postgres::of_path(&path("d/f"))).await.unwrap();
+    assert_eq!(versions.len(), 1);
+    let modified_at = applied.items[0].as_ref().unwrap().modified_at;
+    assert_eq!((versions[0].at, modified_at), (applied.at, applied.at), "told as it is kept");
+    let refused = write(late, "first").await;
+    let contended = matches!(refused, Err(ApplyError::Db(DbError::Unavailable(Unavailable::Contention(_)))));
+    assert!(contended, "{refused:?}");
+    assert_eq!(tree(&db, id).await, "d/ d/f=second");
+    assert_eq!(items::usage(&client, id).await.unwrap(), Some(Usage { items: 2, bytes: 6 }));
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use carrel::model::{ItemKind, Precondition, WorkspacePath};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::items::{apply, file, path, store};
+use super::items::{apply, file, look_and_write, path, store};
 use crate::support::postgres;
 
 const CONTENTS: [&str; 3] = ["", "one", "three"];
@@ -115,10 +115,13 @@ fn random_changes_do_what_the_model_does() {
             let id = postgres::session(&db).await.id;
             let client = db.interactive().await.unwrap();
             let mut tree = Model::new();
-            for list in lists {
+            for (number, list) in lists.into_iter().enumerate() {
                 let mut next = tree.clone();
                 let expected = list.iter().try_for_each(|change| model(&mut next, change));
-                let got = apply(&db, id, &list).await;
+                let got = match number % 2 {
+                    0 => apply(&db, id, &list).await,
+                    _ => look_and_write(&db, id, &list).await,
+                };
                 match (&expected, &got) {
                     (Ok(()), Ok(applied)) => {
                         for change in &applied.changes {

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use carrel::db::items::{self, Bounds, ItemChange};
+use carrel::db::items::{self, Bounds, GroupCommit, ItemChange, Wish};
 use carrel::db::leases::{self, Acquired, Lease};
 use carrel::db::versions::Origin;
 use carrel::db::{Client, Db, DbError, sessions};
 use carrel::model::{ItemKind, Precondition, SandboxId, ServerId, SessionEvent, SessionId, WorkspacePath};
+use tokio::runtime::Handle;
 
 use crate::support::postgres;
 
@@ -122,6 +123,11 @@ async fn whoever_lost_a_session_writes_nothing_of_it() {
     let refused = items::apply(&transaction, &old, std::slice::from_ref(&folder), Origin::Editor, None, &AMPLE).await;
     assert!(matches!(refused, Err(items::ApplyError::Db(DbError::LeaseLost))), "{refused:?}");
     transaction.rollback().await.unwrap();
+    let look = items::look(&connection, id, std::slice::from_ref(&folder)).await.unwrap();
+    let decided = look.decide(vec![folder.clone()], &AMPLE).unwrap();
+    let wish = Wish { lease: old.clone(), decided, content: None, origin: Origin::Editor, user: None };
+    let refused = GroupCommit::new(db.clone(), Handle::current()).write(wish).await;
+    assert!(matches!(refused, Err(items::ApplyError::Db(DbError::LeaseLost))), "{refused:?}");
     assert_eq!(items::all(&connection, id).await.unwrap(), []);
     let transaction = connection.transaction().await.unwrap();
     items::apply(&transaction, &new, &[folder], Origin::Editor, None, &AMPLE).await.unwrap();

@@ -5,6 +5,7 @@ mod blobs;
 mod deleted;
 mod differences;
 mod embedded;
+mod group;
 mod history;
 mod items;
 mod items_random;

@@ -8,6 +8,7 @@ use carrel::actors::sync::{Save, Unkept, Work, WorkspaceSyncActor};
 use carrel::actors::watch::Watch;
 use carrel::config::Config;
 use carrel::db::Client;
+use carrel::db::items::GroupCommit;
 use carrel::model::{ContentHash, Precondition, WorkspacePath};
 use tokio::sync::{Mutex, broadcast};
 
@@ -26,6 +27,7 @@ async fn a_replaced_actors_job_is_waited_for() {
             lease: postgres::lease(session.id),
             watch: Watch::default(),
             db: db.clone(),
+            group_commit: GroupCommit::new(db.clone(), tokio::runtime::Handle::current()),
             unkept: Unkept::default(),
             notices: broadcast::Sender::new(1),
             config: Arc::new(Config::default()),

@@ -1,0 +1,195 @@
+//! Group commit: small changes to several workspaces that come at the same time are written in one statement, and share its cost.
+//!
+//! ```text
+//!   change ──▶ line ──▶ a pen is free: all that wait, up to a bound ──▶ one statement ──▶ each is answered
+//!                       none is: waits for the next                       └─ refused: each by itself
+//! ```
+//!
+//! **Invariants**: nobody waits for others to come: what comes alone is written alone, at once. A change is answered when it is on the disk.
+//! What one of them is refused for is no other's business, and a session that somebody has locked keeps no other waiting.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use super::apply::{self, Decided};
+use super::write::{Writing, write_all};
+use super::{Applied, ApplyError};
+use crate::db::blobs::{self, EncodedBlob};
+use crate::db::leases::Lease;
+use crate::db::versions::Origin;
+use crate::db::{Db, DbError, Unavailable};
+use crate::model::UserId;
+
+/// Statements under way: while one waits for the disk the next is made.
+const PENS: usize = 2;
+
+/// Changes in one statement.
+const MOST: usize = 32;
+
+/// Changes that wait; one more is refused. A session has one at most.
+const LINE: usize = 4096;
+
+/// Larger changes go by themselves: a content of more bytes as it is stored, or more rows.
+const SMALL_BYTES: usize = 64 * 1024;
+const SMALL_ROWS: usize = 16;
+
+/// Writes small changes together. Clones are the same.
+#[derive(Clone)]
+pub struct GroupCommit(Arc<Inner>);
+
+struct Inner {
+    db: Db,
+    io: Handle,
+    pens: Arc<Semaphore>,
+    line: Mutex<VecDeque<Waiting>>,
+}
+
+/// A change to one workspace that was decided, and what it needs.
+pub struct Wish {
+    /// The right to write.
+    pub lease: Lease,
+    /// What.
+    pub decided: Decided,
+    /// The content it puts in place, if it is not stored yet.
+    pub content: Option<EncodedBlob>,
+    /// Where it came from.
+    pub origin: Origin,
+    /// Who made it.
+    pub user: Option<UserId>,
+}
+
+struct Waiting {
+    wish: Wish,
+    answer: oneshot::Sender<Result<Applied, ApplyError>>,
+}
+
+impl Wish {
+    fn is_small(&self) -> bool {
+        let bytes = self.content.as_ref().map_or(0, |blob| blob.encoded.len());
+        bytes <= SMALL_BYTES && self.decided.rows() <= SMALL_ROWS
+    }
+
+    fn writing(&self) -> Writing<'_> {
+        let Self { lease, decided, content, origin, user } = self;
+        Writing { lease, decided, content: content.as_ref(), origin: *origin, user: *user }
+    }
+
+    /// Whether it has a content that is better stored as a difference, which takes more than a statement.
+    fn has_difference(&self) -> bool {
+        self.content.as_ref().is_some_and(|blob| blob.delta.is_some())
+    }
+}
+
+impl GroupCommit {
+    /// Writes to `db`, on the runtime `io`.
+    #[must_use]
+    pub fn new(db: Db, io: Handle) -> Self {
+        let (pens, line) = (Arc::new(Semaphore::new(PENS)), Mutex::default());
+        Self(Arc::new(Inner { db, io, pens, line }))
+    }
+
+    /// Writes a change; answers when it is committed. It may be written though nobody waits for the answer any more.
+    ///
+    /// # Errors
+    /// As [`apply::write`]; [`Unavailable::LineFull`].
+    pub async fn write(&self, wish: Wish) -> Result<Applied, ApplyError> {
+        if !wish.is_small() || wish.has_difference() {
+            return alone(&self.0.db, &wish).await;
+        }
+        let (answer, answered) = oneshot::channel();
+        {
+            let mut line = self.0.line();
+            if line.len() >= LINE {
+                return Err(DbError::from(Unavailable::LineFull).into());
+            }
+            line.push_back(Waiting { wish, answer });
+        }
+        self.0.take_a_pen();
+        let lost = || DbError::from(Unavailable::Lost("the server is going down".into())).into();
+        answered.await.unwrap_or_else(|_| Err(lost()))
+    }
+}
+
+impl Inner {
+    fn line(&self) -> MutexGuard<'_, VecDeque<Waiting>> {
+        // Nothing that may panic is done with it.
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes what waits, unless as many as may are at it.
+    fn take_a_pen(self: &Arc<Self>) {
+        if let Ok(pen) = Arc::clone(&self.pens).try_acquire_owned() {
+            let this = Arc::clone(self);
+            self.io.spawn(async move { this.write_all(pen).await });
+        }
+    }
+
+    async fn write_all(self: Arc<Self>, pen: OwnedSemaphorePermit) {
+        loop {
+            let together = self.next();
+            if together.is_empty() {
+                break;
+            }
+            self.write_together(together).await;
+        }
+        drop(pen);
+        // Whoever came after the last look and found no pen.
+        if !self.line().is_empty() {
+            self.take_a_pen();
+        }
+    }
+
+    /// The first in the line, one of each session.
+    fn next(&self) -> Vec<Waiting> {
+        let mut line = self.line();
+        let (mut sessions, mut together, mut later) = (HashSet::new(), Vec::new(), VecDeque::new());
+        while let Some(waiting) = line.pop_front() {
+            let is_due = together.len() < MOST && sessions.insert(waiting.wish.lease.session());
+            if is_due { together.push(waiting) } else { later.push_back(waiting) }
+        }
+        *line = later;
+        together
+    }
+
+    async fn write_together(&self, together: Vec<Waiting>) {
+        let written = async {
+            let connection = self.db.interactive().await?;
+            write_all(&connection, &together.iter().map(|waiting| waiting.wish.writing()).collect::<Vec<_>>()).await
+        };
+        let written = match written.await {
+            Ok(written) => written,
+            // Nobody knows whether it was done, or it cannot be now.
+            Err(DbError::Unavailable(why)) if !matches!(why, Unavailable::Contention(_)) => {
+                for Waiting { answer, .. } in together {
+                    answer.send(Err(DbError::from(why.clone()).into())).ok();
+                }
+                return;
+            }
+            // Refused because of one of them.
+            Err(_) => Default::default(),
+        };
+        for Waiting { wish, answer } in together {
+            // Whoever asked may have stopped waiting.
+            match written.get(&wish.lease.session()) {
+                Some(at) => drop(answer.send(Ok(wish.decided.applied(*at)))),
+                None => {
+                    let db = self.db.clone();
+                    self.io.spawn(async move { answer.send(alone(&db, &wish).await).ok() });
+                }
+            }
+        }
+    }
+}
+
+/// Writes one change in a transaction of its own, where others may have to be waited for.
+async fn alone(db: &Db, wish: &Wish) -> Result<Applied, ApplyError> {
+    let mut connection = db.for_bytes(wish.content.as_ref().map_or(0, |blob| blob.size)).await?;
+    let transaction = connection.transaction().await?;
+    blobs::put_many(&transaction, wish.content.as_slice()).await?;
+    let applied = apply::write(&transaction, &wish.lease, &wish.decided, wish.origin, wish.user).await?;
+    transaction.commit().await?;
+    Ok(applied)
+}
