@@ -34,7 +34,7 @@ use server::Server;
 
 /// The parts, in the order in which they run.
 const PARTS: [&str; 10] =
-    ["echo", "output", "reconnect", "terminal", "saving", "crew", "workspace", "neighbours", "memory", "opening"];
+    ["echo", "output", "reconnect", "terminal", "saving", "workspace", "crew", "neighbours", "memory", "opening"];
 
 /// Those that take minutes and the whole machine, and run only when they are named.
 const LONG: [&str; 2] = ["sandboxes", "terminals"];
@@ -117,11 +117,11 @@ fn with_containers(
     if wanted("saving") {
         saving::measure(&server, report)?;
     }
-    if wanted("crew") {
-        crew::measure(&server, report)?;
-    }
     if wanted("workspace") {
         workspace::measure(&server, report)?;
+    }
+    if wanted("crew") {
+        crew::measure(&server, report)?;
     }
     if wanted("neighbours") {
         neighbours::measure(&server, &relay, report)?;
