@@ -38,7 +38,7 @@ macro_rules! storing {
         stored as (
             insert into blobs (hash, size, encoded, base_hash)
             select hash, size, encoded, base_hash from given where hash not in (select hash from there)
-            on conflict (hash) do nothing)"
+            on conflict (hash) do nothing returning hash)"
     };
 }
 pub(super) use storing;

@@ -31,7 +31,7 @@ pub async fn of_owner(
         "select ",
         columns!(),
         " from sessions where owner_id = $1 and state = 'deleted' and purge_at > now()
-            and ($2::uuid is null or id < $2) order by id desc limit $3"
+            and id < coalesce($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff') order by id desc limit $3"
     );
     sessions::page(client, sql, owner, limit, cursor).await
 }

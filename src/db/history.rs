@@ -128,7 +128,7 @@ pub async fn changed(client: &impl Client, since: i64, until: i64) -> Result<Vec
 /// # Errors
 /// When the database cannot be asked.
 pub async fn sessions(client: &impl Client, cursor: Option<SessionId>, most: u32) -> Result<Vec<SessionId>, DbError> {
-    let sql = "select id from sessions where ($1::uuid is null or id > $1)
+    let sql = "select id from sessions where id > coalesce($1::uuid, '00000000-0000-0000-0000-000000000000')
         and exists (select from workspace_versions where session_id = sessions.id) order by id limit $2";
     let rows = client.query(sql, &[&cursor.map(|id| id.0), &i64::from(most)]).await?;
     rows.iter().map(|row| Ok(SessionId(row.try_get(0)?))).collect()

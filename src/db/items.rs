@@ -25,7 +25,7 @@ use crate::model::{ContentHash, Item, ItemKind, Precondition, SessionId, Usage, 
 /// One thing to do to a workspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ItemChange {
-    /// Have this here: makes it and its parents, or replaces what is there. Contents must be in `blobs` already.
+    /// Have this here: makes it and its parents, or replaces what is there. Contents must be in `blobs` by the time it is written, or come with it.
     Put {
         /// Where.
         path: WorkspacePath,
@@ -236,13 +236,13 @@ pub async fn get_many(
     let sql = "with recursive wanted as (
             select n, string_to_array(path, '/') as names from unnest($2::text[]) with ordinality as given (path, n)),
         walk as (
-            select n, names, $1::uuid as id, 0 as depth from wanted
+            select n, names, $1::uuid as id, null::text as kind, null::bytea as blob_hash, null::bigint as size,
+                null::boolean as executable, null::text as link_target, 0 as depth from wanted
             union all
-            select w.n, w.names, i.id, w.depth + 1 from walk w
-            join workspace_items i on i.session_id = $1 and i.parent_id = w.id
-                and i.name = w.names[w.depth + 1] collate \"C\")
-        select walk.n, i.kind, i.blob_hash, i.size, i.executable, i.link_target
-        from walk join workspace_items i using (id) where walk.depth = cardinality(walk.names)";
+            select w.n, w.names, i.*, w.depth + 1 from walk w cross join lateral (
+                select id, kind, blob_hash, size, executable, link_target from workspace_items
+                where session_id = $1 and parent_id = w.id and name = w.names[w.depth + 1] collate \"C\" limit 1) as i)
+        select n, kind, blob_hash, size, executable, link_target from walk where depth = cardinality(names)";
     let texts: Vec<&str> = paths.iter().map(WorkspacePath::as_str).collect();
     let rows = client.query(sql, &[&session.0, &texts]).await?;
     let read = |row: &Row| {
@@ -259,7 +259,7 @@ pub async fn get_many(
 /// # Errors
 /// When the database cannot be asked.
 pub async fn usage(client: &impl Client, session: SessionId) -> Result<Option<Usage>, DbError> {
-    let sql = "select usage_items, usage_bytes from sessions where id = $1 and state <> 'deleted'";
+    let sql = "select usage_items, usage_bytes from sessions where id = $1 and state is distinct from 'deleted'";
     let Some(row) = client.query_opt(sql, &[&session.0]).await? else { return Ok(None) };
     Ok(Some(Usage { items: count(row.try_get(0)?)?, bytes: count(row.try_get(1)?)? }))
 }

@@ -76,7 +76,7 @@ pub async fn of_owner(
     let sql = concat!(
         "select ",
         columns!(),
-        " from sessions where owner_id = $1 and state <> 'deleted' and ($2::uuid is null or id < $2)
+        " from sessions where owner_id = $1 and state <> 'deleted' and id < coalesce($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
           order by id desc limit $3"
     );
     page(client, sql, owner, limit, cursor).await

@@ -85,7 +85,7 @@ pub async fn list(
     let sql = concat!(
         "select ",
         columns!(),
-        " from users u where $1::text is null or lower(u.username collate \"C\") > lower($1 collate \"C\")
+        " from users u where lower(u.username collate \"C\") > coalesce(lower($1::text collate \"C\"), '')
           order by lower(u.username collate \"C\") limit $2"
     );
     let limit = limit.max(1);

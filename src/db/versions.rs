@@ -145,7 +145,7 @@ macro_rules! select {
 pub async fn list(client: &impl Client, session: SessionId, query: Query<'_>) -> Result<Vec<Version>, DbError> {
     macro_rules! newest_first {
         () => {
-            " and ($3::bigint is null or v.id < $3) and (not $4::boolean or (
+            " and v.id < coalesce($3::bigint, 9223372036854775807) and (not $4::boolean or (
                 change = 'removed' and not exists (select from workspace_versions later
                     where later.session_id = $1 and later.path = v.path and later.id > v.id)))
             order by v.id desc limit $5"

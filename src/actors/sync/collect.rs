@@ -96,7 +96,7 @@ pub(super) async fn listing(work: &Work, told: &Told, link: &AgentLink) -> Resul
     let (entries, disobeyed) = match link.scan(most).await {
         Err(LinkError::Agent(AgentError::TooMany)) => {
             // Which of them are too much nobody can say; those found before are still shown.
-            work.unkept.change(work, UnkeptList::truncate);
+            work.unkept.change(work, UnkeptList::overflow);
             return Err(not_saved(work, told, SessionError::TooManyItems));
         }
         listed => listed?,

@@ -1,4 +1,4 @@
-//! Several changes at once: planned, rehearsed against the database, then done in the sandbox, if it lives, then committed together.
+//! Several changes at once: planned, decided on what the database holds, then done in the sandbox, if it lives, then committed together.
 //!
 //! Nothing is replaced or removed in a live sandbox that the database has not seen: what programs have written is collected first.
 
@@ -13,7 +13,7 @@ use super::told::Told;
 use super::{Work, collect};
 use crate::actors::api::SessionError;
 use crate::actors::edits::{EditFiles, Edited};
-use crate::db::items::{self, Applied, AppliedChange};
+use crate::db::items::{self, Applied, AppliedChange, Decided};
 use crate::db::{Connection, templates};
 use crate::link::AgentLink;
 use crate::model::{Item, ItemKind, WorkspacePath};
@@ -92,6 +92,7 @@ fn keeps_what_only_the_sandbox_has(
 /// What is to be done, and what comes of it.
 struct Planned {
     plan: Plan,
+    decided: Decided,
     applied: Applied,
 }
 
@@ -109,20 +110,19 @@ async fn plan(work: &Work, edit: &EditFiles) -> Result<Planned, SessionError> {
     let connection = work.db.bulk().await?;
     let plan = intent::plan(&connection, work.session, &edit.intent).await?;
     let decided = work.decide(&connection, plan.changes.clone()).await?;
-    Ok(Planned { plan, applied: decided.applied(OffsetDateTime::now_utc()) })
+    let applied = decided.applied(OffsetDateTime::now_utc());
+    Ok(Planned { plan, decided, applied })
 }
 
 async fn commit(
     work: &Work,
     edit: &EditFiles,
-    Planned { plan, .. }: Planned,
+    Planned { plan, decided, .. }: Planned,
     conflict_copies: Vec<(WorkspacePath, WorkspacePath)>,
 ) -> Result<Edited, SessionError> {
     let mut connection = lane(work, plan.changes.len()).await?;
     let transaction = connection.transaction().await?;
-    let (lease, bounds) = (&work.lease, work.bounds());
-    let applied = items::apply(&transaction, lease, &plan.changes, plan.origin, Some(edit.user), &bounds).await?;
-    work.fits(&transaction, &applied).await?;
+    let applied = items::write(&transaction, &work.lease, &decided, plan.origin, Some(edit.user)).await?;
     if let Some(revision) = plan.revision {
         templates::note_update(&transaction, work.session, revision).await?;
     }

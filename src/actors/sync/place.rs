@@ -1,7 +1,6 @@
 //! Users' writes: decided on what the database holds, then done in the sandbox, if it lives, then in the database, then answered.
 
 use carrel_protocol::{AgentError, Expect, Request, WriteOptions};
-use time::OffsetDateTime;
 
 use super::{MakeFolder, Move, Work, encode, transfer};
 use crate::actors::api::{SaveFile, Saved, SessionError};
@@ -80,12 +79,10 @@ async fn commit(
     content: Option<EncodedBlob>,
     user: UserId,
 ) -> Result<Item, SessionError> {
-    let applied = if decided.changes_anything() {
-        let (lease, user) = (work.lease.clone(), Some(user));
-        work.group_commit.write(Wish { lease, decided, content, origin: Origin::Editor, user }).await?
-    } else {
-        decided.applied(OffsetDateTime::now_utc())
-    };
+    // What changes nothing is written as well: what was sent before, and nobody waits for any more, must not come after it.
+    let (lease, user) = (work.lease.clone(), Some(user));
+    let wish = Wish { lease, decided, content, origin: Origin::Editor, user };
+    let applied = work.group_commit.write(wish).await?;
     work.tell_tree(applied.changes);
     applied.items.into_iter().next().flatten().ok_or(SessionError::Internal)
 }

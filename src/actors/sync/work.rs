@@ -175,6 +175,9 @@ impl From<DbError> for SessionError {
             let text = "nothing can be saved because the database's disk is full: its operator has to make room";
             return Self::Unavailable(text.into());
         }
+        if matches!(error, DbError::Unavailable(Unavailable::Contention(_))) {
+            return Self::Unavailable("something else was written there at the same time: try again".into());
+        }
         if error.is_unavailable() || error.is_swept_content() {
             return Self::Unavailable("the database is not available: try again in a moment".into());
         }

@@ -3,7 +3,7 @@
 //! **Invariants.** What was decided on one edition of a workspace is written on top of that edition, by who holds the session's lease, or not
 //! at all: the statement that writes says both. So one may look, do what is to be done elsewhere, and write then ([`look`], [`write`],
 //! [`GroupCommit`](super::GroupCommit)), or lock first and never meet another ([`apply`]): a precondition that held when it was decided holds
-//! at the commit. Whatever the number of changes, the statements are one per level of folders to read and one to write.
+//! at the commit. What changes nothing is written, too, as a new edition: nothing that was decided before comes after it. Whatever the number of changes, the statements are one per level of folders to read and one to write.
 
 use std::collections::BTreeSet;
 
@@ -54,7 +54,7 @@ pub struct Decided {
 }
 
 impl Decided {
-    /// Whether there is anything to be written.
+    /// Whether anything will be as it was not before.
     #[must_use]
     pub fn changes_anything(&self) -> bool {
         !self.difference.versions.is_empty()
@@ -103,7 +103,7 @@ pub(super) async fn walk(
     session: SessionId,
     path: Option<&WorkspacePath>,
 ) -> Result<Option<Tree>, DbError> {
-    // Step by step, by the one row each can be: a plan that is used for every workspace must not read all of one.
+    // Step by step, by the one row each can be, here and below: a plan that is used for every workspace must not read all of one.
     let sql = "with recursive walk as (
             select $1::uuid as id, null::uuid as parent_id, null::text collate \"C\" as name, null::text as kind,
                 null::bytea as blob_hash, null::bigint as size, null::boolean as executable, null::text as link_target,
@@ -113,7 +113,7 @@ pub(super) async fn walk(
                 select id, parent_id, name, kind, blob_hash, size, executable, link_target, modified_at from workspace_items
                 where session_id = $1 and parent_id = w.id and name = ($2::text[])[w.depth + 1] collate \"C\" limit 1) as i)
         select edition, usage_items, usage_bytes, walk.* from sessions s cross join walk
-        where s.id = $1 and s.state <> 'deleted' order by depth";
+        where s.id = $1 and s.state is distinct from 'deleted' order by depth";
     let names: Vec<&str> = path.into_iter().flat_map(WorkspacePath::components).collect();
     let rows = client.query(sql, &[&session.0, &names]).await?;
     let Some((top, below)) = rows.split_first() else { return Ok(None) };
@@ -139,12 +139,9 @@ pub async fn apply(
     bounds: &Bounds,
 ) -> Result<Applied, ApplyError> {
     let session = lease.session();
-    let (mut tree, now) = lock(tx, lease).await?.ok_or(ApplyError::NoSession)?;
+    let mut tree = lock(tx, lease).await?.ok_or(ApplyError::NoSession)?;
     load(tx, session, &mut tree, changes).await?;
     let decided = Look { tree }.decide(changes.to_vec(), bounds)?;
-    if !decided.changes_anything() {
-        return Ok(decided.applied(now));
-    }
     write_locked(tx, lease, &decided, origin, user).await
 }
 
@@ -179,18 +176,18 @@ async fn write_locked(
     Ok(decided.applied(*at))
 }
 
-/// Takes the session's lock, which lasts until the transaction ends: nobody can take the session over before. And the time.
-async fn lock(tx: &Transaction<'_>, lease: &Lease) -> Result<Option<(Tree, OffsetDateTime)>, DbError> {
-    let sql = "select usage_items, usage_bytes, clock_timestamp(), fence, edition from sessions
-        where id = $1 and state <> 'deleted' for no key update";
+/// Takes the session's lock, which lasts until the transaction ends: nobody can take the session over before.
+async fn lock(tx: &Transaction<'_>, lease: &Lease) -> Result<Option<Tree>, DbError> {
+    let sql = "select usage_items, usage_bytes, fence, edition from sessions
+        where id = $1 and state is distinct from 'deleted' for no key update";
     let session = lease.session();
     let Some(row) = tx.query_opt(sql, &[&session.0]).await? else { return Ok(None) };
-    if row.try_get::<_, i64>(3)? != lease.fence() {
+    if row.try_get::<_, i64>(2)? != lease.fence() {
         lease.lose();
         return Err(DbError::LeaseLost);
     }
     let usage = Usage { items: count(row.try_get(0)?)?, bytes: count(row.try_get(1)?)? };
-    Ok(Some((Tree::new(session.0, row.try_get(4)?, usage), row.try_get(2)?)))
+    Ok(Some(Tree::new(session.0, row.try_get(3)?, usage)))
 }
 
 /// Reads what the changes can touch.
@@ -212,10 +209,9 @@ async fn load(
             }
         }
     }
-    let sql =
-        "select i.id, i.parent_id, i.name, i.kind, i.blob_hash, i.size, i.executable, i.link_target, i.modified_at
-        from unnest($2::uuid[], $3::text[]) as wanted (parent, name)
-        join workspace_items i on i.session_id = $1 and i.parent_id = wanted.parent and i.name = wanted.name collate \"C\"";
+    let sql = "select i.* from unnest($2::uuid[], $3::text[]) as wanted (parent, name) cross join lateral (
+            select id, parent_id, name, kind, blob_hash, size, executable, link_target, modified_at from workspace_items
+            where session_id = $1 and parent_id = wanted.parent and name = wanted.name collate \"C\" limit 1) as i";
     for level in &levels {
         let wanted = level.iter().filter_map(|path| Some((tree.folder_of(path)?, path.name())));
         let (parents, names): (Vec<Uuid>, Vec<&str>) = wanted.unzip();
@@ -265,11 +261,14 @@ async fn load_below(
         return Ok(());
     }
     let sql = "with recursive below as (
-            select id from workspace_items where session_id = $1 and parent_id = any($2)
+            select i.* from unnest($2::uuid[]) as folder (id) cross join lateral (
+                select id, parent_id, name, kind, blob_hash, size, executable, link_target, modified_at from workspace_items
+                where session_id = $1 and parent_id = folder.id offset 0) as i
             union
-            select i.id from below join workspace_items i on i.session_id = $1 and i.parent_id = below.id)
-        select i.id, i.parent_id, i.name, i.kind, i.blob_hash, i.size, i.executable, i.link_target, i.modified_at
-        from below join workspace_items i using (id)";
+            select i.* from below cross join lateral (
+                select id, parent_id, name, kind, blob_hash, size, executable, link_target, modified_at from workspace_items
+                where session_id = $1 and parent_id = below.id offset 0) as i)
+        select * from below";
     for row in client.query(sql, &[&session.0, &folders]).await? {
         let (id, node) = read(&row)?;
         tree.load(id, node);

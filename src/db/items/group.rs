@@ -26,6 +26,9 @@ use crate::model::UserId;
 /// Statements under way: while one waits for the disk the next is made.
 const PENS: usize = 2;
 
+/// Changes that were not written with the others and are at it by themselves, where each may have to wait for a lock; more wait for these.
+const ALONE: usize = 4;
+
 /// Changes in one statement.
 const MOST: usize = 32;
 
@@ -36,6 +39,9 @@ const LINE: usize = 4096;
 const SMALL_BYTES: usize = 64 * 1024;
 const SMALL_ROWS: usize = 16;
 
+/// More rows than this are written through the lane of bulk work.
+const MANY_ROWS: usize = 256;
+
 /// Writes small changes together. Clones are the same.
 #[derive(Clone)]
 pub struct GroupCommit(Arc<Inner>);
@@ -44,6 +50,7 @@ struct Inner {
     db: Db,
     io: Handle,
     pens: Arc<Semaphore>,
+    alone: Arc<Semaphore>,
     line: Mutex<VecDeque<Waiting>>,
 }
 
@@ -87,8 +94,8 @@ impl GroupCommit {
     /// Writes to `db`, on the runtime `io`.
     #[must_use]
     pub fn new(db: Db, io: Handle) -> Self {
-        let (pens, line) = (Arc::new(Semaphore::new(PENS)), Mutex::default());
-        Self(Arc::new(Inner { db, io, pens, line }))
+        let [pens, alone] = [PENS, ALONE].map(|most| Arc::new(Semaphore::new(most)));
+        Self(Arc::new(Inner { db, io, pens, alone, line: Mutex::default() }))
     }
 
     /// Writes a change; answers when it is committed. It may be written though nobody waits for the answer any more.
@@ -108,7 +115,8 @@ impl GroupCommit {
             line.push_back(Waiting { wish, answer });
         }
         self.0.take_a_pen();
-        let lost = || DbError::from(Unavailable::Lost("the server is going down".into())).into();
+        let lost =
+            || DbError::from(Unavailable::Lost("whoever wrote it has ended before it was answered".into())).into();
         answered.await.unwrap_or_else(|_| Err(lost()))
     }
 }
@@ -128,17 +136,14 @@ impl Inner {
     }
 
     async fn write_all(self: Arc<Self>, pen: OwnedSemaphorePermit) {
+        // Dropped with it, whatever happens.
+        let _pen = Pen { pen: Some(pen), of: Arc::clone(&self) };
         loop {
             let together = self.next();
             if together.is_empty() {
                 break;
             }
             self.write_together(together).await;
-        }
-        drop(pen);
-        // Whoever came after the last look and found no pen.
-        if !self.line().is_empty() {
-            self.take_a_pen();
         }
     }
 
@@ -162,13 +167,13 @@ impl Inner {
         let written = match written.await {
             Ok(written) => written,
             // Nobody knows whether it was done, or it cannot be now.
-            Err(DbError::Unavailable(why)) if !matches!(why, Unavailable::Contention(_)) => {
+            Err(DbError::Unavailable(why)) if !is_about_one(&why) => {
                 for Waiting { answer, .. } in together {
                     answer.send(Err(DbError::from(why.clone()).into())).ok();
                 }
                 return;
             }
-            // Refused because of one of them.
+            // Refused because of one of them; should it be done yet, their edition is over.
             Err(_) => Default::default(),
         };
         for Waiting { wish, answer } in together {
@@ -176,17 +181,42 @@ impl Inner {
             match written.get(&wish.lease.session()) {
                 Some(at) => drop(answer.send(Ok(wish.decided.applied(*at)))),
                 None => {
-                    let db = self.db.clone();
-                    self.io.spawn(async move { answer.send(alone(&db, &wish).await).ok() });
+                    let (db, turn) = (self.db.clone(), Arc::clone(&self.alone));
+                    self.io.spawn(async move {
+                        let _turn = turn.acquire_owned().await;
+                        answer.send(alone(&db, &wish).await).ok()
+                    });
                 }
             }
         }
     }
 }
 
+/// A pen in use.
+struct Pen {
+    pen: Option<OwnedSemaphorePermit>,
+    of: Arc<Inner>,
+}
+
+impl Drop for Pen {
+    fn drop(&mut self) {
+        drop(self.pen.take());
+        // Whoever came after the last look and found no pen.
+        if !self.of.line().is_empty() {
+            self.of.take_a_pen();
+        }
+    }
+}
+
+/// Whether one of several changes may be the cause: the others can still be written.
+fn is_about_one(why: &Unavailable) -> bool {
+    matches!(why, Unavailable::Contention(_) | Unavailable::StatementTimeout)
+}
+
 /// Writes one change in a transaction of its own, where others may have to be waited for.
 async fn alone(db: &Db, wish: &Wish) -> Result<Applied, ApplyError> {
-    let mut connection = db.for_bytes(wish.content.as_ref().map_or(0, |blob| blob.size)).await?;
+    let bytes = wish.content.as_ref().map_or(0, |blob| blob.size);
+    let mut connection = if wish.decided.rows() > MANY_ROWS { db.bulk().await? } else { db.for_bytes(bytes).await? };
     let transaction = connection.transaction().await?;
     blobs::put_many(&transaction, wish.content.as_slice()).await?;
     let applied = apply::write(&transaction, &wish.lease, &wish.decided, wish.origin, wish.user).await?;

@@ -1,7 +1,7 @@
 //! Writes what was decided for one workspace or several, in one statement: constraints are checked at its end, so no order of rows can offend
 //! them.
 //!
-//! **Invariants.** Usage and edition change in the same statement as the items they count. Of a session that is locked, whose lease has been
+//! **Invariants.** Contents come before sessions, as everywhere: whoever waits for a content that another is storing holds no session. Usage and edition change in the same statement as the items they count. Of a session that is locked, whose lease has been
 //! lost, or that is not what it was, nothing is written; the others do not wait for it. Items are found by their ids alone: a plan that is
 //! used for every workspace must not read all of one.
 
@@ -42,11 +42,12 @@ pub(super) async fn write_all(
             select * from unnest($5::uuid[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
                 as asked (id, fence, edition, items, bytes)),
         free as materialized (
-            select s.id from sessions s join asked on s.id = asked.id order by s.id for no key update of s skip locked),
+            select s.id from sessions s join asked on s.id = asked.id where (select count(*) from stored) >= 0
+            order by s.id for no key update of s skip locked),
         held as (
             update sessions s set usage_items = asked.items, usage_bytes = asked.bytes, edition = s.edition + 1
             from asked where s.id = any(array(select id from free))
-                and s.id = asked.id and s.fence = asked.fence and s.edition = asked.edition and s.state <> 'deleted'
+                and s.id = asked.id and s.fence = asked.fence and s.edition = asked.edition and s.state is distinct from 'deleted'
             returning s.id),
         removed as (
             delete from workspace_items i using unnest($10::uuid[], $11::uuid[]) as c (session_id, id), held

@@ -82,8 +82,8 @@ impl Manager {
     }
 
     /// For small statements that come again and again: each is planned once, whatever its parameters, which for some takes longer than
-    /// carrying it out. A plan that was made while a table was small must do when it is large, so it never reads a table from end to end
-    /// where there is an index.
+    /// carrying it out. A plan lasts until its tables are analysed again, so it must not read one from end to end because that was small when
+    /// the plan was made; and it is made for the average workspace, so what finds items has to say how (`items::apply`).
     pub(crate) fn planning_once(self) -> Self {
         Self { plans_once: true, ..self }
     }

@@ -1,9 +1,11 @@
 //! Changes to many workspaces that are written together.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use carrel::db::items::{self, ApplyError, GroupCommit, ItemChange, Wish};
 use carrel::db::versions::Origin;
-use carrel::db::{Db, DbError, Unavailable, blobs};
+use carrel::db::{Client, Db, DbError, Unavailable, blobs};
 use carrel::model::{ItemKind, SessionId};
 use futures_util::future::join_all;
 use tokio::runtime::Handle;
@@ -44,6 +46,9 @@ async fn changes_that_come_together_are_all_written_and_what_one_is_refused_for_
     // Its like is not stored by the other, either.
     wishes[50].content = None;
     let outcomes = join_all(wishes.into_iter().map(|wish| together.write(wish))).await;
+    let written = outcomes.iter().flatten();
+    let statements = written.clone().map(|applied| applied.at).collect::<BTreeSet<_>>().len();
+    assert!(statements < written.count(), "those of one statement have its time");
     for (number, (outcome, session)) in outcomes.into_iter().zip(&sessions).enumerate() {
         let there = content(&db, *session).await;
         if number / 2 == 25 {
@@ -92,4 +97,44 @@ async fn of_two_changes_that_were_decided_on_one_edition_one_is_written() {
     assert!(contended, "{refused:?}");
     let there = written.into_iter().next().unwrap().unwrap().items[0].as_ref().map(|item| item.kind.clone());
     assert_eq!(content(&db, session).await, there);
+}
+
+#[tokio::test]
+async fn what_changes_nothing_is_answered_only_when_nothing_older_can_come_after_it() {
+    let db = postgres::db().await;
+    let together = GroupCommit::new(db.clone(), Handle::current());
+    let session = postgres::session(&db).await.id;
+    together.write(wish(&db, session, "kept", true).await).await.unwrap();
+    // Sent, and on its way for a while.
+    let late = wish(&db, session, "late", true).await;
+    let same = together.write(wish(&db, session, "kept", true).await).await.unwrap();
+    assert!(same.changes.is_empty());
+    let refused = together.write(late).await;
+    assert!(matches!(refused, Err(ApplyError::Db(DbError::Unavailable(Unavailable::Contention(_))))), "{refused:?}");
+    assert_eq!(content(&db, session).await, Some(file("kept")));
+}
+
+#[tokio::test]
+async fn who_waits_for_a_content_that_another_stores_holds_no_session() {
+    let db = postgres::db().await;
+    let together = GroupCommit::new(db.clone(), Handle::current());
+    let (waits, shares) = (postgres::session(&db).await.id, postgres::session(&db).await.id);
+    let mut connection = db.bulk().await.unwrap();
+    let storing = connection.transaction().await.unwrap();
+    blobs::put_many(&storing, &[blobs::encode(Bytes::from_static(b"shared")).await.unwrap()]).await.unwrap();
+    let wishes = [wish(&db, waits, "shared", true).await, wish(&db, shares, "other", true).await];
+    let group = tokio::spawn({
+        let together = together.clone();
+        async move { join_all(wishes.into_iter().map(|wish| together.write(wish))).await }
+    });
+    let waiting = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like 'with given%'";
+    let watching = db.interactive().await.unwrap();
+    while watching.query(waiting, &[]).await.unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    // Nobody has locked their sessions.
+    let locks = "select id from sessions where id = any($1) for update nowait";
+    assert_eq!(storing.query(locks, &[&vec![waits.0, shares.0]]).await.unwrap().len(), 2);
+    storing.rollback().await.unwrap();
+    assert!(group.await.unwrap().iter().all(Result::is_ok));
 }

@@ -10,6 +10,7 @@ mod history;
 mod items;
 mod items_random;
 mod leases;
+mod plans;
 mod pool;
 mod schema;
 mod sessions;
