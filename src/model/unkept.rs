@@ -119,6 +119,8 @@ pub struct UnkeptList {
     /// How many of them there is no room for.
     unsaved: usize,
     truncated: bool,
+    /// There are so many files and folders that nobody can say which of them are too many.
+    overflown: bool,
 }
 
 impl UnkeptList {
@@ -133,9 +135,9 @@ impl UnkeptList {
         self.truncated
     }
 
-    /// There is more than can be named.
-    pub fn truncate(&mut self) {
-        self.truncated = true;
+    /// There are more files and folders than can be listed.
+    pub fn overflow(&mut self) {
+        (self.truncated, self.overflown) = (true, true);
     }
 
     /// What there is no room for, as part of a sentence; `None`: nothing.
@@ -147,8 +149,10 @@ impl UnkeptList {
         let more = self.unsaved.saturating_sub(MAX_SPOKEN);
         // Others make room for what is not saved: where only that is listed, more of it may have been left out.
         let at_least = if self.truncated && self.unsaved == self.items.len() { "at least " } else { "" };
+        let beyond = format!("what is beyond {} files and folders", limits.max_items);
         match (self.unsaved, more) {
-            (0, _) => None,
+            (0, _) => self.overflown.then_some(beyond),
+            (..) if self.overflown => Some(format!("{named} and {beyond}")),
             (_, 0) => Some(named),
             (_, more) => Some(format!("{named} and {at_least}{more} more")),
         }
@@ -202,6 +206,7 @@ impl UnkeptList {
             self.insert(name, *unkept);
         }
         self.truncated |= found.truncated;
+        self.overflown |= found.overflown;
     }
 }
 

@@ -124,6 +124,8 @@ pub struct SessionActor {
     stop_asked: Option<StopSession>,
     /// What the last sandbox has left was collected but for what there was no room for.
     parked: bool,
+    /// Wishes to start or to stop there have been: the last one counts.
+    wishes: u64,
     last_used: Instant,
     touched: Option<Instant>,
     deps: Deps,
@@ -237,6 +239,7 @@ impl SessionActor {
             start_again: false,
             stop_asked: None,
             parked: false,
+            wishes: 0,
             last_used: Instant::now(),
             touched: None,
             deps,

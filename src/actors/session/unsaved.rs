@@ -31,7 +31,7 @@ impl SessionActor {
         &mut self,
         stop: StopSession,
     ) -> ResponseActFuture<Self, Result<Session, SessionError>> {
-        let sync = self.sync();
+        let (sync, wishes) = (self.sync(), self.wishes);
         let looking = async move { tokio::time::timeout(FLUSH_TIMEOUT, sync.send(sync::Settle)).await };
         Box::pin(looking.into_actor(self).then(move |looked, actor, ctx| {
             let known = matches!(looked, Ok(Ok(Ok(()) | Err(SessionError::TooManyBytes | SessionError::TooManyItems))));
@@ -40,6 +40,8 @@ impl SessionActor {
                     actor.tally.refused += 1;
                     Box::pin(fut::err(error))
                 }
+                // Somebody has wished for something else meanwhile.
+                None if actor.wishes != wishes => actor.answer_session(),
                 None => actor.stop(stop, ctx),
             }
         }))

@@ -13,6 +13,7 @@ impl Handler<StartSession> for SessionActor {
 
     fn handle(&mut self, _: StartSession, _: &mut Self::Context) -> Self::Result {
         self.used();
+        self.wishes += 1;
         match self.phase {
             Phase::Idle => self.begin_start(Former::Adopt),
             Phase::Stopping(..) | Phase::Closing => {
@@ -44,6 +45,7 @@ impl Handler<StopSession> for SessionActor {
 
     fn handle(&mut self, stop: StopSession, ctx: &mut Self::Context) -> Self::Result {
         self.used();
+        self.wishes += 1;
         if self.is_to_be_checked(&stop) { self.stop_if_saved(stop) } else { self.stop(stop, ctx) }
     }
 }
@@ -89,7 +91,10 @@ impl SessionActor {
                 return self.begin_start(Former::Adopt);
             }
             Phase::Idle if stop.start_again => return self.begin_start(Former::Discard),
-            Phase::Idle if self.has_remains() => return self.begin_salvage(stop),
+            // What still cannot be saved stays where it is: nobody wants the session to run.
+            Phase::Idle if self.has_remains() => {
+                return self.begin_salvage(StopSession { unattended: true, ..stop });
+            }
             Phase::Idle | Phase::Loading => return self.answer_session(),
             _ => {}
         }
