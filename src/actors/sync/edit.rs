@@ -42,7 +42,8 @@ async fn try_carry_out(
 ) -> Result<Edited, SessionError> {
     let mut planned = plan(work, &edit).await?;
     let Some(link) = link else { return commit(work, &edit, planned, Vec::new()).await };
-    if planned.meets_what_is_there() {
+    // A time, or a template, speaks of everything: what programs have changed since may be in the way without being known.
+    if edit.intent.is_decided_later() || planned.meets_what_is_there() {
         let torn = match collect::listing(work, told, link).await {
             Ok(torn) => torn,
             // Its user has been told what is not saved, and makes room by removing what they name; that goes on beside a program that never rests.

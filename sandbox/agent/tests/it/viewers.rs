@@ -231,7 +231,8 @@ fn input_that_was_never_taken_is_dropped_with_its_viewer() {
     }
     assert_eq!(link.ask(Request::Ping), Ok(Reply::Done));
     let mut taken = [0, 0, 0];
-    while link.hears_within(Duration::from_millis(100)) {
+    // On a machine whose processors are all busy a receipt may be long in coming.
+    while link.hears_within(Duration::from_secs(1)) {
         let (index, total) = link.find("receipts", |frame| match frame {
             ToServer::Viewer { viewer, event: ViewerEvent::InputTaken { total } } => {
                 Some((usize::from(*viewer > 1) + usize::from(*viewer > 3), *total))
