@@ -26,9 +26,12 @@ export function DiffView({ path, before, after, beside }: DiffViewProps) {
   useEffect(() => {
     if (!monaco || !editor) return;
     const model = { original: createModel(monaco, path, before), modified: createModel(monaco, path, after) };
-    editor.setModel(model);
+    const view = editor.createViewModel(model);
+    editor.setModel(view);
     return () => {
       editor.setModel(null);
+      // Before the texts: a comparison that is under way is called off, instead of failing for want of them.
+      view.dispose();
       model.original.dispose();
       model.modified.dispose();
     };
