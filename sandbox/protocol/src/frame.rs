@@ -130,7 +130,7 @@ pub struct Limits {
     pub ring_bytes: u32,
     /// Most items a listing may have, ignored ones left out; beyond it a scan fails with `TooMany`.
     pub max_items: u32,
-    /// Largest file that is hashed and offered, in bytes; larger ones are listed with no hash.
+    /// Largest file that is hashed, in bytes, but for larger ones the server puts in; others are listed with no hash.
     pub max_file_bytes: u64,
     /// Milliseconds a viewer with a full window may stall before it is detached.
     pub viewer_stall_ms: u32,

@@ -31,6 +31,8 @@ pub struct Workspace {
     /// Hashes of files that have settled.
     pub hashes: hash::HashCache,
     max_file_bytes: AtomicU64,
+    /// The largest file the server has put in, which was saved under another limit perhaps.
+    placed_bytes: AtomicU64,
     max_items: AtomicU32,
     /// The server's own patterns of what is ignored; another allocation is another set.
     ignore: Mutex<Arc<[String]>>,
@@ -46,6 +48,7 @@ impl Workspace {
             root: Arc::new(beneath::Root::open(path)?),
             hashes: hash::HashCache::default(),
             max_file_bytes: AtomicU64::new(0),
+            placed_bytes: AtomicU64::new(0),
             max_items: AtomicU32::new(u32::MAX),
             ignore: Mutex::new(Arc::new([])),
         }))
@@ -61,10 +64,15 @@ impl Workspace {
         }
     }
 
-    /// Largest file hashed or taken.
+    /// Largest file hashed: what the server puts in is, whatever the limit.
     #[must_use]
     pub fn max_file_bytes(&self) -> u64 {
-        self.max_file_bytes.load(Ordering::Relaxed)
+        self.max_file_bytes.load(Ordering::Relaxed).max(self.placed_bytes.load(Ordering::Relaxed))
+    }
+
+    /// The server puts in a file of this size.
+    pub fn note_placed(&self, size: u64) {
+        self.placed_bytes.fetch_max(size, Ordering::Relaxed);
     }
 
     /// The server's own patterns of what is ignored.

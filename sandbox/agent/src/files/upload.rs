@@ -92,6 +92,12 @@ impl Upload {
         Err(AgentError::BadRequest(format!("{} of {} bytes have arrived", self.written, self.size)))
     }
 
+    /// Its size in bytes when complete.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
     /// Hash of what has arrived.
     #[must_use]
     pub fn hash(&self) -> ContentHash {

@@ -64,7 +64,6 @@ impl Writer {
                 Ok(Reply::WrittenFiles { outcomes })
             }
             Request::BeginUpload { size } => {
-                self.allow(size)?;
                 let upload = self.uploads.begin(&mut self.scratch, size)?;
                 Ok(Reply::Upload { upload })
             }
@@ -107,10 +106,6 @@ impl Writer {
         }
     }
 
-    fn allow(&self, size: u64) -> Result<(), AgentError> {
-        if size > self.workspace.max_file_bytes() { Err(AgentError::TooMany) } else { Ok(()) }
-    }
-
     /// Writes a whole small file; answers where unexpected content was kept.
     fn write(
         &mut self,
@@ -118,7 +113,6 @@ impl Writer {
         options: WriteOptions,
         bytes: &[u8],
     ) -> Result<Option<WorkspacePath>, AgentError> {
-        self.allow(bytes.len() as u64)?;
         let mut upload = Upload::begin(&mut self.scratch, bytes.len() as u64).map_err(agent_error)?;
         let outcome = upload.append(bytes).and_then(|()| self.place(&upload, path, options));
         self.scratch.discard(&upload.name);
@@ -139,6 +133,7 @@ impl Writer {
         let root = Arc::clone(&self.workspace.root);
         let (parent, name) = root.parent_made(path.as_str().as_bytes()).map_err(agent_error)?;
         let staged = Staged { name: upload.name.clone(), hash: upload.hash() };
+        self.workspace.note_placed(upload.size());
         let kept = self.swap_in(&staged, &parent, name, path, options.expect).map_err(agent_error)?;
         if options.durable {
             sync_folder(&parent).map_err(agent_error)?;
@@ -256,7 +251,6 @@ impl Writer {
             Err(errno) => return Err(agent_error(errno)),
         };
         self.scratch.destroy(&parent, name).map_err(agent_error)?;
-        sync_folder(&parent).map_err(agent_error)?;
         Ok(Reply::Done)
     }
 }

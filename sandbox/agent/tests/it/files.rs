@@ -5,8 +5,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::process::Command;
 
 use carrel_protocol::{
-    AgentError, Expect, Limits, MAX_BUNDLE_FILES, MAX_CHUNK_BYTES, PathError, Reply, Request, SmallFile, WorkspacePath,
-    WriteOptions,
+    AgentError, EntryKind, Expect, Limits, MAX_BUNDLE_FILES, MAX_CHUNK_BYTES, PathError, Reply, Request, SmallFile,
+    WorkspacePath, WriteOptions,
 };
 
 use crate::harness::*;
@@ -233,7 +233,6 @@ fn uploads_arrive_in_order_or_not_at_all() {
         Err(AgentError::NotFound),
         "a failed commit is the end of it"
     );
-    assert_eq!(link.ask(Request::BeginUpload { size: LIMITS.max_file_bytes + 1 }), Err(AgentError::TooMany));
     for _ in 0..8 {
         begin(&mut link, 10);
     }
@@ -319,10 +318,19 @@ fn symbolic_links_are_made_only_inward() {
 }
 
 #[test]
-fn a_file_over_the_limit_is_refused_by_its_declared_size() {
-    let (_sandbox, mut link) = Sandbox::ready_with(Limits { max_file_bytes: 1000, ..LIMITS });
-    assert_eq!(link.ask(Request::BeginUpload { size: 1 << 40 }), Err(AgentError::TooMany));
-    assert_eq!(link.write("f", &[0; 1001], Expect::Anything), Err(AgentError::TooMany));
+fn what_the_server_puts_in_is_taken_and_hashed_whatever_the_limit() {
+    let (sandbox, mut link) = Sandbox::ready_with(Limits { max_file_bytes: 1000, ..LIMITS });
+    fs::write(sandbox.path("larger"), [1; 1002]).expect("write");
+    assert!(link.write("f", &[0; 1001], Expect::Anything).is_ok());
+    let hashes = |entries: Vec<carrel_protocol::Entry>| {
+        entries.into_iter().map(|entry| match entry.kind {
+            EntryKind::File { hash, .. } => (entry.path, hash),
+            kind => panic!("{kind:?}"),
+        })
+    };
+    let listed: Vec<_> = hashes(link.scan().expect("listed")).collect();
+    assert_eq!(listed, [("f".into(), Some(*blake3::hash(&[0; 1001]).as_bytes())), ("larger".into(), None)]);
+    assert!(link.ask(Request::BeginUpload { size: 1 << 60 }).is_err(), "as much as there is room for");
     let path = at("f");
     let options = WriteOptions { executable: false, durable: false, expect: Expect::Anything };
     let huge = vec![0; MAX_CHUNK_BYTES + 1].into();
