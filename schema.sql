@@ -220,3 +220,185 @@ alter table blobs add column if not exists staged_until timestamptz;
 -- Raised with every change to a workspace's items: what was decided on one edition is written on top of that one or not at all, however late
 -- a statement comes that nobody waits for any more.
 alter table sessions add column if not exists edition bigint not null default 0;
+
+-- What a session's sandbox has left on its volume for want of room, in words for its user: nobody looks at it again before they do. Told by
+-- the statement that makes the session cold; it goes with the sandbox, or when that is back.
+alter table sessions add column if not exists unsaved text
+    constraint sessions_unsaved_is_in_a_sandbox check (unsaved is null or sandbox_id is not null);
+
+-- Who reviews what. No row: level 0. `since` is when the present level began; `capacity` is how many reviews one holds at a time.
+create table if not exists reviewers (
+    user_id  uuid        primary key constraint reviewers_user_fkey references users (id) on delete cascade,
+    level    smallint    not null constraint reviewers_level_known check (level between 0 and 2),
+    since    timestamptz not null default now(),
+    paused   boolean     not null default false,
+    capacity integer     not null constraint reviewers_capacity_range check (capacity between 1 and 100),
+    topics   text[]      not null default '{}'
+);
+create index if not exists reviewers_level_idx on reviewers (level desc, user_id) where level > 0;
+
+-- Levels users have asked for where operators decide. One is open at a time for each.
+create table if not exists reviewer_requests (
+    id         uuid        primary key,
+    user_id    uuid        not null constraint reviewer_requests_user_fkey references users (id) on delete cascade,
+    level      smallint    not null constraint reviewer_requests_level_known check (level in (1, 2)),
+    asked_at   timestamptz not null default now(),
+    decided_at timestamptz,
+    decided_by uuid        constraint reviewer_requests_decider_fkey references users (id) on delete set null,
+    granted    boolean,
+    reason     text        not null default ''
+                           constraint reviewer_requests_reason_length check (char_length(reason) <= 500),
+    constraint reviewer_requests_decided_or_not check ((decided_at is null) = (granted is null))
+);
+create unique index if not exists reviewer_requests_open_key on reviewer_requests (user_id) where decided_at is null;
+create index if not exists reviewer_requests_user_idx on reviewer_requests (user_id, id desc);
+
+-- What is to be reviewed. `version` grows with every change, so that what was decided on one is written on top of that one or not at all.
+-- A review outlives its session: its rounds hold what was submitted.
+create table if not exists reviews (
+    id          uuid        primary key,
+    author_id   uuid        not null constraint reviews_author_fkey references users (id),
+    session_id  uuid        constraint reviews_session_fkey references sessions (id) on delete set null,
+    title       text        not null constraint reviews_title_length check (char_length(title) between 1 and 200),
+    description text        not null constraint reviews_description_length check (char_length(description) <= 20000),
+    -- 0 low, 1 medium, 2 high, 3 urgent.
+    priority    smallint    not null constraint reviews_priority_known check (priority between 0 and 3),
+    topics      text[]      not null default '{}',
+    state       text        not null default 'draft' constraint reviews_state_known check (state in
+                            ('draft', 'pending', 'in_review', 'approved', 'rejected', 'changes_requested', 'withdrawn')),
+    holder_id   uuid        constraint reviews_holder_fkey references users (id),
+    round       integer     not null default 0 constraint reviews_round_positive check (round >= 0),
+    steps       integer     not null default 0 constraint reviews_steps_positive check (steps >= 0),
+    version     bigint      not null default 0,
+    due_at      timestamptz,
+    created_at  timestamptz not null default now(),
+    updated_at  timestamptz not null default now(),
+    -- When its holder last did anything to it.
+    holder_seen_at timestamptz,
+    constraint reviews_held_while_in_review check (state <> 'in_review' or holder_id is not null),
+    constraint reviews_submitted_has_round check (state in ('draft', 'withdrawn') or round > 0)
+);
+-- A session has one open request at the most.
+create unique index if not exists reviews_open_key on reviews (session_id)
+    where state in ('draft', 'pending', 'in_review', 'changes_requested');
+create index if not exists reviews_author_idx on reviews (author_id, id desc);
+create index if not exists reviews_holder_idx on reviews (holder_id, id desc) where holder_id is not null;
+create index if not exists reviews_held_idx on reviews (holder_seen_at) where state = 'in_review';
+create index if not exists reviews_queue_idx on reviews (priority desc, due_at, id) where state = 'pending';
+
+-- Who is asked for a review; anybody where nobody is, or all have declined.
+create table if not exists review_wanted (
+    review_id   uuid        not null constraint review_wanted_review_fkey references reviews (id) on delete cascade,
+    user_id     uuid        not null constraint review_wanted_user_fkey references users (id) on delete cascade,
+    declined_at timestamptz,
+    primary key (review_id, user_id)
+);
+create index if not exists review_wanted_user_idx on review_wanted (user_id, review_id) where declined_at is null;
+
+-- What was submitted. Never changed: `hash` is of the snapshot's manifest.
+create table if not exists review_rounds (
+    review_id    uuid        not null constraint review_rounds_review_fkey references reviews (id) on delete cascade,
+    number       integer     not null constraint review_rounds_number_positive check (number > 0),
+    snapshot_id  uuid        not null constraint review_rounds_snapshot_fkey references snapshots (id),
+    hash         bytea       not null constraint review_rounds_hash_length check (octet_length(hash) = 32),
+    note         text        not null constraint review_rounds_note_length check (char_length(note) <= 2000),
+    submitted_at timestamptz not null default now(),
+    primary key (review_id, number)
+);
+create index if not exists review_rounds_snapshot_idx on review_rounds (snapshot_id);
+
+-- Every step of every review; never changed. Played from the first on they lead to where the review stands.
+create table if not exists review_steps (
+    review_id  uuid        not null constraint review_steps_review_fkey references reviews (id) on delete cascade,
+    number     integer     not null constraint review_steps_number_positive check (number > 0),
+    action     text        not null constraint review_steps_action_known check (action in ('submit', 'claim', 'decline', 'release',
+                           'hand_over', 'approve', 'reject', 'request_changes', 'withdraw', 'reopen')),
+    by_id      uuid        constraint review_steps_by_fkey references users (id) on delete set null,
+    from_state text        not null,
+    to_state   text        not null,
+    holder_id  uuid        constraint review_steps_holder_fkey references users (id) on delete set null,
+    round      integer     not null,
+    why        text        not null constraint review_steps_why_length check (char_length(why) <= 2000),
+    at         timestamptz not null default now(),
+    primary key (review_id, number)
+);
+
+-- What a review's session had begun with, where that was a template: its rounds can be compared with it, whatever becomes of the template.
+alter table reviews add column if not exists start_snapshot_id uuid constraint reviews_start_fkey references snapshots (id);
+create index if not exists reviews_start_idx on reviews (start_snapshot_id) where start_snapshot_id is not null;
+
+-- The newest round somebody has looked at.
+create table if not exists review_seen (
+    review_id uuid    not null constraint review_seen_review_fkey references reviews (id) on delete cascade,
+    user_id   uuid    not null constraint review_seen_user_fkey references users (id) on delete cascade,
+    round     integer not null constraint review_seen_round_positive check (round > 0),
+    primary key (review_id, user_id)
+);
+
+-- What somebody has looked at: `mark` is of the item, so that it holds in every round in which that is the same.
+create table if not exists review_viewed (
+    review_id uuid  not null constraint review_viewed_review_fkey references reviews (id) on delete cascade,
+    user_id   uuid  not null constraint review_viewed_user_fkey references users (id) on delete cascade,
+    path      text  collate "C" not null,
+    mark      bytea not null constraint review_viewed_mark_length check (octet_length(mark) = 32),
+    primary key (review_id, user_id, path)
+);
+
+-- What was said of a round: a thread on lines of a file, on a file, or on all of it. It is seen by who began it alone before it is published.
+create table if not exists review_threads (
+    id           uuid        primary key,
+    review_id    uuid        not null constraint review_threads_review_fkey references reviews (id) on delete cascade,
+    opened_by    uuid        not null constraint review_threads_opener_fkey references users (id),
+    kind         text        not null constraint review_threads_kind_known check (kind in ('general', 'suggestion', 'issue', 'question', 'praise')),
+    state        text        not null default 'open' constraint review_threads_state_known check (state in ('open', 'resolved', 'verified')),
+    -- Where it was written.
+    round        integer     not null,
+    side         text        not null constraint review_threads_side_known check (side in ('new', 'old')),
+    path         text        collate "C",
+    first_line   integer,
+    last_line    integer,
+    created_at   timestamptz not null default now(),
+    published_at timestamptz,
+    constraint review_threads_round_fkey foreign key (review_id, round) references review_rounds (review_id, number),
+    constraint review_threads_lines_of_a_file check (path is not null or first_line is null),
+    constraint review_threads_lines_in_order check ((first_line is null) = (last_line is null) and first_line between 1 and last_line)
+);
+create index if not exists review_threads_review_idx on review_threads (review_id, id);
+create index if not exists review_threads_blocking_idx on review_threads (review_id)
+    where kind = 'issue' and state <> 'verified' and published_at is not null;
+
+-- `replacement` is what a suggested edit makes of the thread's lines.
+create table if not exists review_comments (
+    id            uuid        primary key,
+    thread_id     uuid        not null constraint review_comments_thread_fkey references review_threads (id) on delete cascade,
+    author_id     uuid        not null constraint review_comments_author_fkey references users (id),
+    text          text        not null constraint review_comments_text_length check (char_length(text) between 1 and 20000),
+    replacement   text        constraint review_comments_replacement_length check (char_length(replacement) <= 100000),
+    created_at    timestamptz not null default now(),
+    published_at  timestamptz,
+    edited_at     timestamptz,
+    applied_at    timestamptz
+);
+create index if not exists review_comments_thread_idx on review_comments (thread_id, id);
+create index if not exists review_comments_drafts_idx on review_comments (author_id, thread_id) where published_at is null;
+
+-- What a published comment said before it was edited.
+create table if not exists review_comment_edits (
+    comment_id  uuid        not null constraint review_comment_edits_comment_fkey references review_comments (id) on delete cascade,
+    number      integer     not null,
+    text        text        not null,
+    replacement text,
+    written_at  timestamptz not null,
+    primary key (comment_id, number)
+);
+
+-- Sessions in which somebody runs a round of a review: neither listed nor counted as theirs, and thrown away when closed or idle.
+create table if not exists review_runs (
+    session_id uuid    primary key constraint review_runs_session_fkey references sessions (id) on delete cascade,
+    review_id  uuid    not null,
+    round      integer not null,
+    user_id    uuid    not null constraint review_runs_user_fkey references users (id) on delete cascade,
+    constraint review_runs_round_fkey foreign key (review_id, round) references review_rounds (review_id, number) on delete cascade
+);
+create index if not exists review_runs_user_idx on review_runs (user_id, review_id);
+create index if not exists review_runs_round_idx on review_runs (review_id, round);
