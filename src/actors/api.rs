@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio::sync::broadcast;
 use tokio_stream::wrappers::BroadcastStream;
 
-pub use super::edits::{EditFiles, Edited, Intent};
+pub use super::edits::{EditFiles, Edited, GivenUp, Intent};
 use super::watch::Watch;
 use crate::link::{LinkError, Viewer, ViewerEvents};
 use crate::model::terminal::Terminal;
@@ -53,14 +53,9 @@ pub enum SessionError {
     /// Something is already there.
     #[error("there is already something with this name")]
     Exists,
-    /// A folder would go that holds what is only in the sandbox.
-    #[error(
-        "{path} would go, and holds something that is only in the sandbox (see what is marked as not kept): move or delete that first"
-    )]
-    HoldsUnkept {
-        /// The folder.
-        path: WorkspacePath,
-    },
+    /// A folder would go that holds what is only in the sandbox: which.
+    #[error("this would take along for good what is only in the sandbox: {0}; move that elsewhere first, or delete it")]
+    HoldsUnkept(String),
     /// No such file or folder.
     #[error("there is no such file or folder")]
     NoItem,
@@ -83,10 +78,11 @@ pub enum SessionError {
     #[error("the workspace is full: delete something or ask for more room")]
     TooManyBytes,
     /// It would end, and its sandbox holds what there was no room for: which.
-    #[error(
-        "the sandbox holds what could not be saved: {0}; make that smaller or remove it, or stop without saving it"
-    )]
+    #[error("the sandbox holds what could not be saved: {0}; make that smaller or remove it, or give it up")]
     NotSaved(String),
+    /// It would end, and what its sandbox holds cannot be looked at, or not be saved, for now: why.
+    #[error("what was written in the sandbox last cannot be saved now: {0}")]
+    Uncollected(String),
     /// The sandbox's own disk is full.
     #[error("the sandbox's disk is full: delete something there")]
     NoSpace,
@@ -107,6 +103,9 @@ pub enum SessionError {
     /// The user has as many sessions as they may.
     #[error("you have as many sessions as you may: delete one first")]
     SessionLimit,
+    /// The user runs as many rounds as they may.
+    #[error("you run as many rounds as you may: close one first")]
+    RunLimit,
     /// The session has as many snapshots as it may.
     #[error("the session has as many snapshots as it may: delete one first")]
     SnapshotLimit,
@@ -151,6 +150,7 @@ impl SessionError {
             Self::Busy
                 | Self::Quarantined
                 | Self::SessionLimit
+                | Self::RunLimit
                 | Self::SnapshotLimit
                 | Self::TemplateLimit
                 | Self::TerminalLimit

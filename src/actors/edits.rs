@@ -1,5 +1,7 @@
 //! Changing several files at once: what is asked for, and what came of it.
 
+use std::collections::HashSet;
+
 use actix::prelude::*;
 use time::OffsetDateTime;
 
@@ -23,7 +25,24 @@ pub struct EditFiles {
     pub user: UserId,
 }
 
-/// What is to become of which files. But for the first, decided when its turn comes, by what the workspace holds then.
+/// What of what is only in the sandbox its user gives up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GivenUp {
+    /// All of it, whatever it is.
+    All,
+    /// What is listed as not kept under these names.
+    Named(HashSet<String>),
+}
+
+impl GivenUp {
+    /// All of it, or none.
+    #[must_use]
+    pub fn all_if(discard: bool) -> Self {
+        if discard { Self::All } else { Self::Named(HashSet::new()) }
+    }
+}
+
+/// What is to become of which files. But for the first two, decided when its turn comes, by what the workspace holds then.
 #[derive(Clone, Debug)]
 pub enum Intent {
     /// These changes in their order, at most [`MAX_CHANGES`]. Contents must be stored already; nothing can be moved this way.
@@ -32,6 +51,14 @@ pub enum Intent {
         changes: Vec<ItemChange>,
         /// Where it comes from.
         origin: Origin,
+    },
+    /// Remove these with all they hold, at most [`MAX_CHANGES`]; in a live session also what only its sandbox has, for good.
+    Remove {
+        /// Which.
+        paths: Vec<WorkspacePath>,
+        /// What of that they hold may go that is only in the sandbox: [`SessionError::HoldsUnkept`] where there is more. What is ignored,
+        /// or named itself, goes either way.
+        given_up: GivenUp,
     },
     /// Put a copy, with all below, where nothing is.
     Copy {
@@ -75,6 +102,7 @@ impl EditFiles {
     pub(super) fn paths(&self) -> Option<Vec<WorkspacePath>> {
         Some(match &self.intent {
             Intent::Changes { changes, .. } => changes.iter().map(ItemChange::path).cloned().collect(),
+            Intent::Remove { paths, .. } => paths.clone(),
             Intent::AsOf { path, .. } => vec![path.clone()?],
             Intent::Template => return None,
             Intent::Copy { to: path, .. } | Intent::Version { path, .. } | Intent::Undelete { path } => {
@@ -93,6 +121,8 @@ pub struct Edited {
     pub changes: Vec<AppliedChange>,
     /// What is now at the path of each change that was asked for, in their order; for a copy, at its top.
     pub items: Vec<Option<Item>>,
+    /// What was only in the sandbox, was to be removed, and is gone for good.
+    pub strays: Vec<WorkspacePath>,
     /// Files a program had just written, and where what it wrote is kept.
     pub conflict_copies: Vec<(WorkspacePath, WorkspacePath)>,
     /// What both the workspace's user and its template have changed.

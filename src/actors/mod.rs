@@ -18,6 +18,8 @@ pub mod health;
 pub mod leases;
 pub mod quarantine;
 pub mod registry;
+pub mod review;
+pub mod reviews;
 pub mod sandbox;
 pub mod session;
 pub mod sessions;
@@ -27,6 +29,7 @@ mod victims;
 pub mod warm_pool;
 pub mod watch;
 
+pub use reviews::Reviews;
 pub use sessions::Sessions;
 
 use std::sync::Arc;

@@ -21,7 +21,7 @@ use crate::engine::{ContainerId, Engine, EngineError, ImageTag, Likeness, Sandbo
 use crate::link::door::Caller;
 use crate::link::{Door, DoorError, LinkDir};
 use crate::model::unkept::MAX_OVER;
-use crate::model::{Quotas, SandboxId};
+use crate::model::{Extent, Quotas, SandboxId};
 use crate::volumes::{Volume, VolumeError, Volumes};
 
 /// How long an adopted sandbox's agent may take to call: it dials at least twice a second, on a machine that may be very busy.
@@ -172,16 +172,21 @@ impl SandboxFactory {
         Ok(self.spec(id, image, volume.as_ref(), self.quotas()).likeness())
     }
 
-    /// Takes over a running container that an earlier actor or server has left.
+    /// Takes over a running container that an earlier actor or server has left, whose session has `saved` this much.
     ///
     /// # Errors
     /// [`SandboxError`]; the container is then still there.
-    pub async fn adopt(self: &Arc<Self>, id: SandboxId, container: ContainerId) -> Result<Started, SandboxError> {
+    pub async fn adopt(
+        self: &Arc<Self>,
+        id: SandboxId,
+        container: ContainerId,
+        saved: Extent,
+    ) -> Result<Started, SandboxError> {
         let factory = Arc::clone(self);
         let adopting = self.io.spawn(async move {
             let held = Some(Held::new(&factory, id));
             let dir = LinkDir::of(&factory.run_dir, id);
-            let mut door = Door::open(dir.clone(), factory.limits()).await?;
+            let mut door = Door::open(dir.clone(), factory.limits(saved)).await?;
             let caller = call_within(&mut door, ADOPTION_TIMEOUT).await?;
             // It runs already, so it counts even where it is one too many.
             let place = Arc::clone(&factory.places).try_acquire_owned().ok();
@@ -203,6 +208,16 @@ impl SandboxFactory {
         self.volumes.of_sandbox(id).remove().await?;
         LinkDir::of(&self.run_dir, id).remove()?;
         Ok(())
+    }
+
+    /// Removes a sandbox's container and link directory; what lies on its volume is on the disk then.
+    ///
+    /// # Errors
+    /// [`SandboxError`]; calling it again is right.
+    pub async fn lay_aside(&self, id: SandboxId, container: &ContainerId) -> Result<(), SandboxError> {
+        self.engine.remove(container).await?;
+        LinkDir::of(&self.run_dir, id).remove()?;
+        Ok(self.volumes.of_sandbox(id).lay_down().await?)
     }
 
     /// Whether a sandbox, were its container gone, has a volume that may know more than the database.
@@ -269,13 +284,21 @@ impl SandboxFactory {
         Quotas { memory_mb: config.memory_mb, cpus: config.cpus, pids: config.pids, disk_mb: config.disk_mb }
     }
 
-    fn limits(&self) -> Limits {
+    /// Whether a session has saved more than the limits allow now, so that a sandbox made for nobody in particular cannot take it.
+    #[must_use]
+    pub fn is_beyond_limits(&self, saved: Extent) -> bool {
+        self.limits(saved) != self.limits(Extent::default())
+    }
+
+    /// What is saved, under other limits perhaps, is put in, named and hashed like everything: the limits are for what is new.
+    fn limits(&self, saved: Extent) -> Limits {
         let (terminal, workspace) = (&self.config.terminal, &self.config.workspace);
+        let items = u32::try_from(saved.items).unwrap_or(u32::MAX);
         Limits {
             ring_bytes: terminal.ring_bytes,
             // Beyond what may be kept, so that what is too much can be named.
-            max_items: workspace.max_items.saturating_add(MAX_OVER),
-            max_file_bytes: workspace.max_file_mb * 1024 * 1024,
+            max_items: workspace.max_items.max(items).saturating_add(MAX_OVER),
+            max_file_bytes: (workspace.max_file_mb * 1024 * 1024).max(saved.largest_bytes),
             viewer_stall_ms: u32::try_from(terminal.stall_seconds * 1000).unwrap_or(u32::MAX),
             ignore: workspace.ignore.clone(),
         }
@@ -371,15 +394,10 @@ impl Sandbox {
         self.factory.outlives_its_container(self.id)
     }
 
-    /// Removes what is left of a container that has died. What its programs have written stays, on its volume. The link directory goes at
-    /// once: the next container gets one of the same name.
+    /// Removes what is left of a container that has died. What its programs have written stays, on its volume.
     pub fn bury(self) -> impl Future<Output = ()> + use<> {
-        let (factory, container) = (Arc::clone(&self.factory), self.container.clone());
-        let removed = self.dir.remove();
-        self.undo(async move {
-            factory.engine.remove(&container).await?;
-            Ok(removed?)
-        })
+        let (factory, id, container) = (Arc::clone(&self.factory), self.id, self.container.clone());
+        self.undo(async move { factory.lay_aside(id, &container).await })
     }
 
     async fn undo(mut self, work: impl Future<Output = Result<(), SandboxError>> + Send + 'static) {

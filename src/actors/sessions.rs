@@ -14,7 +14,7 @@ use futures_util::StreamExt;
 
 pub use self::frozen::Source;
 use super::Deps;
-use super::api::{Attachment, EditFiles, Edited, Intent, NewTerminal, SaveFile, Saved, SessionError, Subscription};
+use super::api::{Attachment, EditFiles, Edited, NewTerminal, SaveFile, Saved, SessionError, Subscription};
 use super::describe::{ActorDescription, Describe};
 use super::health::{self, Health, Subject};
 use super::session::{
@@ -25,11 +25,13 @@ use super::session::{
 use super::supervisor::{StopAllSessions, Supervisors};
 use super::sync::{MakeFolder, Move, Save};
 use crate::db;
-use crate::db::items::ItemChange;
-use crate::db::versions::Origin;
+use crate::db::reviews::runs::{self, Run};
+use crate::model::review::Round;
 use crate::model::terminal::Terminal;
 use crate::model::unkept::{UnkeptList, WorkspaceLimits};
-use crate::model::{Item, Level, Process, Quotas, SandboxId, Session, SessionId, TerminalId, UserId, WorkspacePath};
+use crate::model::{
+    Item, Level, Process, Quotas, ReviewId, SandboxId, Session, SessionId, TerminalId, UserId, WorkspacePath,
+};
 
 /// How long a request waits for a session to become ready, or for its sandbox to go.
 const LONG_TIMEOUT: Duration = Duration::from_secs(90);
@@ -62,16 +64,47 @@ impl Sessions {
     /// # Errors
     /// [`SessionError::SessionLimit`], [`SessionError::NoItem`] when the source is gone, or of the database.
     pub async fn create(&self, owner: UserId, name: &str, source: Source) -> Result<Session, SessionError> {
+        self.make(owner, name, source, None).await
+    }
+
+    /// A new session in which `owner` runs a round, without a sandbox.
+    ///
+    /// # Errors
+    /// [`SessionError::RunLimit`], or of the database.
+    pub async fn create_run(
+        &self,
+        owner: UserId,
+        name: &str,
+        review: ReviewId,
+        round: &Round,
+    ) -> Result<Session, SessionError> {
+        self.make(owner, name, Source::Snapshot(round.snapshot), Some((review, round.number))).await
+    }
+
+    async fn make(
+        &self,
+        owner: UserId,
+        name: &str,
+        source: Source,
+        run: Option<(ReviewId, u32)>,
+    ) -> Result<Session, SessionError> {
         let deps = &self.inner.deps;
         let beginning = self.beginning(source).await?;
         // Many files would hold up those who save one.
         let lane = if beginning.is_some() { deps.db.bulk().await } else { deps.db.interactive().await };
         let mut connection = lane?;
         let transaction = connection.transaction().await?;
-        let most = deps.config.auth.max_sessions;
+        // Runs are counted by themselves.
+        let most = if run.is_some() { u32::MAX } else { deps.config.auth.max_sessions };
         let id = SessionId::new();
         let made =
             db::sessions::insert(&transaction, id, owner, name, most).await?.ok_or(SessionError::SessionLimit)?;
+        if let Some((review, round)) = run {
+            let run = Run { session: id, round };
+            if !runs::insert(&transaction, owner, review, run, deps.config.review.max_runs).await? {
+                return Err(SessionError::RunLimit);
+            }
+        }
         let made = match beginning {
             None => made,
             Some(beginning) => {
@@ -91,12 +124,12 @@ impl Sessions {
         self.ask(id, || RenameSession(name.clone())).await
     }
 
-    /// Deletes a session; its sandbox goes afterwards.
+    /// Deletes a session; its sandbox goes afterwards. `discard`: what cannot be collected is given up.
     ///
     /// # Errors
-    /// [`SessionError`].
-    pub async fn delete(&self, id: SessionId) -> Result<(), SessionError> {
-        self.ask(id, || DeleteSession).await
+    /// [`SessionError::NotSaved`] and [`SessionError::Uncollected`] where something would go that is nowhere else.
+    pub async fn delete(&self, id: SessionId, discard: bool) -> Result<(), SessionError> {
+        self.ask_within(id, LONG_TIMEOUT, "its changes are still being collected", || DeleteSession { discard }).await
     }
 
     /// Opens a session; answers as soon as it is starting.
@@ -184,15 +217,6 @@ impl Sessions {
     /// [`SessionError`].
     pub async fn save(&self, id: SessionId, save: SaveFile) -> Result<Saved, SessionError> {
         self.write(id, Save(save)).await
-    }
-
-    /// Removes a file, or a folder with all it holds.
-    ///
-    /// # Errors
-    /// [`SessionError`].
-    pub async fn remove(&self, id: SessionId, path: WorkspacePath, user: UserId) -> Result<(), SessionError> {
-        let intent = Intent::Changes { changes: vec![ItemChange::Remove { path }], origin: Origin::Editor };
-        self.edit(id, EditFiles { intent, user }).await.map(drop)
     }
 
     /// Makes a folder and its parents.

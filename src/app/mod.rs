@@ -14,6 +14,8 @@ mod history;
 mod kernel;
 mod purge;
 mod readiness;
+mod release;
+mod runs;
 mod storage;
 
 use std::net::{SocketAddr, TcpListener};
@@ -29,6 +31,7 @@ use crate::accounts::Accounts;
 use crate::actors::engine_watch::EngineWatch;
 use crate::actors::leases::Leases;
 use crate::actors::registry::Registry;
+use crate::actors::reviews::Reviews;
 use crate::actors::sandbox::SandboxFactory;
 use crate::actors::supervisor::{SessionSupervisor, Supervised, Supervisors};
 use crate::actors::warm_pool::{AdoptSandboxes, LeavePool, PoolFigures, PoolHandle, WarmPool};
@@ -192,6 +195,9 @@ impl App {
             vec![("WarmPool", pool.clone().recipient()), ("EngineWatch", watch.recipient())],
         );
         adopt(&deps, &sessions, &pool).await?;
+        let reviews = Reviews::new(&deps, sessions.clone(), own.handle());
+        let releasing = tokio::spawn(release::again_and_again(reviews.clone(), config.review.release_hours));
+        let ending_runs = tokio::spawn(runs::again_and_again(reviews.clone()));
 
         let accounts = Accounts::new(db.clone(), &config.auth);
         let forgetting = tokio::spawn(forget_ended_logins(accounts.clone()));
@@ -213,6 +219,7 @@ impl App {
             config: Arc::clone(config),
             accounts,
             sessions: sessions.clone(),
+            reviews,
             db: db.clone(),
             readiness: ready,
             staging,
@@ -242,6 +249,8 @@ impl App {
                 looking,
                 telling,
                 purging,
+                releasing,
+                ending_runs,
                 sweeping,
                 thinning,
             ],

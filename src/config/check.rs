@@ -133,9 +133,12 @@ impl Config {
             ("actors.session_mailbox", self.actors.session_mailbox),
             ("actors.sync_mailbox", self.actors.sync_mailbox),
             ("actors.pool_mailbox", self.actors.pool_mailbox),
+            ("actors.review_mailbox", self.actors.review_mailbox),
         ] {
             check(key, (1..=65_536).contains(&capacity), "must be 1 to 65536; 0 would be unbounded");
         }
+        check("review.release_hours", self.review.release_hours <= 8760, "must be at most 8760, a year; 0: never");
+        check("review.max_runs", (1..=100).contains(&self.review.max_runs), "must be 1 to 100");
         check("actors.restart_limit", self.actors.restart_limit >= 1, "must be at least 1");
         check(
             "terminal.window_bytes",

@@ -38,6 +38,8 @@ pub struct Config {
     pub workspace: WorkspaceConfig,
     /// Accounts.
     pub auth: AuthConfig,
+    /// Code review.
+    pub review: ReviewConfig,
 }
 
 /// Section `server`.
@@ -278,6 +280,8 @@ pub struct ActorsConfig {
     pub sync_mailbox: usize,
     /// Mailbox of the WarmPool.
     pub pool_mailbox: usize,
+    /// Mailbox of the ReviewActor.
+    pub review_mailbox: usize,
     /// Failures of one session within `restart_window_seconds` after which it stays failed.
     pub restart_limit: u32,
     /// See `restart_limit`.
@@ -296,6 +300,7 @@ impl Default for ActorsConfig {
             session_mailbox: 256,
             sync_mailbox: 64,
             pool_mailbox: 256,
+            review_mailbox: 1024,
             restart_limit: 3,
             restart_window_seconds: 300,
             restart_backoff_ms: 50,
@@ -428,5 +433,35 @@ impl Default for AuthConfig {
             attempts_per_address: 300,
             max_sessions: 50,
         }
+    }
+}
+
+/// How one becomes a reviewer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SelfService {
+    /// By saying so.
+    Open,
+    /// By asking an operator.
+    Approval,
+    /// Not at all: levels there are stay, and may be given up.
+    Off,
+}
+
+/// Section `review`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ReviewConfig {
+    /// How one becomes a reviewer: `open`, `approval` or `off`.
+    pub self_service: SelfService,
+    /// Hours after which a review whose reviewer has done nothing to it goes back to the queue; 0: it never does.
+    pub release_hours: u32,
+    /// Rounds one user runs at a time.
+    pub max_runs: u32,
+}
+
+impl Default for ReviewConfig {
+    fn default() -> Self {
+        Self { self_service: SelfService::Open, release_hours: 72, max_runs: 3 }
     }
 }

@@ -28,17 +28,26 @@ use crate::model::{ContentHash, Item};
 const CHUNK_BYTES: usize = 8 * 1024 * 1024;
 
 /// The part of a statement, after its `with`, that stores the contents of [`Columns`], which are its first parameters. Those that are there
-/// are held as a foreign key would hold them, so that nobody sweeps them before they are referred to.
+/// are held as a foreign key would hold them, so that nobody sweeps them before they are referred to. A condition that is given is asked
+/// before anything is waited for.
 macro_rules! storing {
     () => {
-        "given as materialized (
-            select * from unnest($1::bytea[], $2::bigint[], $3::bytea[], $4::bytea[]) as given (hash, size, encoded, base_hash)),
+        $crate::db::blobs::storing!("true")
+    };
+    ($condition:literal) => {
+        concat!(
+            "given as materialized (
+            select * from unnest($1::bytea[], $2::bigint[], $3::bytea[], $4::bytea[]) as given (hash, size, encoded, base_hash)
+            where ",
+            $condition,
+            "),
         there as materialized (
             select b.hash from blobs b where b.hash = any($1) order by b.hash for key share of b),
         stored as (
             insert into blobs (hash, size, encoded, base_hash)
             select hash, size, encoded, base_hash from given where hash not in (select hash from there)
             on conflict (hash) do nothing returning hash)"
+        )
     };
 }
 pub(super) use storing;

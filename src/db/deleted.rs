@@ -61,7 +61,8 @@ pub async fn undelete(tx: &Transaction<'_>, lease: &Lease, most: u32) -> Result<
         return Ok(Undeleted::Running);
     }
     tx.execute("select from users where id = $1 for no key update", &[&session.owner.0]).await?;
-    let count = "select count(*) from sessions where owner_id = $1 and state <> 'deleted'";
+    let count = "select count(*) from sessions s where s.owner_id = $1 and s.state <> 'deleted'
+        and not exists (select from review_runs r where r.session_id = s.id)";
     let there: i64 = tx.query_one(count, &[&session.owner.0]).await?.try_get(0)?;
     if there >= i64::from(most) {
         return Ok(Undeleted::Limit);

@@ -20,7 +20,7 @@ pub use group::{GroupCommit, Wish};
 use super::blobs::{read_hash, signed};
 use super::sessions::count;
 use super::{Client, DbError};
-use crate::model::{ContentHash, Item, ItemKind, Precondition, SessionId, Usage, WorkspacePath};
+use crate::model::{ContentHash, Extent, Item, ItemKind, Precondition, SessionId, Usage, WorkspacePath};
 
 /// One thing to do to a workspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -262,6 +262,16 @@ pub async fn usage(client: &impl Client, session: SessionId) -> Result<Option<Us
     let sql = "select usage_items, usage_bytes from sessions where id = $1 and state is distinct from 'deleted'";
     let Some(row) = client.query_opt(sql, &[&session.0]).await? else { return Ok(None) };
     Ok(Some(Usage { items: count(row.try_get(0)?)?, bytes: count(row.try_get(1)?)? }))
+}
+
+/// How many items a workspace has, and the bytes of its largest file.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn extent(client: &impl Client, session: SessionId) -> Result<Extent, DbError> {
+    let sql = "select count(*), coalesce(max(size), 0) from workspace_items where session_id = $1 and id <> session_id";
+    let row = client.query_one(sql, &[&session.0]).await?;
+    Ok(Extent { items: count(row.try_get(0)?)?, largest_bytes: count(row.try_get(1)?)? })
 }
 
 /// Pages of `page_bytes` that a workspace's items fill, each rounded up.

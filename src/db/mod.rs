@@ -33,6 +33,10 @@ pub mod snapshots;
 
 pub mod templates;
 
+pub mod reviewers;
+
+pub mod reviews;
+
 pub use embedded::EmbeddedPostgres;
 pub use error::{DbError, Unavailable};
 pub use pool::{Apart, Client, Connection, Db, Figures, LaneFigures, Transaction};

@@ -20,7 +20,7 @@ pub const SANDBOX_KEY: &str = "sessions_sandbox_key";
 /// The columns of a session; a macro because a statement's text is a constant.
 macro_rules! columns {
     () => {
-        "id, owner_id, name, state, reason, sandbox_id, created_at, last_active_at, usage_items, usage_bytes, \
+        "id, owner_id, name, state, reason, sandbox_id, unsaved, created_at, last_active_at, usage_items, usage_bytes, \
          deleted_at, purge_at, started_at, life_extra_seconds, template_id, template_revision, \
          (select t.title from templates t where t.id = template_id) as template_title, \
          (select t.revision from templates t where t.id = template_id) as template_newest"
@@ -44,7 +44,8 @@ pub async fn insert(
     tx.execute("select from users where id = $1 for no key update", &[&owner.0]).await?;
     let sql = concat!(
         "with session as (insert into sessions (id, owner_id, name) select $1, $2, $3
-            where (select count(*) from sessions where owner_id = $2 and state <> 'deleted') < $4 returning ",
+            where (select count(*) from sessions s where s.owner_id = $2 and s.state <> 'deleted'
+                and not exists (select from review_runs r where r.session_id = s.id)) < $4 returning ",
         columns!(),
         "), top as (insert into workspace_items (id, session_id, name, kind, modified_at)
             select id, id, '', 'folder', now() from session)
@@ -76,7 +77,8 @@ pub async fn of_owner(
     let sql = concat!(
         "select ",
         columns!(),
-        " from sessions where owner_id = $1 and state <> 'deleted' and id < coalesce($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+        " from sessions s where owner_id = $1 and state <> 'deleted'
+            and not exists (select from review_runs r where r.session_id = s.id) and id < coalesce($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
           order by id desc limit $3"
     );
     page(client, sql, owner, limit, cursor).await
@@ -123,11 +125,35 @@ pub async fn transition(
     event: SessionEvent,
     reason: Option<&str>,
 ) -> Result<Option<Session>, DbError> {
+    move_on(client, lease, event, reason, None).await
+}
+
+/// Makes a session cold whose sandbox has left `unsaved` on its volume; `None` as for [`transition`].
+///
+/// # Errors
+/// [`DbError::LeaseLost`], or when the database cannot be asked.
+pub async fn park(
+    client: &impl Client,
+    lease: &Lease,
+    reason: Option<&str>,
+    unsaved: &str,
+) -> Result<Option<Session>, DbError> {
+    move_on(client, lease, SessionEvent::SandboxKept, reason, Some(unsaved)).await
+}
+
+async fn move_on(
+    client: &impl Client,
+    lease: &Lease,
+    event: SessionEvent,
+    reason: Option<&str>,
+    unsaved: Option<&str>,
+) -> Result<Option<Session>, DbError> {
     // All that is looked at again on what another statement has just written; the row of a join would not be.
     let sql = concat!(
         "update sessions set state = $3, reason = $4, version = version + 1,
              deleted_at = case when $3::text = 'deleted' then now() end,
              sandbox_id = case when $3::text <> 'cold' or $6 then sandbox_id end,
+             unsaved = case when $3::text not in ('cold', 'ready') or $3::text = 'cold' and $6 then coalesce($7, unsaved) end,
              started_at = case when $3::text = 'starting' then now() else started_at end,
              life_extra_seconds = case when $3::text = 'starting' then 0 else life_extra_seconds end
          where id = $1 and fence = $5 and state = any($2) returning ",
@@ -138,7 +164,8 @@ pub async fn transition(
     // Every event leads to one state.
     let Some(to) = to.first() else { return Ok(None) };
     let keeps = event == SessionEvent::SandboxKept;
-    let row = client.query_opt(sql, &[&lease.session().0, &from, to, &reason, &lease.fence(), &keeps]).await?;
+    let row =
+        client.query_opt(sql, &[&lease.session().0, &from, to, &reason, &lease.fence(), &keeps, &unsaved]).await?;
     found(client, lease, row).await
 }
 
@@ -158,8 +185,8 @@ pub async fn claim_sandbox(client: &impl Client, lease: &Lease, sandbox: Sandbox
 /// # Errors
 /// [`DbError::LeaseLost`], or when the database cannot be asked.
 pub async fn release_sandbox(client: &impl Client, lease: &Lease, sandbox: SandboxId) -> Result<bool, DbError> {
-    let sql =
-        "update sessions set sandbox_id = null, version = version + 1 where id = $1 and fence = $3 and sandbox_id = $2";
+    let sql = "update sessions set sandbox_id = null, unsaved = null, version = version + 1
+        where id = $1 and fence = $3 and sandbox_id = $2";
     let touched = client.execute(sql, &[&lease.session().0, &sandbox.0, &lease.fence()]).await?;
     done(client, lease, touched).await
 }
@@ -197,14 +224,14 @@ pub async fn live(client: &impl Client) -> Result<Vec<Session>, DbError> {
     client.query(sql, &[]).await?.iter().map(read).collect()
 }
 
-/// Deletes a session for its user, who can have it back for so many days; its sandbox, if any, is still to be released. `false` when
+/// Deletes a session for its user, who can have it back for so many days, but for one that runs a round; its sandbox, if any, is still to be released. `false` when
 /// there was none.
 ///
 /// # Errors
 /// [`DbError::LeaseLost`], or when the database cannot be asked.
 pub async fn mark_deleted(client: &impl Client, lease: &Lease, days: u32) -> Result<bool, DbError> {
     let sql = "update sessions set state = 'deleted', reason = null, deleted_at = now(),
-            purge_at = now() + make_interval(days => $3), version = version + 1
+            purge_at = now() + make_interval(days => case when exists (select from review_runs where session_id = $1) then 0 else $3 end), version = version + 1
         where id = $1 and fence = $2 and state <> 'deleted'";
     let days = i32::try_from(days).unwrap_or(i32::MAX);
     let touched = client.execute(sql, &[&lease.session().0, &lease.fence(), &days]).await?;
@@ -237,6 +264,7 @@ pub(super) fn read(row: &Row) -> Result<Session, DbError> {
             .ok_or_else(|| DbError::Corrupt(format!("a session's state is {state:?}")))?,
         reason: row.try_get("reason")?,
         sandbox: row.try_get::<_, Option<_>>("sandbox_id")?.map(SandboxId),
+        unsaved: row.try_get("unsaved")?,
         created_at: row.try_get("created_at")?,
         last_active_at: row.try_get("last_active_at")?,
         usage: Usage { items: count(row.try_get("usage_items")?)?, bytes: count(row.try_get("usage_bytes")?)? },

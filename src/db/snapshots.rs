@@ -10,7 +10,7 @@ use super::past::legal;
 use super::sessions::count;
 use super::{Client, DbError, Transaction};
 use crate::model::snapshot::Snapshot;
-use crate::model::{ItemKind, SessionId, SnapshotId, WorkspacePath};
+use crate::model::{ContentHash, ItemKind, SessionId, SnapshotId, WorkspacePath};
 
 /// Freezes what `session` holds, as of the last commit, under `name`; as a snapshot of its own when `kept`.
 ///
@@ -82,6 +82,66 @@ pub async fn items(client: &impl Client, id: SnapshotId) -> Result<HashMap<Works
     let sql = "select path, kind, blob_hash, size, executable, link_target from snapshot_items where snapshot_id = $1";
     let rows = client.query(sql, &[&id.0]).await?;
     rows.iter().map(|row| Ok((legal(row.try_get("path")?)?, read_kind(row)?))).collect()
+}
+
+/// What is in a snapshot from after `cursor` on, by path; one more than asked for where there is more.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn page(
+    client: &impl Client,
+    id: SnapshotId,
+    limit: u32,
+    cursor: Option<&WorkspacePath>,
+) -> Result<Vec<(WorkspacePath, ItemKind)>, DbError> {
+    let sql = "select path, kind, blob_hash, size, executable, link_target from snapshot_items
+        where snapshot_id = $1 and path > coalesce($2::text, '') collate \"C\" order by path limit $3";
+    let rows = client.query(sql, &[&id.0, &cursor.map(WorkspacePath::as_str), &(i64::from(limit) + 1)]).await?;
+    rows.iter().map(|row| Ok((legal(row.try_get("path")?)?, read_kind(row)?))).collect()
+}
+
+/// What is at `path` in a snapshot.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn item(client: &impl Client, id: SnapshotId, path: &WorkspacePath) -> Result<Option<ItemKind>, DbError> {
+    let sql = "select kind, blob_hash, size, executable, link_target from snapshot_items where snapshot_id = $1 and path = $2";
+    client.query_opt(sql, &[&id.0, &path.as_str()]).await?.as_ref().map(read_kind).transpose()
+}
+
+/// What is at these paths of these snapshots; those where nothing is are left out.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn kinds(
+    client: &impl Client,
+    spots: &[(SnapshotId, WorkspacePath)],
+) -> Result<HashMap<(SnapshotId, WorkspacePath), ItemKind>, DbError> {
+    let (ids, paths): (Vec<_>, Vec<_>) = spots.iter().map(|(id, path)| (id.0, path.as_str())).unzip();
+    let sql = "select i.snapshot_id, i.path, i.kind, i.blob_hash, i.size, i.executable, i.link_target
+        from unnest($1::uuid[], $2::text[]) as s (id, path) join snapshot_items i on i.snapshot_id = s.id and i.path = s.path";
+    let rows = client.query(sql, &[&ids, &paths]).await?;
+    let read = |row: &Row| Ok(((SnapshotId(row.try_get(0)?), legal(row.try_get("path")?)?), read_kind(row)?));
+    rows.iter().map(read).collect()
+}
+
+/// Which of these contents `to` has at paths at which `from` had nothing, the first by path of each first.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn come(
+    client: &impl Client,
+    from: SnapshotId,
+    to: SnapshotId,
+    contents: &[ContentHash],
+) -> Result<Vec<(ContentHash, WorkspacePath)>, DbError> {
+    let hashes: Vec<&[u8]> = contents.iter().map(|hash| hash.0.as_slice()).collect();
+    let sql = "select n.kind, n.blob_hash, n.size, n.executable, n.link_target, n.path from snapshot_items n
+        where n.snapshot_id = $2 and n.blob_hash = any($3)
+            and not exists (select from snapshot_items o where o.snapshot_id = $1 and o.path = n.path) order by n.path";
+    let rows = client.query(sql, &[&from.0, &to.0, &hashes]).await?;
+    let read = |row: &Row| Ok(read_kind(row)?.hash().zip(Some(legal(row.try_get("path")?)?)));
+    rows.iter().map(read).filter_map(Result::transpose).collect()
 }
 
 /// Removes a snapshot of a session, and its contents nobody else refers to. `false` when there is none.

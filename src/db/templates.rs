@@ -139,7 +139,11 @@ pub async fn remove(tx: &Transaction<'_>, id: TemplateId) -> Result<bool, DbErro
     Ok(removed > 0)
 }
 
+/// Removes what revisions held, but for what a review is compared with.
 async fn discard(tx: &Transaction<'_>, rows: &[Row]) -> Result<(), DbError> {
+    let ids = rows.iter().map(|row| Ok(row.try_get(0)?)).collect::<Result<Vec<Uuid>, DbError>>()?;
+    let sql = "select s.id from unnest($1::uuid[]) as s (id) where not exists (select from reviews r where r.start_snapshot_id = s.id)";
+    let rows = tx.query(sql, &[&ids]).await?;
     let ids = rows.iter().map(|row| Ok(row.try_get(0)?)).collect::<Result<Vec<Uuid>, DbError>>()?;
     snapshots::discard(tx, &ids).await
 }

@@ -1,9 +1,12 @@
 //! Table `users`.
 
+use std::collections::HashMap;
+
 use tokio_postgres::Row;
+use uuid::Uuid;
 
 use super::{Client, DbError, sessions::count};
-use crate::model::{Role, SessionId, User, UserId, UserQuotas};
+use crate::model::{Role, SessionId, User, UserId, UserName, UserQuotas};
 
 /// The constraint that refuses a username somebody has.
 pub const USERNAME_KEY: &str = "users_username_key";
@@ -71,6 +74,20 @@ pub async fn by_login(client: &impl Client, login: &str) -> Result<Option<(User,
     );
     let Some(row) = client.query_opt(sql, &[&login]).await? else { return Ok(None) };
     Ok(Some((read(&row)?, row.try_get("password_hash")?)))
+}
+
+/// How others know these users.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn names(client: &impl Client, users: &[UserId]) -> Result<HashMap<UserId, UserName>, DbError> {
+    let ids: Vec<Uuid> = users.iter().map(|user| user.0).collect();
+    let rows = client.query("select id, username, display_name from users where id = any($1)", &[&ids]).await?;
+    let read = |row: &Row| {
+        let name = UserName { username: row.try_get(1)?, display_name: row.try_get(2)? };
+        Ok((UserId(row.try_get(0)?), name))
+    };
+    rows.iter().map(read).collect()
 }
 
 /// Users by name, from after `cursor` on, with the cursor of the next page.

@@ -90,8 +90,7 @@ pub async fn stream(
     let items = selection.of(items)?;
     let largest = items.iter().map(|item| item.kind.size()).max().unwrap_or_default();
     let total = items.iter().map(|item| item.kind.size()).sum::<u64>();
-    let mut share = state.budget.share(user);
-    share.grow_to(usize::try_from((largest + BATCH_BYTES).min(2 * total)).unwrap_or(usize::MAX))?;
+    let share = state.budget.share_for_saved(user, (largest + BATCH_BYTES).min(2 * total))?;
     let (maker, body) = download::body(state.runtime.clone());
     let (sender, pieces) = mpsc::channel(1);
     let db = state.db.clone();

@@ -1,6 +1,8 @@
 //! Bounds the bytes of file bodies in memory: of all requests together, and of each user.
 //!
-//! Small bodies have a lane of their own, so that nobody's great files keep anybody from saving a program.
+//! Small bodies have a lane of their own, so that nobody's great files keep anybody from saving a program. The great lane is made for the
+//! files that may be saved now. One that was saved under a higher limit and is more than a user's part is read by who holds nothing else, and
+//! one that is more than the whole lane takes all of it and goes alone.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -73,6 +75,23 @@ impl TransferBudget {
         self.max_file_bytes
     }
 
+    /// A user's share for what is saved, however large that is.
+    ///
+    /// # Errors
+    /// [`Code::Busy`] when the budget, or its user's part, is spent.
+    pub fn share_for_saved(&self, user: UserId, bytes: u64) -> Result<Share, ApiError> {
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        let (mut share, lane) = (self.share(user), self.lanes.of(bytes));
+        if bytes <= lane.most / PARTS {
+            share.grow_to(bytes)?;
+        } else {
+            let bytes = bytes.min(lane.most);
+            lane.take_alone(user, bytes)?;
+            share.bytes = bytes;
+        }
+        Ok(share)
+    }
+
     /// An empty share for a user.
     #[must_use]
     pub fn share(&self, user: UserId) -> Share {
@@ -100,9 +119,19 @@ impl Lane {
     }
 
     fn take(&self, user: UserId, bytes: usize) -> Result<(), ApiError> {
+        self.take_up_to(user, bytes, self.most / PARTS)
+    }
+
+    /// The same for one thing of a user who has nothing else.
+    fn take_alone(&self, user: UserId, bytes: usize) -> Result<(), ApiError> {
+        self.take_up_to(user, bytes, bytes)
+    }
+
+    /// Takes so much where its user then has at most `part`.
+    fn take_up_to(&self, user: UserId, bytes: usize, part: usize) -> Result<(), ApiError> {
         let mut held = self.held();
         let by = held.by.get(&user).copied().unwrap_or_default();
-        if bytes > self.most.saturating_sub(held.all) || bytes > (self.most / PARTS).saturating_sub(by) {
+        if bytes > self.most.saturating_sub(held.all) || bytes > part.saturating_sub(by) {
             let text = "Too many files are being transferred at the moment.";
             return Err(ApiError::because(Code::Busy, text).retry_after(RETRY_AFTER));
         }
@@ -188,6 +217,24 @@ mod tests {
             for bytes in [budget.max_file_bytes() + batch, 2 * batch] {
                 share(&budget, UserId::new(), bytes).expect("there is room");
             }
+        }
+    }
+
+    #[test]
+    fn what_is_saved_can_be_read_however_low_the_limit_is_now() {
+        let budget = TransferBudget::for_files_of(1);
+        let [ada, bob] = [UserId::new(), UserId::new()];
+        for megabytes in [1, 8, 12, 64] {
+            let saved = |user| budget.share_for_saved(user, megabytes << 20);
+            let adas = saved(ada).expect("she holds nothing else");
+            let most = budget.lanes.great.most;
+            assert!(budget.lanes.great.held().all <= most);
+            if megabytes > 9 {
+                assert_eq!(saved(ada).expect_err("beside another").code(), Code::Busy);
+                assert_eq!(share(&budget, bob, 8 << 20).expect_err("nothing goes beside it"), Code::Busy);
+            }
+            drop(adas);
+            saved(bob).expect("what was given back");
         }
     }
 

@@ -13,12 +13,15 @@ use actix_web::{HttpResponse, ResponseError};
 use carrel_protocol::PathError;
 use serde::Serialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::accounts::AccountsError;
 use crate::actors::api::SessionError;
 use crate::actors::quarantine::QUARANTINE;
+use crate::actors::reviews::{CommentError, LevelError, NewReviewError};
 use crate::db::DbError;
 use crate::model::ContentHash;
+use crate::model::review::{Action, ReviewError, ReviewState};
 use crate::model::user::AccountError;
 use crate::staging::StagingError;
 
@@ -115,8 +118,8 @@ codes! {
     BadArchive = UNPROCESSABLE_ENTITY, "bad_archive", "The archive was refused";
     /// Something is in the way.
     AlreadyExists = CONFLICT, "already_exists", "Something of that name already exists";
-    /// What is only in a sandbox would be lost.
-    HoldsUnkept = CONFLICT, "holds_unkept", "A folder that would go holds what is not kept";
+    /// What is only in a sandbox would be lost with the folder it lies in; of a deletion `discard=true` gives it up.
+    HoldsUnkept = CONFLICT, "holds_unkept", "A folder that would go holds what is only in the sandbox";
     /// What is only in a sandbox for want of room would be lost; `discard=true` gives it up.
     NotSaved = CONFLICT, "not_saved", "The sandbox holds what could not be saved; discard=true gives it up";
     /// A folder where a file is needed.
@@ -139,10 +142,58 @@ codes! {
     QuotaExceeded = PAYLOAD_TOO_LARGE, "quota_exceeded", "The workspace's limit is reached";
     /// The sandbox's disk is full.
     NoSpace = INSUFFICIENT_STORAGE, "no_space", "No space left in the sandbox";
+    /// What is said of a review.
+    InvalidReview = UNPROCESSABLE_ENTITY, "invalid_review", "What is said of the review is not valid";
+    /// What a reviewer says of themselves.
+    InvalidReviewer = UNPROCESSABLE_ENTITY, "invalid_reviewer", "What is said of the reviewer is not valid";
+    /// The operator gives levels, or nobody does.
+    ReviewerLevelsClosed = FORBIDDEN, "reviewer_levels_closed", "Nobody becomes a reviewer here by themselves";
+    /// A level was asked for already.
+    LevelRequested = CONFLICT, "level_requested", "You have asked for a level already";
+    /// Only its author may.
+    NotAuthor = FORBIDDEN, "not_author", "Only the author of a review can do this";
+    /// One's own work.
+    SelfReview = FORBIDDEN, "self_review", "You cannot review your own work";
+    /// Level 0, who asks or who is named.
+    NotReviewer = FORBIDDEN, "not_reviewer", "Only reviewers can do this";
+    /// The review's priority needs a higher level.
+    LevelTooLow = FORBIDDEN, "level_too_low", "This review needs a senior reviewer";
+    /// Others have been asked.
+    NotWanted = FORBIDDEN, "not_wanted", "Other reviewers have been asked for this review";
+    /// The reviewer takes nothing new.
+    ReviewerBusy = CONFLICT, "reviewer_busy", "The reviewer takes nothing new at the moment";
+    /// Not in this state; `state` says which, `possible` what can be done.
+    ReviewState = CONFLICT, "review_state", "This cannot be done to a review in this state";
+    /// Somebody else holds it; `held_by` says who.
+    ReviewHeld = CONFLICT, "review_held", "Another reviewer holds this review";
+    /// A newer round; `newest_round` says which.
+    StaleRound = CONFLICT, "stale_round", "A newer round has been submitted";
+    /// Comments block it.
+    IssuesOpen = CONFLICT, "issues_open", "Comments block this";
+    /// Required checks.
+    ChecksNotPassed = CONFLICT, "checks_not_passed", "A required check has not passed";
+    /// Somebody else's comment or thread.
+    NotYours = FORBIDDEN, "not_yours", "This is not yours to do";
+    /// Not to a thread in this state.
+    ThreadState = CONFLICT, "thread_state", "This cannot be done to a thread in this state";
+    /// What a comment says breaks a rule.
+    InvalidComment = UNPROCESSABLE_ENTITY, "invalid_comment", "A comment breaks a rule";
+    /// Too many comments.
+    CommentLimit = TOO_MANY_REQUESTS, "comment_limit", "There are as many comments as there may be";
+    /// Lines a suggestion would replace have changed; `comments` says of which.
+    SuggestionOutdated = CONFLICT, "suggestion_outdated", "The lines this would replace have changed";
+    /// The session is gone.
+    NoSession = CONFLICT, "no_session", "The session of this review is gone";
+    /// One open request per session.
+    ReviewOpen = CONFLICT, "review_open", "This session has an open review already";
+    /// Somebody was faster.
+    ReviewChanged = CONFLICT, "review_changed", "The review has changed since you saw it";
     /// Too many attempts.
     TooManyRequests = TOO_MANY_REQUESTS, "too_many_requests", "Too many requests";
     /// Too many sessions.
     SessionLimit = TOO_MANY_REQUESTS, "session_limit", "You have as many sessions as you may have";
+    /// Too many runs.
+    RunLimit = TOO_MANY_REQUESTS, "run_limit", "You run as many rounds as you may";
     /// Too many terminals.
     TerminalLimit = TOO_MANY_REQUESTS, "terminal_limit", "The session has as many terminals as it may have";
     /// Too many snapshots.
@@ -174,7 +225,28 @@ pub struct ApiError {
     etag: Option<Box<ContentHash>>,
     server_url: Option<Box<str>>,
     offset: Option<u64>,
+    review: Option<Box<ReviewFacts>>,
     cause: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// What a refused step of a review is told of it.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+pub struct ReviewFacts {
+    /// With `review_state`: where the review stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<ReviewState>,
+    /// With `review_state`: what you can do to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub possible: Option<Vec<Action>>,
+    /// With `review_held`: who holds it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_by: Option<Uuid>,
+    /// With `stale_round`: the newest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub newest_round: Option<u32>,
+    /// With `suggestion_outdated`: of which comments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comments: Option<Vec<uuid::Uuid>>,
 }
 
 /// The body of every failure (RFC 9457).
@@ -197,6 +269,9 @@ pub struct Problem {
     /// With `wrong_offset`: where the next chunk begins.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub offset: Option<u64>,
+    /// With what reviews refuse.
+    #[serde(flatten)]
+    pub review: ReviewFacts,
 }
 
 impl ApiError {
@@ -204,7 +279,17 @@ impl ApiError {
     #[must_use]
     pub fn new(code: Code) -> Self {
         let retry_after = (code.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_SOON);
-        Self { code, detail: None, retry_after, allow: None, etag: None, server_url: None, offset: None, cause: None }
+        Self {
+            code,
+            detail: None,
+            retry_after,
+            allow: None,
+            etag: None,
+            server_url: None,
+            offset: None,
+            review: None,
+            cause: None,
+        }
     }
 
     /// A failure that tells the client more.
@@ -306,6 +391,7 @@ impl ResponseError for ApiError {
             detail: self.detail(),
             server_url: self.server_url().map(str::to_owned),
             offset: self.offset,
+            review: self.review.as_deref().cloned().unwrap_or_default(),
         };
         response.body(serde_json::to_vec(&body).unwrap_or_default())
     }
@@ -376,6 +462,73 @@ impl From<AccountsError> for ApiError {
     }
 }
 
+impl From<ReviewError> for ApiError {
+    fn from(error: ReviewError) -> Self {
+        let (code, facts) = match &error {
+            ReviewError::Illegal { state, possible } => {
+                let facts =
+                    ReviewFacts { state: Some(*state), possible: Some(possible.clone()), ..ReviewFacts::default() };
+                (Code::ReviewState, Some(facts))
+            }
+            ReviewError::Held { by } => {
+                (Code::ReviewHeld, Some(ReviewFacts { held_by: Some(by.0), ..ReviewFacts::default() }))
+            }
+            ReviewError::StaleRound { newest } => {
+                (Code::StaleRound, Some(ReviewFacts { newest_round: Some(*newest), ..ReviewFacts::default() }))
+            }
+            ReviewError::NotAuthor => (Code::NotAuthor, None),
+            ReviewError::SelfReview => (Code::SelfReview, None),
+            ReviewError::NotReviewer => (Code::NotReviewer, None),
+            ReviewError::Paused { .. } | ReviewError::Full { .. } => (Code::ReviewerBusy, None),
+            ReviewError::LevelTooLow => (Code::LevelTooLow, None),
+            ReviewError::NotWanted => (Code::NotWanted, None),
+            ReviewError::NotYours => (Code::NotYours, None),
+            ReviewError::ThreadState { .. } => (Code::ThreadState, None),
+            ReviewError::NoSession => (Code::NoSession, None),
+            ReviewError::IssuesOpen { .. } => (Code::IssuesOpen, None),
+            ReviewError::ChecksNotPassed { .. } => (Code::ChecksNotPassed, None),
+        };
+        Self { review: facts.map(Box::new), ..Self::because(code, error) }
+    }
+}
+
+impl From<NewReviewError> for ApiError {
+    fn from(error: NewReviewError) -> Self {
+        match error {
+            NewReviewError::NoSession => Self::not_found(),
+            NewReviewError::Open => Self::because(Code::ReviewOpen, error),
+            NewReviewError::NoUser => Self::because(Code::InvalidReview, error),
+            NewReviewError::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<CommentError> for ApiError {
+    fn from(error: CommentError) -> Self {
+        match error {
+            CommentError::Rule(rule) => rule.into(),
+            CommentError::NotFound => Self::not_found(),
+            CommentError::Limit => Self::because(Code::CommentLimit, error),
+            CommentError::Outdated(ref comments) => {
+                let comments = comments.iter().map(|comment| comment.0).collect();
+                let facts = ReviewFacts { comments: Some(comments), ..ReviewFacts::default() };
+                Self { review: Some(Box::new(facts)), ..Self::because(Code::SuggestionOutdated, error) }
+            }
+            CommentError::Session(error) => error.into(),
+        }
+    }
+}
+
+impl From<LevelError> for ApiError {
+    fn from(error: LevelError) -> Self {
+        match error {
+            LevelError::Closed => Self::because(Code::ReviewerLevelsClosed, error),
+            LevelError::Asked => Self::because(Code::LevelRequested, error),
+            LevelError::Session(error) => error.into(),
+        }
+    }
+}
+
 impl From<SessionError> for ApiError {
     fn from(error: SessionError) -> Self {
         let code = match &error {
@@ -386,8 +539,8 @@ impl From<SessionError> for ApiError {
             SessionError::StartFailed(_) => Code::StartFailed,
             SessionError::PreconditionFailed { current } => return Self::precondition_failed(*current),
             SessionError::Exists => Code::AlreadyExists,
-            SessionError::HoldsUnkept { .. } => Code::HoldsUnkept,
-            SessionError::NotSaved(_) => Code::NotSaved,
+            SessionError::HoldsUnkept(_) => Code::HoldsUnkept,
+            SessionError::NotSaved(_) | SessionError::Uncollected(_) => Code::NotSaved,
             SessionError::IsFolder => Code::IsFolder,
             SessionError::NotFolder => Code::NotFolder,
             SessionError::FileTooLarge { .. } => Code::BodyTooLarge,
@@ -395,6 +548,7 @@ impl From<SessionError> for ApiError {
             SessionError::NoSpace => Code::NoSpace,
             SessionError::Refused | SessionError::BadPath { .. } | SessionError::IntoItself => Code::InvalidPath,
             SessionError::SessionLimit => Code::SessionLimit,
+            SessionError::RunLimit => Code::RunLimit,
             SessionError::TerminalLimit => Code::TerminalLimit,
             SessionError::SnapshotLimit => Code::SnapshotLimit,
             SessionError::TemplateLimit => Code::TemplateLimit,

@@ -95,6 +95,7 @@ fn what_the_façades_say_has_its_code() {
         (SessionError::TooManyBytes, Code::QuotaExceeded),
         (SessionError::TooManyItems, Code::QuotaExceeded),
         (SessionError::NotSaved("big.bin".into()), Code::NotSaved),
+        (SessionError::Uncollected("its agent stays silent".into()), Code::NotSaved),
         (SessionError::Refused, Code::InvalidPath),
         (SessionError::IntoItself, Code::InvalidPath),
         (

@@ -100,6 +100,14 @@ pub struct Page {
     pub cursor: Option<String>,
 }
 
+/// Of the query of what may take along what is only in a sandbox.
+#[derive(Debug, Deserialize)]
+pub struct Discard {
+    /// Give that up.
+    #[serde(default)]
+    pub discard: bool,
+}
+
 /// A query string.
 ///
 /// # Errors

@@ -11,6 +11,7 @@
 
 mod archive;
 pub mod budget;
+mod carried;
 pub mod client;
 mod contents;
 pub mod download;

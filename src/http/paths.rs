@@ -13,7 +13,7 @@ use crate::model::WorkspacePath;
 /// Paths that may be named in one request.
 pub const MAX_PATHS: usize = 1000;
 
-/// Pieces of `/api/v1/sessions/{id}/files/{path}` before the path: the empty one, `api`, `v1`, `sessions`, the id, `files`.
+/// Pieces of `/api/v1/sessions/{id}/files/{path}`, and of the like, before the path: the empty one, `api`, `v1`, `sessions`, the id, `files`.
 const PIECES_BEFORE: usize = 6;
 
 /// Extractor: the path at the end of the URL.

@@ -6,8 +6,8 @@ use actix_web::{HttpRequest, HttpResponse, Resource, Route, web};
 
 use super::error::ApiError;
 use super::handlers::{
-    accounts, admin, archive, deleted, files, history, import, operations, processes, search, sessions, snapshots,
-    templates, terminals, unkept, upload,
+    accounts, admin, archive, comments, deleted, files, history, import, operations, processes, reading, reviewers,
+    reviews, running, search, sessions, snapshots, templates, terminals, unkept, upload,
 };
 use super::page;
 
@@ -113,6 +113,36 @@ routes! {
     GET    "/api/v1/templates"                            User     Text   templates::list_templates;
     POST   "/api/v1/admin/templates"                      Operator Text   templates::publish_template;
     DELETE "/api/v1/admin/templates/{id}"                 Operator Text   templates::delete_template;
+    GET    "/api/v1/me/reviewer"                          User     Text   reviewers::get_my_reviewing;
+    PATCH  "/api/v1/me/reviewer"                          User     Text   reviewers::change_my_reviewing;
+    GET    "/api/v1/reviewers"                            User     Text   reviewers::list_reviewers;
+    GET    "/api/v1/reviews"                              User     Text   reviews::list_reviews;
+    POST   "/api/v1/reviews"                              User     Text   reviews::create_review;
+    GET    "/api/v1/reviews/{id}"                         User     Text   reviews::get_review;
+    PATCH  "/api/v1/reviews/{id}"                         User     Text   reviews::change_review;
+    GET    "/api/v1/reviews/{id}/rounds"                  User     Text   reviews::list_rounds;
+    POST   "/api/v1/reviews/{id}/rounds"                  User     Text   reviews::submit_round;
+    GET    "/api/v1/reviews/{id}/events"                  User     Text   reviews::list_steps;
+    POST   "/api/v1/reviews/{id}/events"                  User     Text   reviews::take_step;
+    GET    "/api/v1/reviews/{id}/diff"                    User     Text   reading::get_diff;
+    GET    "/api/v1/reviews/{id}/tree"                    User     Text   reading::get_round_tree;
+    GET    "/api/v1/reviews/{id}/files/{path}"            User     Raw    reading::get_round_file;
+    PUT    "/api/v1/reviews/{id}/viewed/{path}"           User     Text   reading::mark_viewed;
+    DELETE "/api/v1/reviews/{id}/viewed/{path}"           User     Text   reading::unmark_viewed;
+    POST   "/api/v1/reviews/{id}/seen"                    User     Text   reading::see_round;
+    GET    "/api/v1/reviews/{id}/comments"                User     Text   comments::list_threads;
+    POST   "/api/v1/reviews/{id}/comments"                User     Text   comments::add_comment;
+    PATCH  "/api/v1/reviews/{id}/comments/{cid}"          User     Text   comments::edit_comment;
+    DELETE "/api/v1/reviews/{id}/comments/{cid}"          User     Text   comments::discard_draft;
+    GET    "/api/v1/reviews/{id}/comments/{cid}/history"  User     Text   comments::list_former;
+    POST   "/api/v1/reviews/{id}/threads/{tid}"           User     Text   comments::settle_thread;
+    POST   "/api/v1/reviews/{id}/publish"                 User     Text   comments::publish_drafts;
+    POST   "/api/v1/reviews/{id}/apply"                   User     Text   comments::apply_suggestions;
+    GET    "/api/v1/reviews/{id}/run"                     User     Text   running::get_run;
+    POST   "/api/v1/reviews/{id}/run"                     User     Text   running::run_round;
+    DELETE "/api/v1/reviews/{id}/run"                     User     Text   running::end_run;
+    GET    "/api/v1/admin/reviewer-requests"              Operator Text   reviewers::list_level_requests;
+    PATCH  "/api/v1/admin/reviewer-requests/{id}"         Operator Text   reviewers::decide_level_request;
     GET    "/api/v1/admin/actors"                         Operator Text   operations::list_actors;
     GET    "/api/v1/admin/users"                          Operator Text   admin::list_users;
     PATCH  "/api/v1/admin/users/{id}"                     Operator Text   admin::change_user;

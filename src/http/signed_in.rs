@@ -8,8 +8,9 @@ use super::client;
 use super::error::{ApiError, Code};
 use super::state::State;
 use crate::accounts::LoginToken;
-use crate::db::{self, Db};
-use crate::model::{LoginId, Role, Session, SessionId, TerminalId, User};
+use crate::db::{self, Db, reviews};
+use crate::model::review::{Review, may_see};
+use crate::model::{LoginId, ReviewId, Role, Session, SessionId, TerminalId, User};
 
 /// Extractor: a signed-in user; anybody else gets 401.
 #[derive(Clone, Debug)]
@@ -60,6 +61,20 @@ pub async fn authorize_deleted_session(db: &Db, user: &User, id: &str) -> Result
     let connection = db.interactive().await?;
     let session = db::deleted::get(&connection, id).await?;
     session.filter(|session| session.owner == user.id).ok_or_else(ApiError::not_found)
+}
+
+/// The review called `id`, if `user` may see it; otherwise as [`authorize_session`].
+///
+/// # Errors
+/// [`Code::NotFound`], or that the database cannot be asked.
+pub async fn authorize_review(db: &Db, user: &User, id: &str) -> Result<Review, ApiError> {
+    let id = ReviewId(id.parse().unwrap_or(Uuid::nil()));
+    let connection = db.interactive().await?;
+    let review = reviews::get(&connection, id).await?;
+    let actor = reviews::actors(&connection, &[user.id]).await?.pop();
+    let took_part = reviews::took_part(&connection, id, user.id).await?;
+    let sees = |review: &Review| actor.is_some_and(|actor| may_see(&review.standing, &actor, took_part));
+    review.filter(sees).ok_or_else(ApiError::not_found)
 }
 
 /// The id of a terminal in a URL. Terminals belong to their session: authorise that one first.

@@ -16,7 +16,7 @@ use super::slots::Slots;
 use super::sockets::Sockets;
 use super::typists::Typists;
 use crate::accounts::Accounts;
-use crate::actors::Sessions;
+use crate::actors::{Reviews, Sessions};
 use crate::config::Config;
 use crate::db::Db;
 use crate::model::{SessionId, UserId};
@@ -47,6 +47,8 @@ pub struct AppParts {
     pub accounts: Accounts,
     /// Everything that is changed goes through here.
     pub sessions: Sessions,
+    /// What is done to reviews.
+    pub reviews: Reviews,
     /// For reads.
     pub db: Db,
     /// Whether what we need is there; kept up to date by `app`.

@@ -1,8 +1,12 @@
 //! Every JSON shape of the API, in one place. TypeScript types are generated from these.
 
+pub mod comments;
 mod frozen;
 mod history;
 mod live;
+pub mod reading;
+pub mod reviews;
+pub mod running;
 mod search;
 mod transfer;
 mod unkept;

@@ -114,6 +114,8 @@ pub(super) struct Shared {
     pub(super) outbox: Outbox,
     pub(super) pending: Mutex<HashMap<RequestId, Pending>>,
     pub(super) viewers: Mutex<HashMap<ViewerId, Arc<Port>>>,
+    /// Entries of a listing, as the agent was told.
+    max_items: usize,
     requests: Semaphore,
     /// As many as the agent keeps open.
     uploads: Semaphore,
@@ -182,6 +184,7 @@ impl AgentLink {
             outbox: Outbox::new(),
             pending: Mutex::default(),
             viewers: Mutex::default(),
+            max_items: limits.max_items as usize,
             requests: Semaphore::new(MAX_REQUESTS),
             uploads: Semaphore::new(MAX_UPLOADS),
             next_request: AtomicU64::new(1),
@@ -218,14 +221,15 @@ impl AgentLink {
         }
     }
 
-    /// The complete listing of the workspace: at most `max_items` entries beside ignored ones, their number and hash verified. A listing that
+    /// The complete listing of the workspace: at most as many entries as its limits allow beside ignored ones, their number and hash verified. A listing that
     /// is short, interrupted or contradicts its end marker is an error, never a smaller workspace. Beside it the ignore files that are not
     /// obeyed.
     ///
     /// # Errors
     /// As [`AgentLink::request`].
-    pub async fn scan(&self, max_items: usize) -> Result<(Vec<Entry>, Vec<Disobeyed>), LinkError> {
-        let kind = PendingKind::Listing { entries: Vec::new(), most: max_items + MAX_IGNORED_ENTRIES };
+    pub async fn scan(&self) -> Result<(Vec<Entry>, Vec<Disobeyed>), LinkError> {
+        let most = self.shared.max_items.saturating_add(MAX_IGNORED_ENTRIES);
+        let kind = PendingKind::Listing { entries: Vec::new(), most };
         let (Reply::Scanned { count, hash, disobeyed }, entries) = self.ask(Request::Scan, kind).await? else {
             return Err(LinkError::Nonsense);
         };

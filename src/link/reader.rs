@@ -311,7 +311,7 @@ mod tests {
         assert!(is_short(&entry(path, target)));
         for long in [entry(path + 1, 1), entry(1, target + 1)] {
             let (link, mut events) = link_to(move |id| ToServer::ScanPage { id, entries: vec![long.clone()] });
-            assert_eq!(link.scan(1).await, Err(LinkError::Closed));
+            assert_eq!(link.scan().await, Err(LinkError::Closed));
             assert_eq!(events.recv().await, None);
         }
     }
@@ -330,7 +330,7 @@ mod tests {
             let hash = *blake3::hash(b"").as_bytes();
             let reply = Reply::Scanned { count: 0, hash, disobeyed };
             let (link, _events) = link_to(move |id| ToServer::Reply { id, result: Ok(reply.clone()) });
-            assert_eq!(link.scan(1).await, Err(LinkError::Nonsense));
+            assert_eq!(link.scan().await, Err(LinkError::Nonsense));
         }
     }
 

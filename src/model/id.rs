@@ -66,6 +66,18 @@ id!(
     TemplateId
 );
 id!(
+    /// A review: one request, with all its rounds.
+    ReviewId
+);
+id!(
+    /// A thread of comments in a review.
+    ThreadId
+);
+id!(
+    /// A comment in a review.
+    CommentId
+);
+id!(
     /// A terminal: one PTY in a sandbox.
     TerminalId
 );

@@ -10,6 +10,7 @@ pub mod item;
 pub mod notice;
 pub mod process;
 pub mod quotas;
+pub mod review;
 pub mod runs;
 pub mod session;
 pub mod snapshot;
@@ -18,11 +19,13 @@ pub mod terminal;
 pub mod unkept;
 pub mod user;
 
-pub use id::{LoginId, SandboxId, ServerId, SessionId, SnapshotId, TemplateId, TerminalId, UserId};
+pub use id::{
+    CommentId, LoginId, ReviewId, SandboxId, ServerId, SessionId, SnapshotId, TemplateId, TerminalId, ThreadId, UserId,
+};
 pub use idle::{Ending, EndsWhy};
 pub use item::{ContentHash, Item, ItemKind, Precondition, WorkspacePath};
 pub use notice::{Announcement, Level, Progress, SessionNotice, Stage};
 pub use process::{Load, Process};
 pub use quotas::{Quotas, UserQuotas};
-pub use session::{Session, SessionEvent, SessionState, Usage};
-pub use user::{Role, User};
+pub use session::{Extent, Session, SessionEvent, SessionState, Usage};
+pub use user::{Role, User, UserName};

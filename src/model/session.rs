@@ -11,6 +11,7 @@
 //!   stopping ── StopFailed ──▶ ready
 //!   starting, ready, stopping ── SandboxKept ──▶ cold ── Stop ──▶ stopping      what a dead sandbox left is brought back, or collected
 //!   cold, starting, ready, stopping ── Fail ──▶ failed
+//!   failed ── SandboxLost ──▶ cold      its user gives up what the sandbox held that could not be reached
 //!   any state but deleted ── Delete ──▶ deleted ── Undelete ──▶ cold
 //! ```
 //!
@@ -51,7 +52,7 @@ pub enum SessionEvent {
     Restored,
     /// Starting did not work, or the actor fell over too often.
     Fail,
-    /// Its sandbox has died under it, and nothing is left of it.
+    /// Its sandbox has died under it, and nothing is left of it; or its user has given up what was.
     SandboxLost,
     /// Its sandbox has died under it, and has left what its programs wrote.
     SandboxKept,
@@ -84,6 +85,7 @@ impl SessionState {
             (S::Starting, E::Restored) => Some(S::Ready),
             (S::Cold | S::Starting | S::Ready | S::Stopping, E::Fail) => Some(S::Failed),
             (S::Starting | S::Ready | S::Stopping, E::SandboxLost | E::SandboxKept) => Some(S::Cold),
+            (S::Failed, E::SandboxLost) => Some(S::Cold),
             (S::Starting | S::Ready | S::Cold, E::Stop) => Some(S::Stopping),
             (S::Stopping, E::Stopped) => Some(S::Cold),
             (S::Stopping, E::StopFailed) => Some(S::Ready),
@@ -132,6 +134,8 @@ pub struct Session {
     pub reason: Option<String>,
     /// The sandbox it has claimed.
     pub sandbox: Option<SandboxId>,
+    /// What that has left for want of room, as part of a sentence; nobody has been able to do anything about it since.
+    pub unsaved: Option<String>,
     /// When it was made.
     pub created_at: OffsetDateTime,
     /// When it was last used.
@@ -159,6 +163,15 @@ pub struct Usage {
     pub items: u64,
     /// Bytes of all files.
     pub bytes: u64,
+}
+
+/// What a sandbox has to take because it is saved, whatever the limits are now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Files and folders.
+    pub items: u64,
+    /// Bytes of the largest file.
+    pub largest_bytes: u64,
 }
 
 /// Longest name of a session, in characters.
@@ -230,7 +243,7 @@ mod tests {
             (S::Starting, [None, ready, failed, cold, cold, stopping, None, None, deleted, None]),
             (S::Ready, [None, None, failed, cold, cold, stopping, None, None, deleted, None]),
             (S::Stopping, [None, None, failed, cold, cold, None, cold, ready, deleted, None]),
-            (S::Failed, [starting, None, None, None, None, None, None, None, deleted, None]),
+            (S::Failed, [starting, None, None, cold, None, None, None, None, deleted, None]),
             (S::Deleted, [None, None, None, None, None, None, None, None, None, cold]),
         ];
         assert_eq!(table.len(), S::ALL.len());

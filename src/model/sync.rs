@@ -77,13 +77,13 @@ pub fn plan(entries: &[Entry], kept: &HashMap<WorkspacePath, ItemKind>, max_file
         let before = kept.get(&path);
         match &entry.kind {
             EntryKind::File { size, executable, hash } => {
-                if *size > max_file_bytes {
-                    plan.leave_out(entry, Shape::File, Why::TooLarge);
-                    continue;
-                }
                 let claimed = hash.map(ContentHash);
                 let same = matches!(before, Some(ItemKind::File { hash, executable: was, .. }) if Some(*hash) == claimed && was == executable);
-                if !same {
+                if same {
+                    // However large: it was saved under another limit.
+                } else if *size > max_file_bytes {
+                    plan.leave_out(entry, Shape::File, Why::TooLarge);
+                } else {
                     plan.clear_way(&path, before, false);
                     let before = before.and_then(|kind| Some((kind.hash()?, kind.size())));
                     plan.fetch.push(Wanted { path, claimed, size: *size, executable: *executable, before });

@@ -2,7 +2,7 @@
 //!
 //! Names come from a sandbox and are hostile: they are bounded in number and length here, and made printable where they are no paths.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use carrel_protocol::{Entry, NotKept, Shape};
 use serde::Serialize;
@@ -20,6 +20,9 @@ const MAX_NAMES_BYTES: usize = 256 * 1024;
 
 /// Things a sentence names; the rest is counted.
 const MAX_SPOKEN: usize = 3;
+
+/// Characters of a name that is no path, as it is shown.
+const MAX_SHOWN: usize = 200;
 
 /// One thing that is not kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +78,15 @@ impl Why {
         matches!(self, Self::TooLarge | Self::Quota)
     }
 
+    /// What goes first where not all can be listed: what is ignored is no loss, what was to be kept is the greatest.
+    fn rank(self) -> usize {
+        match self {
+            Self::Ignored => 0,
+            Self::Name | Self::Special | Self::Link | Self::Unreadable => 1,
+            Self::TooLarge | Self::Quota => 2,
+        }
+    }
+
     /// What it comes to.
     #[must_use]
     pub fn verdict(self) -> &'static str {
@@ -116,9 +128,11 @@ pub struct WorkspaceLimits {
 pub struct UnkeptList {
     items: BTreeMap<String, Unkept>,
     bytes: usize,
-    /// How many of them there is no room for.
-    unsaved: usize,
+    /// How many there are of each rank; those of the last are what there is no room for.
+    ranks: [usize; 3],
     truncated: bool,
+    /// More than what is ignored may have been left out.
+    unsure: bool,
     /// There are so many files and folders that nobody can say which of them are too many.
     overflown: bool,
 }
@@ -137,20 +151,25 @@ impl UnkeptList {
 
     /// There are more files and folders than can be listed.
     pub fn overflow(&mut self) {
-        (self.truncated, self.overflown) = (true, true);
+        (self.truncated, self.unsure, self.overflown) = (true, true, true);
+    }
+
+    /// What there is no room for.
+    fn unsaved_count(&self) -> usize {
+        self.ranks[2]
     }
 
     /// What there is no room for, as part of a sentence; `None`: nothing.
     #[must_use]
     pub fn unsaved(&self, limits: &WorkspaceLimits) -> Option<String> {
         let unsaved = self.iter().filter(|(_, unkept)| unkept.why.is_for_want_of_room());
-        let named = unsaved.map(|(name, unkept)| format!("{} ({})", printable(name), unkept.why.cause(limits)));
+        let named = unsaved.map(|(name, unkept)| spoken(name, &unkept.why.cause(limits)));
         let named = named.take(MAX_SPOKEN).collect::<Vec<_>>().join(", ");
-        let more = self.unsaved.saturating_sub(MAX_SPOKEN);
+        let more = self.unsaved_count().saturating_sub(MAX_SPOKEN);
         // Others make room for what is not saved: where only that is listed, more of it may have been left out.
-        let at_least = if self.truncated && self.unsaved == self.items.len() { "at least " } else { "" };
+        let at_least = if self.truncated && self.unsaved_count() == self.items.len() { "at least " } else { "" };
         let beyond = format!("what is beyond {} files and folders", limits.max_items);
-        match (self.unsaved, more) {
+        match (self.unsaved_count(), more) {
             (0, _) => self.overflown.then_some(beyond),
             (..) if self.overflown => Some(format!("{named} and {beyond}")),
             (_, 0) => Some(named),
@@ -158,21 +177,61 @@ impl UnkeptList {
         }
     }
 
-    /// Adds one, or says it of one that is there; more than can be shown are left out, what there is no room for last.
+    /// What lies below these paths and would be lost with them, but for what is `given_up` by its name, each as part of a sentence. `ignored`:
+    /// what is ignored as well.
+    pub fn below<'a>(
+        &'a self,
+        paths: &[&WorkspacePath],
+        ignored: bool,
+        given_up: &'a HashSet<&str>,
+        limits: &'a WorkspaceLimits,
+    ) -> impl Iterator<Item = String> + use<'a> {
+        // A name that is no path is listed as it is shown: what it lies in is rendered the same way, and may be cut.
+        let above: HashSet<String> =
+            paths.iter().flat_map(|path| [path.as_str().to_owned(), printable(path.as_str())]).collect();
+        let long = paths.iter().filter(|path| path.as_str().chars().nth(MAX_SHOWN - 1).is_some());
+        let cut: HashSet<String> = long.map(|path| printable(path.as_str())).collect();
+        let counted = self.iter().filter(move |(_, unkept)| ignored || unkept.why != Why::Ignored);
+        let counted = counted.filter(move |(name, _)| !given_up.contains(*name));
+        let below = counted.filter(move |(name, _)| {
+            cut.contains(*name) || name.match_indices('/').any(|(end, _)| above.contains(&name[..end]))
+        });
+        below.map(|(name, unkept)| spoken(name, &unkept.why.cause(limits)))
+    }
+
+    /// Whether `path`, or what it lies in, is listed as ignored.
+    #[must_use]
+    pub fn is_ignored(&self, path: &WorkspacePath) -> bool {
+        let ignored = |path: &WorkspacePath| self.items.get(path.as_str()).is_some_and(|it| it.why == Why::Ignored);
+        ignored(path) || path.ancestors().any(|folder| ignored(&folder))
+    }
+
+    /// What may be there without being named, as part of a sentence; `None`: nothing that matters. `ignored`: what is ignored does.
+    #[must_use]
+    pub fn unnamed(&self, ignored: bool, limits: &WorkspaceLimits) -> Option<String> {
+        match self {
+            Self { overflown: true, .. } => Some(format!("what is beyond {} files and folders", limits.max_items)),
+            _ if self.unsure || (ignored && self.truncated) => Some("what is too much to be listed".into()),
+            _ => None,
+        }
+    }
+
+    /// Adds one, or says it of one that is there; more than can be shown are left out, what is ignored first, and what there is no room for
+    /// last.
     pub fn insert(&mut self, path: &str, unkept: Unkept) {
-        let name = shown(path);
+        let (name, rank) = (shown(path), unkept.why.rank());
         self.forget(&name);
         while !self.has_place_for(&name) {
             self.truncated = true;
-            if !unkept.why.is_for_want_of_room() || self.unsaved == self.items.len() {
-                return;
-            }
-            let other = self.items.iter().rfind(|(_, unkept)| !unkept.why.is_for_want_of_room());
+            let lesser = (0..rank).find(|rank| self.ranks[*rank] > 0);
+            self.unsure |= lesser.unwrap_or(rank) > 0;
+            let Some(lesser) = lesser else { return };
+            let other = self.items.iter().rfind(|(_, unkept)| unkept.why.rank() == lesser);
             let Some(other) = other.map(|(name, _)| name.clone()) else { return };
             self.forget(&other);
         }
         self.bytes += name.len();
-        self.unsaved += usize::from(unkept.why.is_for_want_of_room());
+        self.ranks[rank] += 1;
         self.items.insert(name, unkept);
     }
 
@@ -183,7 +242,7 @@ impl UnkeptList {
     fn forget(&mut self, name: &str) {
         if let Some(unkept) = self.items.remove(name) {
             self.bytes -= name.len();
-            self.unsaved -= usize::from(unkept.why.is_for_want_of_room());
+            self.ranks[unkept.why.rank()] -= 1;
         }
     }
 
@@ -206,6 +265,7 @@ impl UnkeptList {
             self.insert(name, *unkept);
         }
         self.truncated |= found.truncated;
+        self.unsure |= found.unsure;
         self.overflown |= found.overflown;
     }
 }
@@ -219,11 +279,27 @@ pub fn shown(name: &str) -> String {
     }
 }
 
+/// Some things as part of a sentence: the first by name, the others counted.
+#[must_use]
+pub fn enumerated(things: &[String]) -> String {
+    let named = things.iter().take(MAX_SPOKEN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match things.len().saturating_sub(MAX_SPOKEN) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
+/// One thing and what is the matter with it, as part of a sentence.
+#[must_use]
+pub fn spoken(name: &str, cause: &str) -> String {
+    format!("{} ({cause})", printable(name))
+}
+
 /// A hostile name fit to be part of a sentence.
 #[must_use]
 pub fn printable(name: &str) -> String {
     name.chars()
-        .take(200)
+        .take(MAX_SHOWN)
         .flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] })
         .collect()
 }
@@ -302,6 +378,63 @@ mod tests {
             list.insert(&number.to_string(), BIG);
         }
         assert!(list.unsaved(&LIMITS).unwrap().ends_with("and at least 997 more"));
+    }
+
+    #[test]
+    fn what_lies_below_a_path_is_told_with_its_cause_whatever_its_name() {
+        let path = |text: &str| WorkspacePath::new(text).expect(text);
+        let long = ["x".repeat(120), "y".repeat(120)].join("/");
+        let mut list = UnkeptList::default();
+        for name in ["d", "d/big", "d-e/big", "e/d/big", "\u{7}/../odd", &format!("{long}/../odd")] {
+            list.insert(name, BIG);
+        }
+        list.insert("d/.venv", Unkept { shape: Shape::Folder, why: Why::Ignored });
+        let below = |paths: &[&str], ignored| {
+            let paths: Vec<_> = paths.iter().map(|text| path(text)).collect();
+            list.below(&paths.iter().collect::<Vec<_>>(), ignored, &HashSet::new(), &LIMITS).collect::<Vec<_>>()
+        };
+        let big = "(larger than 64 MB, the most a file may have)";
+        assert_eq!(below(&["d", "e/d"], false), [format!("d/big {big}"), format!("e/d/big {big}")]);
+        assert_eq!(below(&["d"], true)[0], "d/.venv (ignored by a .carrelignore file or by this server)");
+        assert_eq!(below(&["d/big", "e/d/big", "x"], true), [""; 0]);
+        let (d, given_up) = (path("d"), HashSet::from(["d/big"]));
+        assert_eq!(list.below(&[&d], false, &given_up, &LIMITS).collect::<Vec<_>>(), [""; 0]);
+        assert_eq!(below(&["\u{7}"], false), [format!("\\u{{7}}/../odd {big}")]);
+        assert_eq!(below(&[&long], false).len(), 1, "the name is cut before it says what it lies in");
+        assert_eq!(enumerated(&["a", "b", "c", "d"].map(String::from)), "a, b, c and 1 more");
+    }
+
+    #[test]
+    fn what_lies_in_what_is_ignored_is_ignored_too() {
+        let mut list = UnkeptList::default();
+        list.insert("d/.venv", Unkept { shape: Shape::Folder, why: Why::Ignored });
+        list.insert("e", BIG);
+        for (text, ignored) in
+            [("d/.venv", true), ("d/.venv/a/b", true), ("d", false), ("d/.venv2", false), ("e", false)]
+        {
+            assert_eq!(list.is_ignored(&WorkspacePath::new(text).expect(text)), ignored, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_ignored_leaves_nobody_unsure_of_the_rest() {
+        let unkept = |why| Unkept { shape: Shape::File, why };
+        let mut list = UnkeptList::default();
+        for number in 0..2 * MAX_UNKEPT {
+            list.insert(&format!("ignored-{number}"), unkept(Why::Ignored));
+        }
+        list.insert("pipe", unkept(Why::Special));
+        list.insert("big", BIG);
+        assert!(names(&list).contains(&"pipe") && names(&list).contains(&"big"));
+        assert_eq!(list.unnamed(false, &LIMITS), None);
+        assert_eq!(list.unnamed(true, &LIMITS).unwrap(), "what is too much to be listed");
+        for number in 0..MAX_UNKEPT {
+            list.insert(&format!("{number:04}"), BIG);
+        }
+        assert!(!names(&list).contains(&"pipe"));
+        assert_eq!(list.unnamed(false, &LIMITS).unwrap(), "what is too much to be listed");
+        list.overflow();
+        assert_eq!(list.unnamed(false, &LIMITS).unwrap(), "what is beyond 50000 files and folders");
     }
 
     #[test]

@@ -36,6 +36,15 @@ impl Role {
     }
 }
 
+/// How others know a user.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UserName {
+    /// What they sign in with.
+    pub username: String,
+    /// What others see.
+    pub display_name: String,
+}
+
 /// A user.
 #[derive(Clone, Debug, PartialEq)]
 pub struct User {

@@ -77,6 +77,9 @@ pub enum VolumeError {
     /// Its container sees another folder than this volume.
     #[error("the container engine does not see what Carrel mounts; set sandbox.storage = \"memory\"")]
     Unseen,
+    /// Something of it is still open.
+    #[error("{path} is still in use", path = .0.display())]
+    InUse(PathBuf),
     /// The server is stopping.
     #[error("the server is stopping")]
     Stopping,

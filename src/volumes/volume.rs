@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::statvfs::statvfs;
 use rustix::io::Errno;
-use rustix::mount::{UnmountFlags, unmount};
+use rustix::mount::{MountFlags, UnmountFlags, mount_remount, unmount};
 
 use super::geometry::{BLOCK_BYTES, INODE_BYTES};
 use super::{Geometry, VolumeError, tool};
@@ -19,6 +19,9 @@ const USER: u32 = 1000;
 /// How it is mounted. `nobarrier`: see the promise in [`super`]. `noinit_itable`: a fresh sparse file reads as zeros; writing them would only
 /// take the disk.
 const OPTIONS: &str = "loop,nosuid,nodev,noatime,nobarrier,noinit_itable,errors=remount-ro";
+
+/// Those of [`OPTIONS`] that a mount would lose when it is mounted again without them.
+const FLAGS: MountFlags = MountFlags::NOSUID.union(MountFlags::NODEV).union(MountFlags::NOATIME);
 
 /// Features a file system for one container's life can do without.
 const FEATURES: &str = "^has_journal,^resize_inode";
@@ -61,10 +64,11 @@ impl Volume {
     pub async fn create(&self, geometry: Geometry) -> Result<(), VolumeError> {
         let (this, image) = (self.clone(), self.image());
         blocking(move || this.lay_out(geometry)).await?;
-        let (inode, block, inodes) =
-            (INODE_BYTES.to_string(), BLOCK_BYTES.to_string(), geometry.inodes_made().to_string());
+        let [inode, block, inodes, group] =
+            [INODE_BYTES, BLOCK_BYTES, geometry.inodes_made(), geometry.blocks_per_group()]
+                .map(|number| number.to_string());
         let fixed = ["-q", "-F", "-m", "0", "-E", "lazy_itable_init=1,nodiscard,root_owner=0:0", "-O", FEATURES];
-        let sizes = ["-b", &block, "-I", &inode, "-N", &inodes];
+        let sizes = ["-b", &block, "-I", &inode, "-N", &inodes, "-g", &group];
         let arguments = fixed.iter().chain(&sizes).map(AsRef::as_ref).chain([image.as_os_str()]);
         tool::run("mkfs.ext4", arguments).await?;
         self.mount().await?;
@@ -100,13 +104,17 @@ impl Volume {
         Ok(())
     }
 
-    /// Sees to it that it is mounted, with what its last container left in it.
+    /// Sees to it that it is mounted and can be written to, with what its last container left in it.
     ///
     /// # Errors
     /// [`VolumeError::Lost`]: it is gone, or was cut off when the machine failed.
     pub async fn reopen(&self) -> Result<(), VolumeError> {
         let this = self.clone();
-        if blocking(move || this.is_mounted()).await? {
+        let is_mounted = move || match this.is_mounted()? {
+            true => this.remount(MountFlags::empty()).map(|()| true),
+            false => Ok(false),
+        };
+        if blocking(is_mounted).await? {
             return Ok(());
         }
         let image = self.image();
@@ -153,6 +161,42 @@ impl Volume {
     #[must_use]
     pub fn is_filled(&self) -> bool {
         self.dir.join("filled").exists()
+    }
+
+    /// Writes all of it to the disk and lets nobody write to it before [`Volume::reopen`]: it is whole even after the machine has failed. It
+    /// stays mounted, since another mount namespace may hold on to it, and its file would be no one's to trust. Absent is fine.
+    ///
+    /// # Errors
+    /// [`VolumeError::InUse`] when something of it is still being written to; calling it again is right.
+    pub async fn lay_down(&self) -> Result<(), VolumeError> {
+        let began = Instant::now();
+        loop {
+            let this = self.clone();
+            match blocking(move || this.try_lay_down()).await {
+                Err(VolumeError::InUse(_)) if began.elapsed() < BUSY_PATIENCE => tokio::time::sleep(BUSY_PAUSE).await,
+                laid_down => return laid_down,
+            }
+        }
+    }
+
+    fn try_lay_down(&self) -> Result<(), VolumeError> {
+        if !self.is_mounted()? {
+            return Ok(());
+        }
+        self.remount(MountFlags::RDONLY)?;
+        // What the file system has written is in the kernel's memory of its file so far.
+        let image = self.image();
+        File::open(&image).and_then(|file| file.sync_all()).map_err(VolumeError::file("write", &image))
+    }
+
+    /// Mounted as it is, with other `flags`.
+    fn remount(&self, flags: MountFlags) -> Result<(), VolumeError> {
+        let mount_point = self.mount_point();
+        match mount_remount(&mount_point, FLAGS | flags, c"") {
+            Ok(()) => Ok(()),
+            Err(Errno::BUSY) => Err(VolumeError::InUse(mount_point)),
+            Err(error) => Err(VolumeError::file("remount", &mount_point)(error.into())),
+        }
     }
 
     /// Unmounts it and removes everything; absent is fine.

@@ -7,6 +7,7 @@ mod engine;
 mod faults;
 mod http;
 mod live;
+mod reviews;
 mod soak;
 mod support;
 mod threats;

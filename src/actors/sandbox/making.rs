@@ -11,7 +11,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::{Held, Sandbox, SandboxError, SandboxFactory, Started, call_within};
 use crate::engine::{Call, ContainerId, EngineError, ImageTag};
 use crate::link::{Door, LinkDir};
-use crate::model::{Quotas, SandboxId, Stage};
+use crate::model::{Extent, Quotas, SandboxId, Stage};
 use crate::volumes::{Geometry, Volume, VolumeError};
 
 /// How long a start waits for one of `pool.max_sandboxes` places.
@@ -28,6 +28,7 @@ const PLAIN_RUNTIMES: [&str; 2] = ["runc", "crun"];
 struct Plan {
     id: SandboxId,
     quotas: Quotas,
+    saved: Extent,
     volume: Option<Volume>,
     /// Its volume holds somebody's files.
     revived: bool,
@@ -35,13 +36,14 @@ struct Plan {
 }
 
 impl SandboxFactory {
-    /// Makes a sandbox and waits for its agent. Runs to its end even when nobody waits any more, so that nothing is left half made.
+    /// Makes a sandbox for who has `saved` this much, and waits for its agent. Runs to its end even when nobody waits any more, so that nothing is left half made.
     ///
     /// # Errors
     /// [`SandboxError`]; whatever was made before the error is removed.
     pub async fn create(
         self: &Arc<Self>,
         quotas: Quotas,
+        saved: Extent,
         progress: impl Fn(Stage) + Send + Sync + 'static,
     ) -> Result<Started, SandboxError> {
         let factory = Arc::clone(self);
@@ -49,7 +51,7 @@ impl SandboxFactory {
             let id = SandboxId::new();
             let volume = factory.on_volumes.then(|| factory.volumes.of_sandbox(id));
             let held = Held::new(&factory, id);
-            factory.launch(Plan { id, quotas, volume, revived: false, held }, progress).await
+            factory.launch(Plan { id, quotas, saved, volume, revived: false, held }, progress).await
         });
         making.await.map_err(|_| SandboxError::Stopping)?
     }
@@ -63,6 +65,7 @@ impl SandboxFactory {
         id: SandboxId,
         former: Option<ContainerId>,
         quotas: Quotas,
+        saved: Extent,
         progress: impl Fn(Stage) + Send + Sync + 'static,
     ) -> Result<Started, SandboxError> {
         let factory = Arc::clone(self);
@@ -73,7 +76,7 @@ impl SandboxFactory {
             }
             let volume = factory.volumes.of_sandbox(id);
             volume.reopen().await?;
-            factory.launch(Plan { id, quotas, volume: Some(volume), revived: true, held }, progress).await
+            factory.launch(Plan { id, quotas, saved, volume: Some(volume), revived: true, held }, progress).await
         });
         reviving.await.map_err(|_| SandboxError::Stopping)?
     }
@@ -104,7 +107,7 @@ impl SandboxFactory {
             }
         };
         // From here on the drop of `sandbox` removes what is to be removed.
-        let Plan { id, quotas, volume, revived, held } = plan;
+        let Plan { id, quotas, volume, revived, held, .. } = plan;
         let (dir, quotas, place, held) = (LinkDir::of(&self.run_dir, id), Some(quotas), Some(place), Some(held));
         let factory = Arc::clone(&self);
         let sandbox = Sandbox { id, container, dir, claimed: revived, kept: false, place, held, quotas, factory };
@@ -134,7 +137,7 @@ impl SandboxFactory {
         }
         let dir = LinkDir::of(&self.run_dir, plan.id);
         dir.create()?;
-        let door = Door::open(dir, self.limits()).await?;
+        let door = Door::open(dir, self.limits(plan.saved)).await?;
         let spec = self.spec(plan.id, image, plan.volume.as_ref(), plan.quotas);
         Ok((door, self.engine.create(&spec).await?.id))
     }

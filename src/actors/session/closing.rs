@@ -14,6 +14,7 @@
 
 use actix::prelude::*;
 
+use super::fate::{Fate, Next, after_failure};
 use super::opening::Former;
 use super::remains::collected;
 use super::unsaved::bare;
@@ -224,26 +225,39 @@ impl SessionActor {
         }));
     }
 
-    pub(super) fn gone_cold(&mut self, event: SessionEvent, reason: String, ctx: &mut Context<Self>) {
+    /// They have gone with their sandbox.
+    pub(super) fn forget_terminals(&mut self) {
         self.terminals.clear();
         self.tell(SessionNotice::Terminals(Vec::new()));
-        self.settle(event, reason, 0, ctx);
+    }
+
+    pub(super) fn gone_cold(&mut self, event: SessionEvent, reason: String, ctx: &mut Context<Self>) {
+        self.forget_terminals();
+        self.settle(event, reason, None, 0, ctx);
     }
 
     /// Writes down that this actor has no sandbox any more, again and again until that has worked; a start asked for meanwhile comes after
-    /// it.
-    pub(super) fn settle(&mut self, event: SessionEvent, reason: String, attempt: u32, ctx: &mut Context<Self>) {
+    /// it. `unsaved`: what that has left, and nobody is to look at again before its user does.
+    pub(super) fn settle(
+        &mut self,
+        event: SessionEvent,
+        reason: String,
+        unsaved: Option<String>,
+        attempt: u32,
+        ctx: &mut Context<Self>,
+    ) {
         self.phase = Phase::Closing;
         if let Some(sync) = &self.sync {
             // A full mailbox means writes that will fail by themselves.
             sync.try_send(sync::Disconnect).ok();
         }
-        let again = reason.clone();
-        self.write_state(event, Some(reason), ctx, move |actor, ctx, written| {
+        let again = (reason.clone(), unsaved.clone());
+        self.write(event, Some(reason), unsaved, ctx, move |actor, ctx, written| {
             // No such row any more is as good as written.
             if !matches!(written, Ok(()) | Err(SessionError::NotFound)) {
                 ctx.run_later(WRITE_RETRY.pause(attempt), move |actor, ctx| {
-                    actor.settle(event, again, attempt.saturating_add(1), ctx);
+                    let (reason, unsaved) = again;
+                    actor.settle(event, reason, unsaved, attempt.saturating_add(1), ctx);
                 });
                 return;
             }
@@ -253,6 +267,7 @@ impl SessionActor {
                 ctx.spawn(sync.send(sync::Release).into_actor(actor).map(|_, _, _| ()));
             }
             actor.after_deletion(ctx);
+            actor.settled();
             if std::mem::take(&mut actor.start_again) || !actor.waiters.is_empty() {
                 ctx.spawn(actor.begin_start(Former::Adopt).map(|_, _, _| ()));
             }
@@ -267,10 +282,24 @@ impl SessionActor {
         ctx: &mut Context<Self>,
         then: impl FnOnce(&mut Self, &mut Context<Self>, Result<(), SessionError>) + 'static,
     ) {
+        self.write(event, reason, None, ctx, then);
+    }
+
+    fn write(
+        &mut self,
+        event: SessionEvent,
+        reason: Option<String>,
+        unsaved: Option<String>,
+        ctx: &mut Context<Self>,
+        then: impl FnOnce(&mut Self, &mut Context<Self>, Result<(), SessionError>) + 'static,
+    ) {
         let (db, lease) = (self.deps.db.clone(), self.lease.clone());
         let writing = async move {
-            let connection = db.interactive().await?;
-            Ok(db::sessions::transition(&connection, &lease, event, reason.as_deref()).await?)
+            let (connection, reason) = (db.interactive().await?, reason.as_deref());
+            Ok(match unsaved {
+                Some(unsaved) => db::sessions::park(&connection, &lease, reason, &unsaved).await?,
+                None => db::sessions::transition(&connection, &lease, event, reason).await?,
+            })
         };
         ctx.spawn(writing.into_actor(self).map(move |row: Result<Option<Session>, SessionError>, actor, ctx| {
             let written = match row {
@@ -286,47 +315,6 @@ impl SessionActor {
             };
             then(actor, ctx, written);
         }));
-    }
-}
-
-/// What is to become of what cannot be collected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
-    /// It goes with its session.
-    Deleted,
-    /// Its user gives it up.
-    GivenUp,
-    /// Nobody is there to be asked, and it stays on its volume.
-    Left,
-    /// Its user is asked.
-    Asked,
-}
-
-/// What becomes of a stop whose changes could not be collected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Next {
-    /// They are given up, with their session or by their user.
-    Remove,
-    /// The container goes, and its volume stays.
-    Park,
-    /// The session goes on.
-    Keep,
-    /// The sandbox cannot be reached: it stays, and the session has failed.
-    Leave,
-    /// Another try.
-    Again,
-}
-
-/// What follows from an `error`; `late`: collecting was tried for long enough.
-fn after_failure(error: &SessionError, fate: Fate, linked: bool, late: bool) -> Next {
-    // What passes is waited for; a workspace that is too large is its user's to make smaller.
-    let passes = matches!(error, SessionError::Unavailable(_) | SessionError::Busy | SessionError::Internal);
-    match (linked, late) {
-        _ if fate == Fate::Deleted || (fate == Fate::GivenUp && (late || !passes)) => Next::Remove,
-        (true, _) if fate == Fate::Left && !passes => Next::Park,
-        (true, late) if late || !passes => Next::Keep,
-        (false, true) => Next::Leave,
-        _ => Next::Again,
     }
 }
 
@@ -357,34 +345,5 @@ pub(super) async fn release(db: &db::Db, lease: &Lease, sandbox: SandboxId) {
     let releasing = async { db::sessions::release_sandbox(&db.interactive().await?, lease, sandbox).await };
     if let Err(error) = releasing.await {
         tracing::warn!(session.id = %lease.session(), error = %error, "cannot write down that a sandbox is gone; the next load will find it");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_sandbox_that_could_not_be_emptied_goes_only_with_its_session() {
-        let (away, full) = (SessionError::Unavailable("away".into()), SessionError::TooManyBytes);
-        for (error, linked, late, next) in [
-            (&away, true, false, Next::Again),
-            (&away, true, true, Next::Keep),
-            (&full, true, false, Next::Keep),
-            (&full, true, true, Next::Keep),
-            (&away, false, false, Next::Again),
-            (&away, false, true, Next::Leave),
-            (&full, false, false, Next::Again),
-            (&full, false, true, Next::Leave),
-        ] {
-            assert_eq!(after_failure(error, Fate::Asked, linked, late), next, "{error} {linked} {late}");
-            assert_eq!(after_failure(error, Fate::Deleted, linked, late), Next::Remove, "{error} {linked} {late}");
-            // What may pass is worth waiting for, even to a user who would give it up.
-            let given_up = if next == Next::Again && *error == away { Next::Again } else { Next::Remove };
-            assert_eq!(after_failure(error, Fate::GivenUp, linked, late), given_up, "{error} {linked} {late}");
-            // What a volume keeps although it could be collected once the database is back is left to the session that goes on.
-            let left = if next == Next::Keep && *error == full { Next::Park } else { next };
-            assert_eq!(after_failure(error, Fate::Left, linked, late), left, "{error} {linked} {late}");
-        }
     }
 }

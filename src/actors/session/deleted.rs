@@ -1,70 +1,22 @@
-//! Deleting a session, and having it back.
+//! Having a deleted session back.
 //!
-//! **Invariant**: a session comes back only when its sandbox is gone: until then the wish waits. This actor collects what a sandbox holds
-//! before it goes; one that a server which has ended did not get to is nobody's, and is only removed.
+//! **Invariant**: a session comes back only when its sandbox is gone: until then the wish waits. What that held was collected before the
+//! deletion (`deleting.rs`); one that a server which has ended did not get to is nobody's, and is only removed.
 
 use actix::prelude::*;
 use tokio::sync::oneshot;
 
 use super::obtain::discard;
-use super::{Duration, Phase, Session, SessionActor, SessionError, SessionNotice, SessionState, db, sync};
+use super::{Phase, Session, SessionActor, SessionError, db};
 use crate::db::deleted::Undeleted;
 
 /// Wishes that may wait for a deleted session's sandbox to go.
 const MAX_UNDELETERS: usize = 8;
 
-/// How long a deletion waits for what programs have written.
-const COLLECT_PATIENCE: Duration = Duration::from_secs(3);
-
-/// Delete it. The reply comes when it is gone for its user; the sandbox goes after that, the row and the files later.
-#[derive(Message)]
-#[rtype(result = "Result<(), SessionError>")]
-pub struct DeleteSession;
-
 /// Have it back. The reply comes when it is cold, with the files it had.
 #[derive(Message)]
 #[rtype(result = "Result<Session, SessionError>")]
 pub struct UndeleteSession;
-
-impl Handler<DeleteSession> for SessionActor {
-    type Result = ResponseActFuture<Self, Result<(), SessionError>>;
-
-    fn handle(&mut self, _: DeleteSession, _: &mut Self::Context) -> Self::Result {
-        self.used();
-        let (db, lease, days) = (self.deps.db.clone(), self.lease.clone(), self.deps.config.workspace.undelete_days);
-        let collecting = self.sync.clone().filter(|_| self.live().is_some());
-        let deleting = async move {
-            // What programs have written until now is in the database when its user wants it back. The rest is not worth waiting for.
-            if let Some(sync) = collecting {
-                tokio::time::timeout(COLLECT_PATIENCE, sync.send(sync::Flush)).await.ok();
-            }
-            let connection = db.interactive().await?;
-            Ok(db::sessions::mark_deleted(&connection, &lease, days).await?)
-        };
-        Box::pin(deleting.into_actor(self).map(|deleted: Result<bool, SessionError>, actor: &mut Self, ctx| {
-            if !deleted? {
-                return Err(SessionError::NotFound);
-            }
-            let remains = actor.session.as_ref().and_then(|session| session.sandbox).filter(|_| actor.has_remains());
-            actor.session = None;
-            actor.start_again = false;
-            actor.resolve(&Err(SessionError::NotFound));
-            actor.tell(SessionNotice::State { state: SessionState::Deleted, reason: None });
-            match actor.phase {
-                Phase::Live(_) => {
-                    let stopping = actor.begin_stop("deleted".into(), true, ctx);
-                    ctx.spawn(stopping.map(|_, _, _| ()));
-                }
-                Phase::Idle => match remains {
-                    Some(remains) => actor.remove_remains(remains, ctx),
-                    None => actor.after_deletion(ctx),
-                },
-                _ => {}
-            }
-            Ok(())
-        }))
-    }
-}
 
 impl Handler<UndeleteSession> for SessionActor {
     type Result = ResponseActFuture<Self, Result<Session, SessionError>>;

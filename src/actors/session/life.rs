@@ -208,8 +208,12 @@ impl SessionActor {
         ctx.cancel_future(door);
         drop(link);
         if left {
-            ctx.spawn(sandbox.bury().into_actor(self).map(move |(), _, _| drop(claim)));
-            return self.gone_cold(SessionEvent::SandboxKept, reason, ctx);
+            // Nobody brings it back before it is laid down.
+            ctx.spawn(sandbox.bury().into_actor(self).map(move |(), actor, ctx| {
+                drop(claim);
+                actor.gone_cold(SessionEvent::SandboxKept, reason, ctx);
+            }));
+            return;
         }
         self.gone_cold(SessionEvent::SandboxLost, reason, ctx);
         ctx.spawn(sandbox.destroy().into_actor(self).map(move |(), _, _| drop(claim)));

@@ -20,7 +20,9 @@
 mod announce;
 mod closing;
 mod deleted;
+mod deleting;
 mod elsewhere;
+mod fate;
 pub mod life;
 mod lifetime;
 mod obtain;
@@ -42,7 +44,8 @@ use actix::prelude::*;
 use tokio::sync::{broadcast, oneshot};
 
 pub use announce::Announce;
-pub use deleted::{DeleteSession, UndeleteSession};
+pub use deleted::UndeleteSession;
+pub use deleting::DeleteSession;
 pub use life::SandboxDied;
 pub use lifetime::ExtendSession;
 pub use processes::{ListProcesses, StopProcess};
@@ -52,6 +55,7 @@ pub use unkept::ListUnkept;
 
 use closing::Stop;
 use lifetime::Lifetime;
+use remains::Salvages;
 
 use super::api::{Notices, SessionError, Subscription};
 use super::describe::{ActorDescription, Describe, Tally};
@@ -110,6 +114,10 @@ pub struct SessionActor {
     waiters: Vec<oneshot::Sender<Result<(), SessionError>>>,
     /// Those who asked for a start that is just being written down.
     starters: Vec<oneshot::Sender<Result<Session, SessionError>>>,
+    /// Deletions that look again once what is under way has ended.
+    deleters: Vec<oneshot::Sender<()>>,
+    /// All its sandbox holds is being collected for a deletion.
+    is_collecting: bool,
     /// Those who want it back from its deletion.
     undeleters: Vec<oneshot::Sender<Result<Session, SessionError>>>,
     notices: broadcast::Sender<SessionNotice>,
@@ -122,8 +130,7 @@ pub struct SessionActor {
     start_again: bool,
     /// Somebody wants it stopped as soon as the start under way has ended.
     stop_asked: Option<StopSession>,
-    /// What the last sandbox has left was collected but for what there was no room for.
-    parked: bool,
+    salvages: Salvages,
     /// Wishes to start or to stop there have been: the last one counts.
     wishes: u64,
     last_used: Instant,
@@ -172,9 +179,10 @@ pub struct StartSession;
 pub struct StopSession {
     /// Why, in words for its user.
     pub reason: String,
-    /// Open it again afterwards. Where the session has failed with its sandbox still running, that one is given up.
+    /// Open it again afterwards.
     pub start_again: bool,
-    /// Give up what cannot be collected. Without it a session that holds more than it may stays ready: [`SessionError::NotSaved`].
+    /// Give up what cannot be collected. Without it a session that holds more than it may stays ready: [`SessionError::NotSaved`]; and one that
+    /// has failed keeps its sandbox: [`SessionError::Uncollected`].
     pub discard: bool,
     /// Nobody reads the answer: what there is no room for stays on its volume, if it lies on one.
     pub unattended: bool,
@@ -230,6 +238,8 @@ impl SessionActor {
             unkept: sync::Unkept::default(),
             waiters: Vec::new(),
             starters: Vec::new(),
+            deleters: Vec::new(),
+            is_collecting: false,
             undeleters: Vec::new(),
             notices: broadcast::Sender::new(NOTICES),
             announcements: broadcast::Sender::new(ANNOUNCEMENTS),
@@ -238,7 +248,7 @@ impl SessionActor {
             progress: None,
             start_again: false,
             stop_asked: None,
-            parked: false,
+            salvages: Salvages::default(),
             wishes: 0,
             last_used: Instant::now(),
             touched: None,
@@ -434,6 +444,7 @@ impl SessionActor {
         for waiter in self.waiters.drain(..) {
             waiter.send(outcome.clone()).ok();
         }
+        self.settled();
     }
 
     /// Takes over a row that was just written, and tells about it.

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::engine::FoundSandbox;
 use crate::link::Door;
-use crate::model::{Quotas, SandboxId, SessionId};
+use crate::model::{Extent, Quotas, SandboxId, SessionId};
 use carrel_protocol::Request;
 
 /// A sandbox that holds the session's files.
@@ -60,11 +60,13 @@ pub(super) async fn open(
         discard(&deps, &lease, former).await?;
     }
     let quotas = quotas(&deps, lease.session()).await?;
-    let started = match deps.pool.claim().await {
+    let saved = saved(&deps, lease.session()).await?;
+    let waiting = if deps.sandboxes.is_beyond_limits(saved) { None } else { deps.pool.claim().await };
+    let started = match waiting {
         Some(started) => started,
         None => {
             let stages = report.clone();
-            deps.sandboxes.create(quotas, move |stage| stages.stage(stage)).await.map_err(start_failed)?
+            deps.sandboxes.create(quotas, saved, move |stage| stages.stage(stage)).await.map_err(start_failed)?
         }
     };
     let sandbox::Started { mut sandbox, door, caller } = started;
@@ -108,6 +110,8 @@ pub(super) enum Refusal {
     Now(String),
     /// It cannot be spoken with, and trying again will not change that; it may hold what the database does not have yet.
     Never(String),
+    /// It has ended and cannot be brought back for a reason that may stay; all that was written in it is still there.
+    Kept(String),
     /// It was never completely restored and cannot be now; it is gone.
     Broken(SessionError),
 }
@@ -125,10 +129,11 @@ pub(super) async fn adopt(
     let (runs, left) =
         (found.as_ref().is_some_and(|found| found.running), deps.sandboxes.outlives_its_container(sandbox));
     let container = found.map(|found| found.container);
+    let saved = saved(&deps, lease.session()).await.map_err(|error| Refusal::Now(error.to_string()))?;
     let started = match container {
         Some(container) if runs => {
             report.stage(Stage::Agent);
-            let adopted = deps.sandboxes.adopt(sandbox, container).await;
+            let adopted = deps.sandboxes.adopt(sandbox, container, saved).await;
             adopted.map_err(|error| match error {
                 sandbox::SandboxError::OtherVersion(_) => Refusal::Never(error.to_string()),
                 error => Refusal::Now(error.to_string()),
@@ -136,7 +141,7 @@ pub(super) async fn adopt(
         }
         container if left && revive => {
             let quotas = quotas(&deps, lease.session()).await.map_err(|error| Refusal::Now(error.to_string()))?;
-            match reviving::revive(&deps, sandbox, container, quotas, &report).await? {
+            match reviving::revive(&deps, sandbox, container, (quotas, saved), &report).await? {
                 Ok(started) => started,
                 Err(why) => return Ok(Found::Gone(Some(why))),
             }
@@ -177,6 +182,11 @@ pub(super) async fn adopt(
 async fn quotas(deps: &Deps, id: SessionId) -> Result<Quotas, SessionError> {
     let own = db::users::quotas_of_owner(&deps.db.interactive().await?, id).await?;
     Ok(own.over(deps.sandboxes.quotas()))
+}
+
+/// What the session has saved.
+async fn saved(deps: &Deps, id: SessionId) -> Result<Extent, SessionError> {
+    Ok(db::items::extent(&deps.db.interactive().await?, id).await?)
 }
 
 /// A volume is believed from here on.

@@ -1,16 +1,16 @@
 //! From a row to a sandbox that holds the files: a new one, or one that runs already.
 //!
-//! **Invariants**: a sandbox that runs and was once restored is never removed from here, unless its user asks for a restart: it may hold what
+//! **Invariants**: a sandbox that runs and was once restored is never removed from here, unless its user gives it up: it may hold what
 //! the database does not have yet. Whatever keeps this actor from it (the engine, the socket, a silent agent) is tried again for
-//! [`ADOPTION_PATIENCE`]; then the session is `failed`, still names its sandbox, and the next start tries to adopt it again. A restart gives
-//! it up: it is removed and another restored. One that the engine says has ended is removed, unless it has left its volume: then the next
-//! start brings it back in another container, with all its programs wrote. Where nobody starts it, what it has left is brought back once
-//! to be collected, and then goes (`remains.rs`).
+//! [`ADOPTION_PATIENCE`]; then the session is `failed`, still names its sandbox, and the next start tries to adopt it again. A restart with
+//! `discard` gives it up: it is removed and another restored. One that the engine says has ended is removed, unless it has left its volume:
+//! then the next start brings it back in another container, with all its programs wrote. Where nobody starts it, what it has left is brought
+//! back once to be collected, and then goes (`remains.rs`).
 
 use actix::prelude::*;
 
 use super::obtain::{Found, Opened, Refusal, Reporter, adopt, open};
-use super::remains::LEFT;
+use super::remains::{LEFT, Salvages};
 use super::{
     Backoff, Duration, Instant, Level, Live, Phase, Progress, Session, SessionActor, SessionError, SessionEvent,
     SessionNotice, SessionState, Stage, WRITE_RETRY, db,
@@ -22,6 +22,9 @@ const ADOPTION_PATIENCE: Duration = Duration::from_secs(120);
 
 /// Pauses before another try.
 const ADOPTION_RETRY: Backoff = Backoff { first: Duration::from_millis(250), most: Duration::from_secs(10) };
+
+/// What a user can do about a sandbox whose session has failed.
+const ESCAPE: &str = "opening the session tries again, restarting it without saving gives up what was not saved";
 
 /// What is to become of the sandbox a row names when its session is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +69,10 @@ impl SessionActor {
                 actor.session = Some(row);
                 match (sandbox, state) {
                     // They wait for their user: a failed one with its sandbox if it has one, a cold one with what that has left.
-                    (_, SessionState::Failed | SessionState::Cold) => actor.phase = Phase::Idle,
+                    (_, SessionState::Failed | SessionState::Cold) => {
+                        actor.phase = Phase::Idle;
+                        actor.log_what_is_left();
+                    }
                     (Some(sandbox), _) => actor.begin_adoption(sandbox, Purpose::Resume, ctx),
                     (None, _) => actor.gone_cold(
                         SessionEvent::SandboxLost,
@@ -94,6 +100,7 @@ impl SessionActor {
             return Box::pin(fut::err(SessionError::NotFound));
         }
         self.phase = Phase::Opening;
+        self.salvages = Salvages::default();
         let (db, lease) = (self.deps.db.clone(), self.lease.clone());
         let writing = async move {
             let connection = db.interactive().await?;
@@ -150,7 +157,7 @@ impl SessionActor {
         let adopting = adopt(self.deps.clone(), self.lease.clone(), sandbox, revive, self.sync(), self.reporter(ctx));
         adopting.into_actor(self).map(move |found, actor: &mut Self, ctx: &mut Context<Self>| match found {
             Ok(Found::Runs(opened)) => actor.opened(Ok(*opened), ctx),
-            Err(Refusal::Now(why)) if (actor.wants_it() || adoption.purpose == Purpose::Collect) && adoption.since.elapsed() < ADOPTION_PATIENCE => {
+            Err(Refusal::Now(why)) if actor.waits_for(adoption.purpose) && adoption.since.elapsed() < ADOPTION_PATIENCE => {
                 tracing::warn!(session.id = %actor.id, sandbox.id = %sandbox, why, "cannot adopt a sandbox now; trying again");
                 ctx.run_later(ADOPTION_RETRY.pause(adoption.attempt), move |actor, ctx| {
                     let next = Adoption { attempt: adoption.attempt.saturating_add(1), ..adoption };
@@ -178,16 +185,30 @@ impl SessionActor {
                 format!("its sandbox had ended while the server was away; {LEFT}"),
                 ctx,
             ),
-            Err(Refusal::Now(why) | Refusal::Never(why)) => {
-                actor.opened(Err(SessionError::StartFailed(unreachable_now(&why))), ctx)
-            }
+            Err(Refusal::Now(why) | Refusal::Never(why)) => actor.refused(sandbox, unreachable_now(&why), ctx),
+            Err(Refusal::Kept(why)) => actor.refused(sandbox, kept_for_now(&why), ctx),
             Err(Refusal::Broken(error)) => actor.opened(Err(error), ctx),
         })
     }
 
-    /// Whether somebody still wants a sandbox that is on its way: the session is not deleted, nor to be stopped.
-    fn wants_it(&self) -> bool {
-        self.session.is_some() && self.stop_asked.is_none()
+    /// Whether it is worth waiting for a sandbox that is on its way: the session is not deleted; nor to be stopped, unless what it holds is
+    /// to be collected, if only it can be.
+    fn waits_for(&self, purpose: Purpose) -> bool {
+        let wanted = self.stop_asked.as_ref().is_none_or(|stop| stop.discard);
+        self.session.is_some() && (purpose == Purpose::Collect || wanted)
+    }
+
+    /// What a sandbox holds cannot be had: that stays, and the session has failed for this `reason`, unless its user gives it up.
+    fn refused(&mut self, sandbox: SandboxId, reason: String, ctx: &mut Context<Self>) {
+        let Some(stop) = self.stop_asked.take_if(|stop| stop.discard) else {
+            return self.opened(Err(SessionError::StartFailed(reason)), ctx);
+        };
+        let giving_up = self.give_up(sandbox, stop.reason);
+        ctx.spawn(giving_up.map(|given_up, actor, ctx| {
+            if let Err(error) = given_up {
+                actor.failed(error, ctx);
+            }
+        }));
     }
 
     /// A start or an adoption has ended.
@@ -199,7 +220,6 @@ impl SessionActor {
         let door = ctx.add_stream(door);
         self.phase =
             Phase::Live(Box::new(Live { sandbox, link: None, link_number: 0, door, out_of_memory: None, claim }));
-        self.parked = false;
         self.lifetime_begins();
         self.take_call(caller, ctx);
         let asked = self.stop_asked.take();
@@ -260,7 +280,7 @@ impl SessionActor {
         tracing::warn!(session.id = %self.id, reason, "a session could not be started, or goes no further");
         (self.stop_asked, self.start_again) = (None, false);
         self.resolve(&Err(SessionError::StartFailed(reason.clone())));
-        self.settle(SessionEvent::Fail, reason, 0, ctx);
+        self.settle(SessionEvent::Fail, reason, None, 0, ctx);
     }
 
     /// A way for a start to say how far it is.
@@ -271,7 +291,12 @@ impl SessionActor {
 
 /// What a session's user is told when its sandbox runs but this server cannot get at it.
 pub(super) fn unreachable_now(why: &str) -> String {
-    format!("its sandbox cannot be reached ({why}); starting tries again, restarting gives up what was not saved")
+    format!("its sandbox cannot be reached ({why}); all it holds is kept: {ESCAPE}")
+}
+
+/// The same when it has ended, and no container comes up on the volume it has left.
+fn kept_for_now(why: &str) -> String {
+    format!("its sandbox had ended and cannot be brought back ({why}); all that was written in it is kept: {ESCAPE}")
 }
 
 /// How far a start is, told to the actor and through it to the pages.

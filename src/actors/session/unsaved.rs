@@ -71,8 +71,7 @@ impl SessionActor {
             }
         };
         tracing::warn!(session.id = %self.id, sandbox.id = %live.sandbox.id(), error = %error, "a sandbox ends and leaves what could not be saved");
-        self.parked = true;
-        let reason = kept(stop.reason, error);
+        let (reason, unsaved) = (kept(stop.reason, error), bare(error));
         let Live { sandbox, link, door, claim, .. } = *live;
         ctx.cancel_future(door);
         let sync = self.sync();
@@ -82,7 +81,8 @@ impl SessionActor {
         };
         ctx.spawn(burying.into_actor(self).map(move |(), actor, ctx| {
             drop(claim);
-            actor.gone_cold(SessionEvent::SandboxKept, reason, ctx);
+            actor.forget_terminals();
+            actor.settle(SessionEvent::SandboxKept, reason, Some(unsaved), 0, ctx);
         }));
     }
 }

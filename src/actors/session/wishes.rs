@@ -90,7 +90,18 @@ impl SessionActor {
             Phase::Idle if stop.start_again && self.has_remains() && !stop.discard => {
                 return self.begin_start(Former::Adopt);
             }
+            // What one holds that cannot be reached, neither.
+            Phase::Idle if stop.start_again && self.unreached().is_some() && !stop.discard => {
+                self.tally.refused += 1;
+                return Box::pin(fut::err(self.uncollected()));
+            }
             Phase::Idle if stop.start_again => return self.begin_start(Former::Discard),
+            Phase::Idle
+                if stop.discard
+                    && let Some(sandbox) = self.unreached() =>
+            {
+                return self.give_up(sandbox, stop.reason);
+            }
             // What still cannot be saved stays where it is: nobody wants the session to run.
             Phase::Idle if self.has_remains() => {
                 return self.begin_salvage(StopSession { unattended: true, ..stop });
@@ -126,6 +137,6 @@ impl SessionActor {
 }
 
 /// What somebody who waits is told when this actor ends: the server is going away, or another actor takes over. No fault of anybody's.
-fn ended() -> SessionError {
+pub(super) fn ended() -> SessionError {
     SessionError::Unavailable("the session is being taken over: try again in a moment".into())
 }

@@ -1,4 +1,7 @@
-//! Many contents into a sandbox: small ones share a request.
+//! Many things from the database into a sandbox: contents, of which small ones share a request, and what is asked for one by one.
+//!
+//! **Invariant**: nothing of it waits for a disk. It is in the database, or will be by the commit that follows; what of it is in the sandbox
+//! survives the death of server, agent and container, and after a failure of the machine no sandbox is believed (`crate::volumes`).
 
 use bytes::Bytes;
 use carrel_protocol::{Expect, MAX_BUNDLE_FILES, MAX_CHUNK_BYTES, Reply, Request, SmallFile, WriteOptions};
@@ -13,60 +16,109 @@ use crate::model::runs::Run;
 use crate::model::{Item, ItemKind, WorkspacePath};
 
 /// Requests in flight; the link lets as many through.
-pub(super) const WRITES: usize = 64;
+const WRITES: usize = 64;
 
 /// A content and where it belongs.
-pub(super) struct Placing {
-    pub(super) path: WorkspacePath,
-    pub(super) content: Bytes,
-    pub(super) options: WriteOptions,
+struct Placing {
+    path: WorkspacePath,
+    content: Bytes,
+    options: WriteOptions,
 }
 
 /// Contents read from the database at once.
-pub(super) const BATCH: Run = Run { items: 256, weight: 8 * 1024 * 1024 };
+const BATCH: Run = Run { items: 256, weight: 8 * 1024 * 1024 };
 
 /// Room for some files, for as long as it lives.
-pub(super) type Room = Option<SemaphorePermit<'static>>;
+type Room = Option<SemaphorePermit<'static>>;
 
-/// Reads the contents of files that are to be written over what is expected, durably or not. Who asks bounds how many, by [`BATCH`].
+/// Files a program had just written, and where what it wrote is kept.
+pub(super) type Copies = Vec<(WorkspacePath, WorkspacePath)>;
+
+/// Puts files in place, each over what is expected there, in no particular order. `refused` makes an error of one that could not be put in
+/// place; others may be, or not. `step` is told how many more are.
 ///
 /// # Errors
-/// When the database cannot be asked, or has lost one.
-pub(super) async fn read(
+/// The first that was refused; or of the database, or when that has lost a content.
+pub(super) async fn place(
     work: &Work,
+    link: &AgentLink,
     files: Vec<(Item, Expect)>,
-    durable: bool,
-) -> Result<(Room, Vec<Placing>), SessionError> {
+    refused: impl Fn(&WorkspacePath, LinkError) -> SessionError,
+    mut step: impl FnMut(usize),
+) -> Result<Copies, SessionError> {
+    let placing = async |room: Room, files: Vec<Placing>| {
+        let written = write(link, files).await.map_err(|(path, error)| refused(&path, error));
+        drop(room);
+        written
+    };
+    let (mut copies, mut next) = (Vec::new(), None::<(Room, Vec<Placing>)>);
+    // While one batch is put in place the next is read. Who has room for one never waits for more: it is put in place meanwhile.
+    for batch in BATCH.cut(files, |(item, _)| item.kind.size()) {
+        let read = match next.take() {
+            Some((room, files)) => {
+                let count = files.len();
+                let (placed, read) = tokio::join!(placing(room, files), read(work, batch));
+                copies.extend(placed?);
+                step(count);
+                read?
+            }
+            None => read(work, batch).await?,
+        };
+        next = Some(read);
+    }
+    if let Some((room, files)) = next {
+        let count = files.len();
+        copies.extend(placing(room, files).await?);
+        step(count);
+    }
+    Ok(copies)
+}
+
+/// Does what is asked of single paths, none of which is needed by another that is asked for here. `refused` as for [`place`].
+///
+/// # Errors
+/// The first that was refused; others may be done, or not.
+pub(super) async fn command(
+    link: &AgentLink,
+    requests: impl Iterator<Item = (WorkspacePath, Request)>,
+    refused: impl Fn(&WorkspacePath, LinkError) -> SessionError,
+) -> Result<(), SessionError> {
+    let refused = &refused;
+    stream::iter(requests)
+        .map(Ok::<_, SessionError>)
+        .try_for_each_concurrent(WRITES, |(path, request)| async move {
+            link.command(request).await.map_err(|error| refused(&path, error))
+        })
+        .await
+}
+
+/// Reads the contents of files that are to be written over what is expected.
+async fn read(work: &Work, files: Vec<(Item, Expect)>) -> Result<(Room, Vec<Placing>), SessionError> {
     let room = transfer::reserve(files.iter().map(|(item, _)| item.kind.size()).sum()).await;
     let (items, expected): (Vec<_>, Vec<_>) = files.into_iter().unzip();
     let contents = blobs::of_items(&work.db.bulk().await?, items).await?;
     let placing = contents.into_iter().zip(expected).filter_map(|((item, content), expect)| {
         let ItemKind::File { executable, .. } = item.kind else { return None };
-        Some(Placing { path: item.path, content: content?, options: WriteOptions { executable, durable, expect } })
+        let options = WriteOptions { executable, durable: false, expect };
+        Some(Placing { path: item.path, content: content?, options })
     });
     Ok((room, placing.collect()))
 }
 
 /// A file that could not be put in place, and why.
-pub(super) type Unplaced = (WorkspacePath, LinkError);
+type Unplaced = (WorkspacePath, LinkError);
 
 /// Puts contents in place, in no particular order. Answers for which of them an unexpected former content was kept, and where.
 ///
 /// # Errors
 /// The first that could not be put in place; others may be, or not.
-pub(super) async fn write(
-    link: &AgentLink,
-    files: Vec<Placing>,
-) -> Result<Vec<(WorkspacePath, WorkspacePath)>, Unplaced> {
+async fn write(link: &AgentLink, files: Vec<Placing>) -> Result<Copies, Unplaced> {
     let bundles = stream::iter(bundles(files)).map(|bundle| write_bundle(link, bundle));
     let copies: Vec<Vec<_>> = bundles.buffer_unordered(WRITES).try_collect().await?;
     Ok(copies.into_iter().flatten().collect())
 }
 
-async fn write_bundle(
-    link: &AgentLink,
-    mut bundle: Vec<Placing>,
-) -> Result<Vec<(WorkspacePath, WorkspacePath)>, Unplaced> {
+async fn write_bundle(link: &AgentLink, mut bundle: Vec<Placing>) -> Result<Copies, Unplaced> {
     if bundle.len() == 1
         && let Some(Placing { path, content, options }) = bundle.pop()
     {

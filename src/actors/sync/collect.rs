@@ -2,12 +2,12 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use carrel_protocol::{AgentError, Entry, EntryKind, Request, Shape};
+use carrel_protocol::{AgentError, Entry, EntryKind, Shape};
 use futures_util::{StreamExt, stream};
 
 use super::told::Told;
 use super::written::Written;
-use super::{Work, encode, transfer};
+use super::{Work, encode, stray, transfer};
 use crate::actors::api::SessionError;
 use crate::db::blobs;
 use crate::db::items::{self, ItemChange};
@@ -15,7 +15,7 @@ use crate::db::versions::{self, Origin};
 use crate::link::{AgentLink, LinkError};
 use crate::model::runs::Run;
 use crate::model::sync::{Plan, Wanted, plan, plan_listing};
-use crate::model::unkept::{MAX_OVER, Unkept, UnkeptList, Why};
+use crate::model::unkept::{Unkept, UnkeptList, Why};
 use crate::model::{ContentHash, ItemKind, WorkspacePath};
 
 /// Files fetched at the same time.
@@ -53,9 +53,10 @@ pub(super) async fn batch(
     let mut plan = plan(&unknown, &kept, work.max_file_bytes());
     let sound = look_again(link, &mut plan, written).await?;
     let mut found = UnkeptList::default();
-    let carried_out = carry_out(work, told, link, plan, &mut found).await;
+    let mut torn = Vec::new();
+    let carried_out = carry_out(work, told, link, plan, &mut found, &mut torn).await;
     work.mark(Some(entries), found, &carried_out);
-    carried_out.map(|torn| sound && torn.is_empty())
+    carried_out.map(|()| sound && torn.is_empty())
 }
 
 /// Whether it makes a difference what is kept at an entry's path.
@@ -80,11 +81,7 @@ async fn look_again(link: &AgentLink, plan: &mut Plan, written: &Written) -> Res
 }
 
 async fn is_gone(link: &AgentLink, path: &WorkspacePath) -> Result<bool, SessionError> {
-    match link.request(Request::ReadFile { path: path.clone(), offset: 0 }).await {
-        Err(LinkError::Agent(AgentError::NotFound)) => Ok(true),
-        Ok(_) | Err(LinkError::Agent(_)) => Ok(false),
-        Err(error) => Err(error.into()),
-    }
+    Ok(stray::look(link, path).await? == Err(AgentError::NotFound))
 }
 
 /// Makes the database agree with the whole sandbox, but for files that changed whenever they were read: these are answered.
@@ -92,8 +89,21 @@ async fn is_gone(link: &AgentLink, path: &WorkspacePath) -> Result<bool, Session
 /// # Errors
 /// When it could not; nothing is ever removed because a listing was short.
 pub(super) async fn listing(work: &Work, told: &Told, link: &AgentLink) -> Result<Vec<WorkspacePath>, SessionError> {
-    let most = work.config.workspace.max_items.saturating_add(MAX_OVER) as usize;
-    let (entries, disobeyed) = match link.scan(most).await {
+    let mut torn = Vec::new();
+    look(work, told, link, &mut torn).await.map(|()| torn)
+}
+
+/// The same, where the files that changed whenever they were read matter beside a bound that was met, too.
+///
+/// # Errors
+/// As [`listing`].
+pub(super) async fn look(
+    work: &Work,
+    told: &Told,
+    link: &AgentLink,
+    torn: &mut Vec<WorkspacePath>,
+) -> Result<(), SessionError> {
+    let (entries, disobeyed) = match link.scan().await {
         Err(LinkError::Agent(AgentError::TooMany)) => {
             // Which of them are too much nobody can say; those found before are still shown.
             work.unkept.change(work, UnkeptList::overflow);
@@ -112,11 +122,11 @@ pub(super) async fn listing(work: &Work, told: &Told, link: &AgentLink) -> Resul
     plan.removes.extend(doubtful.into_iter().zip(gone).filter(|(_, gone)| *gone).map(|((path, _), _)| path));
     plan.removes.sort();
     let mut found = UnkeptList::default();
-    let carried_out = carry_out(work, told, link, plan, &mut found).await;
+    let carried_out = carry_out(work, told, link, plan, &mut found, torn).await;
     work.mark(None, found, &carried_out);
-    let torn = carried_out?;
+    carried_out?;
     told.over();
-    Ok(torn)
+    Ok(())
 }
 
 /// The same where the sandbox may be about to go: a file that is being written must not be left out, nor one there is no room for.
@@ -124,12 +134,16 @@ pub(super) async fn listing(work: &Work, told: &Told, link: &AgentLink) -> Resul
 /// # Errors
 /// As [`listing`], [`SessionError::Busy`], and [`SessionError::NotSaved`].
 pub(super) async fn everything(work: &Work, told: &Told, link: &AgentLink) -> Result<(), SessionError> {
-    match listing(work, told, link).await {
-        Ok(torn) if !torn.is_empty() => Err(SessionError::Busy),
-        Err(error) if !is_bound(&error) => Err(error),
-        // Of too much that nobody could name there is only that to say.
-        listed => work.unkept.unsaved(&work.config.workspace.limits()).map_or(listed.map(drop), Err),
+    let listed = listing(work, told, link).await;
+    if let Err(error) = &listed
+        && !is_bound(error)
+    {
+        return listed.map(drop);
     }
+    // Before what passes: what is too large stays so when its programs have ended.
+    work.unkept.unsaved(&work.config.workspace.limits()).map_or(Ok(()), Err)?;
+    // Of too much that nobody could name there is only that to say.
+    if listed?.is_empty() { Ok(()) } else { Err(SessionError::Busy) }
 }
 
 async fn carry_out(
@@ -138,7 +152,8 @@ async fn carry_out(
     link: &AgentLink,
     plan: Plan,
     found: &mut UnkeptList,
-) -> Result<Vec<WorkspacePath>, SessionError> {
+    torn: &mut Vec<WorkspacePath>,
+) -> Result<(), SessionError> {
     for (name, unkept) in &plan.not_kept {
         found.insert(name, *unkept);
     }
@@ -154,7 +169,7 @@ async fn carry_out(
     }));
     let most = work.max_file_bytes();
     let mut left = portions(wanted, most);
-    let (mut torn, mut refused) = (Vec::new(), None);
+    let mut refused = None;
     while let Some(mut portion) = left.pop_front() {
         if let Err(error) = with_room(work, &mut changes, &mut portion, found).await {
             refused = Some(not_saved(work, told, error));
@@ -195,7 +210,7 @@ async fn carry_out(
     rest?;
     match refused {
         Some(error) => Err(error),
-        None => Ok(torn),
+        None => Ok(()),
     }
 }
 

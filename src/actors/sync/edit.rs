@@ -1,21 +1,23 @@
 //! Several changes at once: planned, decided on what the database holds, then done in the sandbox, if it lives, then committed together.
 //!
-//! Nothing is replaced or removed in a live sandbox that the database has not seen: what programs have written is collected first.
+//! Nothing is replaced or removed in a live sandbox that the database has not seen, unless it is named: what programs have written is
+//! collected first.
 
 use std::collections::HashSet;
 
 use carrel_protocol::{Expect, Request};
 use time::OffsetDateTime;
 
-use super::bundle::{self, BATCH};
+use super::bundle::{self, Copies};
 use super::intent::{self, Plan};
+use super::stray::{self, Stray};
 use super::told::Told;
-use super::{Work, collect};
+use super::{Work, lost};
 use crate::actors::api::SessionError;
-use crate::actors::edits::{EditFiles, Edited};
+use crate::actors::edits::{EditFiles, Edited, Intent};
 use crate::db::items::{self, Applied, AppliedChange, Decided};
 use crate::db::{Connection, templates};
-use crate::link::AgentLink;
+use crate::link::{AgentLink, LinkError};
 use crate::model::{Item, ItemKind, WorkspacePath};
 
 /// More changes than this are written through the lane of bulk work, so that they hold up nobody's single save.
@@ -37,57 +39,37 @@ async fn try_carry_out(
     work: &Work,
     told: &Told,
     link: Option<&AgentLink>,
-    edit: EditFiles,
+    mut edit: EditFiles,
     begun: &mut bool,
 ) -> Result<Edited, SessionError> {
-    let mut planned = plan(work, &edit).await?;
-    let Some(link) = link else { return commit(work, &edit, planned, Vec::new()).await };
-    // A time, or a template, speaks of everything: what programs have changed since may be in the way without being known.
-    if edit.intent.is_decided_later() || planned.meets_what_is_there() {
-        let torn = match collect::listing(work, told, link).await {
-            Ok(torn) => torn,
-            // Its user has been told what is not saved, and makes room by removing what they name; that goes on beside a program that never rests.
-            Err(SessionError::TooManyItems | SessionError::TooManyBytes | SessionError::Busy)
-                if !edit.intent.is_decided_later() =>
-            {
-                Vec::new()
-            }
-            Err(error) => return Err(error),
-        };
-        planned = plan(work, &edit).await?;
-        if edit.intent.is_decided_later() {
-            keeps_what_only_the_sandbox_has(work, &planned.applied.changes, &torn)?;
+    let planned = plan(work, &edit).await;
+    let Some(link) = link else { return commit(work, &edit, planned?, Vec::new()).await };
+    let (planned, strays) = match planned {
+        Ok(planned) if !edit.intent.is_decided_later() && !planned.meets_what_is_there() => (planned, Vec::new()),
+        Err(error) if !may_be_unknown(&edit.intent, &error) => return Err(error),
+        // A time, or a template, speaks of everything: what programs have changed since may be in the way without being known.
+        _ => {
+            let seen = lost::look(work, told, link, &edit.intent).await?;
+            let strays = stray::take_out(work, link, &mut edit.intent).await?;
+            let planned = plan(work, &edit).await?;
+            lost::refuse(work, &edit.intent, &planned.applied.changes, &strays, &seen)?;
+            (planned, strays)
         }
-    }
+    };
     *begun = true;
     let conflict_copies = put_in_place(work, link, &planned.applied.changes).await?;
     for (path, copy) in &conflict_copies {
         work.warn(format!("{path} was changed by a program at the same time; its version is kept as {copy}"));
     }
-    commit(work, &edit, planned, conflict_copies).await
+    let edited = commit(work, &edit, planned, conflict_copies).await?;
+    // Last, since nobody can have it back: all else has been done by then.
+    stray::remove(work, link, &strays).await?;
+    Ok(Edited { strays: strays.into_iter().map(|Stray { path, .. }| path).collect(), ..edited })
 }
 
-/// A folder that would go may hold what the database has not, and a file may be `torn`: its user named a time, or a template, and not that.
-fn keeps_what_only_the_sandbox_has(
-    work: &Work,
-    changes: &[AppliedChange],
-    torn: &[WorkspacePath],
-) -> Result<(), SessionError> {
-    let touched: HashSet<_> = changes.iter().map(|change| &change.path).collect();
-    if torn.iter().any(|path| touched.contains(path) || path.ancestors().any(|folder| touched.contains(&folder))) {
-        return Err(SessionError::Busy);
-    }
-    let folders = changes.iter().filter(|change| change.before == Some(ItemKind::Folder)).map(|change| &change.path);
-    let folders: HashSet<_> = folders.collect();
-    let unkept = work.unkept.list();
-    let held = |path: &&WorkspacePath| {
-        let below = format!("{path}/");
-        folders.contains(path) && (unkept.is_truncated() || unkept.iter().any(|(name, _)| name.starts_with(&below)))
-    };
-    match leaving(changes).into_iter().find(held) {
-        Some(path) => Err(SessionError::HoldsUnkept { path: path.clone() }),
-        None => Ok(()),
-    }
+/// Whether what was not found may be there nevertheless: made a moment ago, or only in the sandbox.
+fn may_be_unknown(intent: &Intent, error: &SessionError) -> bool {
+    matches!((intent, error), (Intent::Remove { .. }, SessionError::NoItem))
 }
 
 /// What is to be done, and what comes of it.
@@ -119,7 +101,7 @@ async fn commit(
     work: &Work,
     edit: &EditFiles,
     Planned { plan, decided, .. }: Planned,
-    conflict_copies: Vec<(WorkspacePath, WorkspacePath)>,
+    conflict_copies: Copies,
 ) -> Result<Edited, SessionError> {
     let mut connection = lane(work, plan.changes.len()).await?;
     let transaction = connection.transaction().await?;
@@ -130,7 +112,7 @@ async fn commit(
     transaction.commit().await?;
     work.tell_tree(applied.changes.clone());
     let Applied { changes, items, at, .. } = applied;
-    Ok(Edited { at, changes, items, conflict_copies, conflicts: plan.conflicts })
+    Ok(Edited { at, changes, items, strays: Vec::new(), conflict_copies, conflicts: plan.conflicts })
 }
 
 async fn lane(work: &Work, changes: usize) -> Result<Connection, SessionError> {
@@ -139,36 +121,27 @@ async fn lane(work: &Work, changes: usize) -> Result<Connection, SessionError> {
 
 /// Makes the sandbox what these changes make of the database: first what goes, then folders, files, and links last, so that no file is ever
 /// written through one.
-async fn put_in_place(
-    work: &Work,
-    link: &AgentLink,
-    changes: &[AppliedChange],
-) -> Result<Vec<(WorkspacePath, WorkspacePath)>, SessionError> {
-    for path in leaving(changes) {
-        link.command(Request::Remove { path: path.clone() }).await?;
-    }
+async fn put_in_place(work: &Work, link: &AgentLink, changes: &[AppliedChange]) -> Result<Copies, SessionError> {
+    let refused = |_: &WorkspacePath, error: LinkError| error.into();
+    let removing = leaving(changes).into_iter().cloned();
+    bundle::command(link, removing.map(|path| (path.clone(), Request::Remove { path })), refused).await?;
     let after = || changes.iter().filter_map(|change| change.after.as_ref());
-    let mut folders: Vec<_> = after().filter(|item| item.kind == ItemKind::Folder).map(|item| &item.path).collect();
-    folders.sort_unstable();
-    for path in folders {
-        link.command(Request::MakeFolder { path: path.clone() }).await?;
-    }
-    let files: Vec<_> = changes.iter().filter_map(file).collect();
-    let mut copies = Vec::new();
-    for batch in BATCH.cut(files, |(item, _)| item.kind.size()) {
-        let (_room, batch) = bundle::read(work, batch, true).await?;
-        copies.extend(bundle::write(link, batch).await.map_err(|(_, error)| error)?);
-    }
-    for item in after() {
-        if let ItemKind::Symlink { target } = &item.kind {
-            link.command(Request::MakeSymlink { path: item.path.clone(), target: target.clone() }).await?;
+    let folders = after().filter(|item| item.kind == ItemKind::Folder).map(|item| item.path.clone());
+    bundle::command(link, folders.map(|path| (path.clone(), Request::MakeFolder { path })), refused).await?;
+    let files = changes.iter().filter_map(file).collect();
+    let copies = bundle::place(work, link, files, refused, |_| ()).await?;
+    let links = after().filter_map(|Item { path, kind, .. }| match kind {
+        ItemKind::Symlink { target } => {
+            Some((path.clone(), Request::MakeSymlink { path: path.clone(), target: target.clone() }))
         }
-    }
+        _ => None,
+    });
+    bundle::command(link, links, refused).await?;
     Ok(copies)
 }
 
 /// What must be gone before anything is put in place, topmost only: what is removed, and what becomes of another kind.
-fn leaving(changes: &[AppliedChange]) -> Vec<&WorkspacePath> {
+pub(super) fn leaving(changes: &[AppliedChange]) -> Vec<&WorkspacePath> {
     let is_other = |change: &&AppliedChange| {
         let after = change.after.as_ref().map(|item| std::mem::discriminant(&item.kind));
         change.before.as_ref().is_some_and(|before| after != Some(std::mem::discriminant(before)))

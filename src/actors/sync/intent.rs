@@ -31,6 +31,11 @@ pub(super) async fn plan(client: &impl Client, session: SessionId, intent: &Inte
     Ok(match intent {
         Intent::Changes { changes, .. } if changes.len() > MAX_CHANGES => return Err(SessionError::Internal),
         Intent::Changes { changes, origin } => Plan { origin: *origin, ..Plan::restoring(changes.clone()) },
+        Intent::Remove { paths, .. } if paths.len() > MAX_CHANGES => return Err(SessionError::Internal),
+        Intent::Remove { paths, .. } => {
+            let changes = paths.iter().map(|path| ItemChange::Remove { path: path.clone() }).collect();
+            Plan { origin: Origin::Editor, ..Plan::restoring(changes) }
+        }
         Intent::Copy { from, to } => {
             Plan { origin: Origin::Editor, ..Plan::restoring(copy(client, session, from, to).await?) }
         }

@@ -148,6 +148,8 @@ pub(super) async fn run(work: &Work, told: &Told, link: Option<AgentLink>, job: 
                 _ => Outcome::ListingDue,
             }
         }
+        // Nobody waits for it any more.
+        Job::Flush(answer) if answer.is_closed() => Outcome::Done,
         Job::Flush(answer) => {
             let result = match link {
                 Some(link) => collect::everything(work, told, link).await,

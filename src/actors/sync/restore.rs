@@ -3,13 +3,11 @@
 use std::sync::Arc;
 
 use carrel_protocol::{AgentError, Expect, Request};
-use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::bundle::{self, BATCH, Placing, Room, WRITES};
-use super::{Connect, Work};
+use super::{Connect, Work, bundle};
 use crate::actors::api::SessionError;
 use crate::db::items;
-use crate::link::{AgentLink, LinkError};
+use crate::link::LinkError;
 use crate::model::{ItemKind, WorkspacePath};
 
 /// Told how many of how many items are in place.
@@ -35,59 +33,22 @@ pub(super) async fn all(work: &Work, connect: &Connect) -> Result<(), SessionErr
         (connect.progress)(done, total);
     };
     step(0);
-    // Parents come before what they hold, and one at a time is only as slow as the link: folders are few.
+    // Whichever comes first makes its parents.
     let count = folders.len();
     let requests = folders.into_iter().map(|item| (item.path.clone(), Request::MakeFolder { path: item.path }));
-    commands(link, requests).await?;
+    bundle::command(link, requests, unplaced).await?;
     step(count);
-    // While one batch is put in place the next is read. Who has room for one never waits for more: it is put in place meanwhile.
-    let mut placing = None;
-    let files = files.into_iter().map(|item| (item, Expect::Anything));
-    for batch in BATCH.cut(files, |(item, _)| item.kind.size()) {
-        let count = batch.len();
-        let read = match placing.take() {
-            Some((room, files, count)) => {
-                let (placed, read) = tokio::join!(place(link, room, files), bundle::read(work, batch, false));
-                placed?;
-                step(count);
-                read?
-            }
-            None => bundle::read(work, batch, false).await?,
-        };
-        placing = Some((read.0, read.1, count));
-    }
-    if let Some((room, files, count)) = placing {
-        place(link, room, files).await?;
-        step(count);
-    }
+    let files = files.into_iter().map(|item| (item, Expect::Anything)).collect();
+    bundle::place(work, link, files, unplaced, &mut step).await?;
     // Links last, so that no file is ever written through one.
     let count = links.len();
     let requests = links.into_iter().filter_map(|item| match item.kind {
         ItemKind::Symlink { target } => Some((item.path.clone(), Request::MakeSymlink { path: item.path, target })),
         _ => None,
     });
-    commands(link, requests).await?;
+    bundle::command(link, requests, unplaced).await?;
     step(count);
     link.command(Request::FinishRestore).await?;
-    Ok(())
-}
-
-async fn commands(
-    link: &AgentLink,
-    requests: impl Iterator<Item = (WorkspacePath, Request)>,
-) -> Result<(), SessionError> {
-    stream::iter(requests)
-        .map(Ok::<_, SessionError>)
-        .try_for_each_concurrent(WRITES, |(path, request)| async move {
-            link.command(request).await.map_err(|error| unplaced(&path, error))
-        })
-        .await
-}
-
-/// Puts files in place, and gives their room back.
-async fn place(link: &AgentLink, room: Room, files: Vec<Placing>) -> Result<(), SessionError> {
-    bundle::write(link, files).await.map_err(|(path, error)| unplaced(&path, error))?;
-    drop(room);
     Ok(())
 }
 

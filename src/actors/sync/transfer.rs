@@ -11,7 +11,8 @@ use crate::link::{AgentLink, LinkError};
 
 /// Contents held in memory by all sessions together, in MiB; more wait. Who waits for one holds none, or one that is given
 /// back meanwhile. Those of more than
-/// [`SMALL_MB`] have a line of their own: sandboxes that are slow with their large files, of whom few fill it, do not hold up the rest.
+/// [`SMALL_MB`] have a line of their own, and one that is larger than all of it, saved under a higher limit, takes all of it and goes alone:
+/// sandboxes that are slow with their large files, of whom few fill it, do not hold up the rest.
 static SMALL_BUDGET: Semaphore = Semaphore::const_new(96);
 static LARGE_BUDGET: Semaphore = Semaphore::const_new(LARGE_BUDGET_MB);
 const LARGE_BUDGET_MB: usize = 160;

@@ -28,8 +28,8 @@ use super::describe::{ActorDescription, Describe, Tally};
 use super::sandbox::{SandboxError, SandboxFactory, Started};
 use crate::config::PoolConfig;
 use crate::engine::FoundSandbox;
-use crate::model::SandboxId;
 use crate::model::backoff::Backoff;
+use crate::model::{Extent, SandboxId};
 
 use figures::count;
 pub use figures::{PoolCount, PoolFigures};
@@ -156,7 +156,7 @@ impl WarmPool {
             return;
         }
         let factory = Arc::clone(&self.factory);
-        let making = async move { factory.create(factory.quotas(), |_| ()).await };
+        let making = async move { factory.create(factory.quotas(), Extent::default(), |_| ()).await };
         self.making = true;
         ctx.spawn(making.into_actor(self).map(|made, pool, ctx| pool.made(made, ctx)));
     }
@@ -239,7 +239,7 @@ impl Handler<AdoptSandboxes> for WarmPool {
             let wanted = factory.likeness().await.ok();
             for FoundSandbox { sandbox, container, likeness, .. } in found {
                 if adopted.len() < size && likeness.is_some() && likeness == wanted {
-                    match factory.adopt(sandbox, container.clone()).await {
+                    match factory.adopt(sandbox, container.clone(), Extent::default()).await {
                         Ok(started) if !started.caller.hello.restored => {
                             adopted.push(started);
                             continue;

@@ -3,7 +3,8 @@
 //! **Invariants.** What was decided on one edition of a workspace is written on top of that edition, by who holds the session's lease, or not
 //! at all: the statement that writes says both. So one may look, do what is to be done elsewhere, and write then ([`look`], [`write`],
 //! [`GroupCommit`](super::GroupCommit)), or lock first and never meet another ([`apply`]): a precondition that held when it was decided holds
-//! at the commit. What changes nothing is written, too, as a new edition: nothing that was decided before comes after it. Whatever the number of changes, the statements are one per level of folders to read and one to write.
+//! at the commit. What changes nothing is written, too, as a new edition: nothing that was decided before comes after it. Whatever the number
+//! of changes, the statements are one per level of folders to read and one to write.
 
 use std::collections::BTreeSet;
 
@@ -97,23 +98,34 @@ pub async fn look(client: &impl Client, session: SessionId, changes: &[ItemChang
     Ok(Look { tree: tree.ok_or(ApplyError::NoSession)? })
 }
 
+/// The items in the folder whose id follows. Step by step, never by a join of all: a plan that is used for every workspace must not read all
+/// of one. What comes after it ends with `limit` or `offset`, for otherwise the planner makes a join of it again.
+macro_rules! items_in {
+    () => {
+        "select id, parent_id, name, kind, blob_hash, size, executable, link_target, modified_at from workspace_items
+                where session_id = $1 and parent_id = "
+    };
+}
+
 /// What lies on the way from the top of a workspace to `path`, itself included.
 pub(super) async fn walk(
     client: &impl Client,
     session: SessionId,
     path: Option<&WorkspacePath>,
 ) -> Result<Option<Tree>, DbError> {
-    // Step by step, by the one row each can be, here and below: a plan that is used for every workspace must not read all of one.
-    let sql = "with recursive walk as (
+    let sql = concat!(
+        "with recursive walk as (
             select $1::uuid as id, null::uuid as parent_id, null::text collate \"C\" as name, null::text as kind,
                 null::bytea as blob_hash, null::bigint as size, null::boolean as executable, null::text as link_target,
                 null::timestamptz as modified_at, 0 as depth
             union all
             select i.*, w.depth + 1 from walk w cross join lateral (
-                select id, parent_id, name, kind, blob_hash, size, executable, link_target, modified_at from workspace_items
-                where session_id = $1 and parent_id = w.id and name = ($2::text[])[w.depth + 1] collate \"C\" limit 1) as i)
+                ",
+        items_in!(),
+        "w.id and name = ($2::text[])[w.depth + 1] collate \"C\" limit 1) as i)
         select edition, usage_items, usage_bytes, walk.* from sessions s cross join walk
-        where s.id = $1 and s.state is distinct from 'deleted' order by depth";
+        where s.id = $1 and s.state is distinct from 'deleted' order by depth"
+    );
     let names: Vec<&str> = path.into_iter().flat_map(WorkspacePath::components).collect();
     let rows = client.query(sql, &[&session.0, &names]).await?;
     let Some((top, below)) = rows.split_first() else { return Ok(None) };
@@ -168,7 +180,7 @@ async fn write_locked(
     origin: Origin,
     user: Option<UserId>,
 ) -> Result<Applied, ApplyError> {
-    let written = write_all(tx, &[Writing { lease, decided, content: None, origin, user }]).await?;
+    let written = write_all(tx, &[Writing { lease, decided, content: None, origin, user }], None).await?;
     let at = written.get(&lease.session()).ok_or_else(|| {
         let why = "the workspace has changed since this change to it was decided: try again";
         DbError::from(Unavailable::Contention(why.into()))
@@ -209,9 +221,12 @@ async fn load(
             }
         }
     }
-    let sql = "select i.* from unnest($2::uuid[], $3::text[]) as wanted (parent, name) cross join lateral (
-            select id, parent_id, name, kind, blob_hash, size, executable, link_target, modified_at from workspace_items
-            where session_id = $1 and parent_id = wanted.parent and name = wanted.name collate \"C\" limit 1) as i";
+    let sql = concat!(
+        "select i.* from unnest($2::uuid[], $3::text[]) as wanted (parent, name) cross join lateral (
+            ",
+        items_in!(),
+        "wanted.parent and name = wanted.name collate \"C\" limit 1) as i"
+    );
     for level in &levels {
         let wanted = level.iter().filter_map(|path| Some((tree.folder_of(path)?, path.name())));
         let (parents, names): (Vec<Uuid>, Vec<&str>) = wanted.unzip();
@@ -260,15 +275,19 @@ async fn load_below(
     if folders.is_empty() {
         return Ok(());
     }
-    let sql = "with recursive below as (
+    let sql = concat!(
+        "with recursive below as (
             select i.* from unnest($2::uuid[]) as folder (id) cross join lateral (
-                select id, parent_id, name, kind, blob_hash, size, executable, link_target, modified_at from workspace_items
-                where session_id = $1 and parent_id = folder.id offset 0) as i
+                ",
+        items_in!(),
+        "folder.id offset 0) as i
             union
             select i.* from below cross join lateral (
-                select id, parent_id, name, kind, blob_hash, size, executable, link_target, modified_at from workspace_items
-                where session_id = $1 and parent_id = below.id offset 0) as i)
-        select * from below";
+                ",
+        items_in!(),
+        "below.id offset 0) as i)
+        select * from below"
+    );
     for row in client.query(sql, &[&session.0, &folders]).await? {
         let (id, node) = read(&row)?;
         tree.load(id, node);

@@ -6,10 +6,12 @@
 //! ```
 //!
 //! **Invariants**: nobody waits for others to come: what comes alone is written alone, at once. A change is answered when it is on the disk.
-//! What one of them is refused for is no other's business, and a session that somebody has locked keeps no other waiting.
+//! What one of them is refused for is no other's business, and neither a session that somebody has locked nor a content that somebody has begun
+//! to store keeps those waiting for long who want something else.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -28,6 +30,10 @@ const PENS: usize = 2;
 
 /// Changes that were not written with the others and are at it by themselves, where each may have to wait for a lock; more wait for these.
 const ALONE: usize = 4;
+
+/// How long those that are written together wait for a content that another, of another server perhaps, has begun to store; then each goes by
+/// itself. Storing one takes milliseconds.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Changes in one statement.
 const MOST: usize = 32;
@@ -115,9 +121,10 @@ impl GroupCommit {
             line.push_back(Waiting { wish, answer });
         }
         self.0.take_a_pen();
-        let lost =
-            || DbError::from(Unavailable::Lost("whoever wrote it has ended before it was answered".into())).into();
-        answered.await.unwrap_or_else(|_| Err(lost()))
+        answered.await.unwrap_or_else(|_| {
+            let why = "whoever wrote it has ended before it was answered";
+            Err(DbError::from(Unavailable::Lost(why.into())).into())
+        })
     }
 }
 
@@ -150,19 +157,22 @@ impl Inner {
     /// The first in the line, one of each session.
     fn next(&self) -> Vec<Waiting> {
         let mut line = self.line();
-        let (mut sessions, mut together, mut later) = (HashSet::new(), Vec::new(), VecDeque::new());
-        while let Some(waiting) = line.pop_front() {
-            let is_due = together.len() < MOST && sessions.insert(waiting.wish.lease.session());
-            if is_due { together.push(waiting) } else { later.push_back(waiting) }
+        let (mut sessions, mut together, mut later) = (HashSet::new(), Vec::new(), Vec::new());
+        while together.len() < MOST
+            && let Some(waiting) = line.pop_front()
+        {
+            let is_first = sessions.insert(waiting.wish.lease.session());
+            if is_first { together.push(waiting) } else { later.push(waiting) }
         }
-        *line = later;
+        later.into_iter().rev().for_each(|waiting| line.push_front(waiting));
         together
     }
 
     async fn write_together(&self, together: Vec<Waiting>) {
         let written = async {
             let connection = self.db.interactive().await?;
-            write_all(&connection, &together.iter().map(|waiting| waiting.wish.writing()).collect::<Vec<_>>()).await
+            let writings: Vec<_> = together.iter().map(|waiting| waiting.wish.writing()).collect();
+            write_all(&connection, &writings, Some(PATIENCE)).await
         };
         let written = match written.await {
             Ok(written) => written,
@@ -176,18 +186,32 @@ impl Inner {
             // Refused because of one of them; should it be done yet, their edition is over.
             Err(_) => Default::default(),
         };
-        for Waiting { wish, answer } in together {
-            // Whoever asked may have stopped waiting.
-            match written.get(&wish.lease.session()) {
-                Some(at) => drop(answer.send(Ok(wish.decided.applied(*at)))),
-                None => {
-                    let (db, turn) = (self.db.clone(), Arc::clone(&self.alone));
-                    self.io.spawn(async move {
-                        let _turn = turn.acquire_owned().await;
-                        answer.send(alone(&db, &wish).await).ok()
-                    });
-                }
+        let mut left: Vec<Vec<Waiting>> = Vec::new();
+        for waiting in together {
+            if let Some(at) = written.get(&waiting.wish.lease.session()) {
+                // Whoever asked may have stopped waiting.
+                waiting.answer.send(Ok(waiting.wish.decided.applied(*at))).ok();
+                continue;
             }
+            let content = waiting.wish.content.as_ref().map(|blob| blob.hash);
+            let wants_it = |one: &&mut Vec<Waiting>| {
+                content.is_some()
+                    && one.iter().any(|other| other.wish.content.as_ref().map(|blob| blob.hash) == content)
+            };
+            match left.iter_mut().find(wants_it) {
+                Some(same) => same.push(waiting),
+                None => left.push(vec![waiting]),
+            }
+        }
+        // Those of one content one after the other: however many have to wait for it, they take one turn.
+        for same in left {
+            let (db, turn) = (self.db.clone(), Arc::clone(&self.alone));
+            self.io.spawn(async move {
+                let _turn = turn.acquire_owned().await;
+                for Waiting { wish, answer } in same {
+                    answer.send(alone(&db, &wish).await).ok();
+                }
+            });
         }
     }
 }

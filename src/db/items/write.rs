@@ -6,6 +6,7 @@
 //! used for every workspace must not read all of one.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use time::OffsetDateTime;
 use tokio_postgres::types::ToSql;
@@ -29,14 +30,22 @@ pub(super) struct Writing<'a> {
     pub(super) user: Option<UserId>,
 }
 
-/// Writes `writings`, at most one of a session; when, for the sessions of which it was.
+/// Writes `writings`, at most one of a session; when, for the sessions of which it was. `patience`: how long for each of their contents that
+/// another has begun to store; as long as a statement may take when absent.
+///
+/// # Errors
+/// [`Unavailable::Contention`](crate::db::Unavailable::Contention) when patience is over; or of the database. Nothing is written then.
 pub(super) async fn write_all(
     client: &impl Client,
     writings: &[Writing<'_>],
+    patience: Option<Duration>,
 ) -> Result<HashMap<SessionId, OffsetDateTime>, DbError> {
     let sql = concat!(
         "with ",
-        blobs::storing!(),
+        // No further question for it, and over with the statement's transaction.
+        blobs::storing!(
+            "set_config('lock_timeout', coalesce($43::text, current_setting('lock_timeout')), true) is not null"
+        ),
         ",
         asked as materialized (
             select * from unnest($5::uuid[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
@@ -91,7 +100,8 @@ pub(super) async fn write_all(
     let altered = Items::of(writings, |decided| &decided.difference.altered)?;
     let added = Items::of(writings, |decided| &decided.difference.added)?;
     let noted = Notes::of(writings)?;
-    let params: [&(dyn ToSql + Sync); 42] = [
+    let patience = patience.map(|patience| patience.as_millis().to_string());
+    let params: [&(dyn ToSql + Sync); 43] = [
         &contents.hashes,
         &contents.sizes,
         &contents.encoded,
@@ -134,6 +144,7 @@ pub(super) async fn write_all(
         &noted.what.targets,
         &noted.origins,
         &noted.users,
+        &patience,
     ];
     let rows = client.query(sql, &params).await?;
     rows.iter().map(|row| Ok((SessionId(row.try_get(0)?), row.try_get(1)?))).collect()

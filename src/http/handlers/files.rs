@@ -8,10 +8,10 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use tokio::task::spawn_blocking;
 
-use crate::actors::api::SaveFile;
+use crate::actors::api::{EditFiles, GivenUp, Intent, SaveFile};
 use crate::db;
 use crate::http::error::{ApiError, Code};
-use crate::http::json::{Json, Page, query};
+use crate::http::json::{Discard, Json, Page, query};
 use crate::http::past_trees;
 use crate::http::paths::{UrlPath, workspace_path};
 use crate::http::signed_in::{SignedIn, authorize_session};
@@ -109,19 +109,27 @@ pub async fn put_file(
     Ok(saved_answer(&Item::from(saved), created))
 }
 
-/// Deletes a file, a link, or a folder with all it holds.
+/// Deletes a file, a link, or a folder with all it holds; in a live session also what is only in its sandbox. It can be had back with `restore`,
+/// but for what was in the sandbox alone.
 #[utoipa::path(delete, path = "/api/v1/sessions/{id}/files/{path}", tag = "files",
-    params(("id" = uuid::Uuid, Path), ("path" = String, Path, description = "May contain slashes.")),
+    params(("id" = uuid::Uuid, Path), ("path" = String, Path, description = "May contain slashes."),
+           ("discard" = Option<bool>, Query, description = "Gives up what a folder holds in the sandbox alone and is not ignored; without it that is refused with 409 `holds_unkept`, and nothing is deleted.")),
     responses((status = 204, description = "It is gone.")))]
 pub async fn delete_item(
+    request: HttpRequest,
     state: State,
     who: SignedIn,
     id: web::Path<(String, String)>,
     path: UrlPath,
 ) -> Result<HttpResponse, ApiError> {
+    let Discard { discard } = query(&request)?;
     let session = authorize_session(&state.db, &who.user, &id.0).await?.id;
-    let (sessions, user) = (state.sessions.clone(), who.user.id);
-    state.finish(async move { sessions.remove(session, path.0, user).await }).await?;
+    let edit = EditFiles {
+        intent: Intent::Remove { paths: vec![path.0], given_up: GivenUp::all_if(discard) },
+        user: who.user.id,
+    };
+    let sessions = state.sessions.clone();
+    state.finish(async move { sessions.edit(session, edit).await }).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -222,8 +230,7 @@ pub(super) async fn read_file(
     hash: ContentHash,
     size: u64,
 ) -> Result<Download, ApiError> {
-    let mut share = state.budget.share(user);
-    share.grow_to(usize::try_from(size).unwrap_or(usize::MAX))?;
+    let share = state.budget.share_for_saved(user, size)?;
     let connection = state.db.for_bytes(size).await?;
     let content = db::blobs::get(&connection, hash).await?;
     let content = content.ok_or_else(|| ApiError::internal(format!("blob {hash} is missing")))?;

@@ -6,12 +6,11 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
 use super::files::{content_answer, etag, is_known, read_file};
-use crate::actors::api::{EditFiles, Edited, Intent};
+use crate::actors::api::{EditFiles, Edited, GivenUp, Intent};
 use crate::db;
-use crate::db::items::ItemChange;
-use crate::db::versions::{Origin, Query};
+use crate::db::versions::Query;
 use crate::http::error::{ApiError, Code};
-use crate::http::json::{Json, query, with_paths};
+use crate::http::json::{Discard, Json, query, with_paths};
 use crate::http::paths::{MAX_PATHS, UrlTail, workspace_path};
 use crate::http::signed_in::{SignedIn, authorize_session};
 use crate::http::state::{HttpState, State};
@@ -145,9 +144,11 @@ pub async fn copy_item(
     Ok(HttpResponse::Created().json(Item::from(copy)))
 }
 
-/// Deletes several files, links and folders with all they hold, all or none. Each can be had back with `restore`.
+/// Deletes several files, links and folders with all they hold, all or none; in a live session also what is only in its sandbox. Each can be had
+/// back with `restore`, but for what was in the sandbox alone.
 #[utoipa::path(post, path = "/api/v1/sessions/{id}/delete", tag = "files", request_body = Delete,
-    params(("id" = uuid::Uuid, Path)),
+    params(("id" = uuid::Uuid, Path),
+           ("discard" = Option<bool>, Query, description = "Gives up what folders hold in the sandbox alone and is not ignored; without it that is refused with 409 `holds_unkept`, and nothing is deleted.")),
     responses((status = 200, description = "What that has changed.", body = Changed)))]
 pub async fn delete_items(
     request: HttpRequest,
@@ -156,14 +157,15 @@ pub async fn delete_items(
     id: web::Path<String>,
     body: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
+    let Discard { discard } = query(&request)?;
     let session = authorize_session(&state.db, &who.user, &id).await?.id;
-    let (Delete { paths }, _slot) = with_paths(&request, &state.lists, who.user.id, body).await?;
-    if paths.len() > MAX_PATHS {
-        return Err(refused("At most 1000 paths are deleted at once."));
+    let (Delete { paths, give_up }, _slot) = with_paths(&request, &state.lists, who.user.id, body).await?;
+    if paths.len() > MAX_PATHS || give_up.len() > MAX_PATHS {
+        return Err(refused("At most 1000 paths are deleted, or given up, at once."));
     }
     let paths = paths.into_iter().map(workspace_path).collect::<Result<Vec<_>, _>>()?;
-    let changes = topmost(paths).into_iter().map(|path| ItemChange::Remove { path }).collect();
-    let intent = Intent::Changes { changes, origin: Origin::Editor };
+    let given_up = if discard { GivenUp::All } else { GivenUp::Named(give_up.into_iter().collect()) };
+    let intent = Intent::Remove { paths: topmost(paths), given_up };
     let edited = edit(&state, session, EditFiles { intent, user: who.user.id }).await?;
     Ok(HttpResponse::Ok().json(Changed::from(edited)))
 }

@@ -3,12 +3,17 @@
 pub mod accounts;
 pub mod admin;
 pub mod archive;
+pub mod comments;
 pub mod deleted;
 pub mod files;
 pub mod history;
 pub mod import;
 pub mod operations;
 pub mod processes;
+pub mod reading;
+pub mod reviewers;
+pub mod reviews;
+pub mod running;
 pub mod search;
 pub mod sessions;
 pub mod snapshots;

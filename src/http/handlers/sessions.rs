@@ -8,7 +8,7 @@ use crate::actors::sessions::Source;
 use crate::db;
 use crate::http::elsewhere;
 use crate::http::error::{ApiError, Code};
-use crate::http::json::{Json, Page, query};
+use crate::http::json::{Discard, Json, Page, query};
 use crate::http::session_socket::{self, SessionSocket};
 use crate::http::signed_in::{SignedIn, authorize_session};
 use crate::http::socket;
@@ -74,12 +74,19 @@ pub async fn rename_session(
 
 /// Deletes a session and ends what runs in it. Its files can be had back until its `purge_at`.
 #[utoipa::path(delete, path = "/api/v1/sessions/{id}", tag = "sessions",
-    params(("id" = uuid::Uuid, Path)),
+    params(("id" = uuid::Uuid, Path),
+           ("discard" = Option<bool>, Query, description = "Gives up what cannot be saved, or not now; without it that is refused with 409 `not_saved`, and the session stays.")),
     responses((status = 204, description = "It is deleted.")))]
-pub async fn delete_session(state: State, who: SignedIn, id: web::Path<String>) -> Result<HttpResponse, ApiError> {
+pub async fn delete_session(
+    request: HttpRequest,
+    state: State,
+    who: SignedIn,
+    id: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let Discard { discard } = query(&request)?;
     let id = authorize_session(&state.db, &who.user, &id).await?.id;
     let sessions = state.sessions.clone();
-    state.finish(async move { sessions.delete(id).await }).await?;
+    state.finish(async move { sessions.delete(id, discard).await }).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -105,10 +112,10 @@ pub async fn stop_session(
     who: SignedIn,
     id: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let ending: Ending = query(&request)?;
+    let Discard { discard } = query(&request)?;
     let id = authorize_session(&state.db, &who.user, &id).await?.id;
     let sessions = state.sessions.clone();
-    let session = state.finish(async move { sessions.stop(id, STOPPED_BY_USER, ending.discard).await }).await?;
+    let session = state.finish(async move { sessions.stop(id, STOPPED_BY_USER, discard).await }).await?;
     Ok(HttpResponse::Accepted().json(told(&state, &who.user, session)?))
 }
 
@@ -123,10 +130,10 @@ pub async fn restart_session(
     who: SignedIn,
     id: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let ending: Ending = query(&request)?;
+    let Discard { discard } = query(&request)?;
     let id = authorize_session(&state.db, &who.user, &id).await?.id;
     let sessions = state.sessions.clone();
-    let session = state.finish(async move { sessions.restart(id, ending.discard).await }).await?;
+    let session = state.finish(async move { sessions.restart(id, discard).await }).await?;
     Ok(HttpResponse::Accepted().json(told(&state, &who.user, session)?))
 }
 
@@ -167,13 +174,6 @@ pub async fn session_socket(
 struct Only {
     #[serde(default)]
     deleted: bool,
-}
-
-/// Of the query of what ends a sandbox.
-#[derive(Deserialize)]
-struct Ending {
-    #[serde(default)]
-    discard: bool,
 }
 
 /// What a new session begins with, if its user may see that.

@@ -151,6 +151,9 @@ pub struct Copy {
 pub struct Delete {
     /// Which, at most 1000.
     pub paths: Vec<String>,
+    /// What of that folders hold in the sandbox alone is given up, by its name in `unkept`; at most 1000. Whatever else there is, is asked about.
+    #[serde(default)]
+    pub give_up: Vec<String>,
 }
 
 /// What came of changing many files at once.
@@ -158,7 +161,7 @@ pub struct Delete {
 pub struct Changed {
     /// Items that are there now, or have another content, and were not so before.
     pub restored: u64,
-    /// Items that are gone.
+    /// Items that are gone; what only the sandbox had counts once, whatever it held.
     pub removed: u64,
     /// Where contents that programs had just written were kept.
     pub conflict_copies: Vec<String>,
@@ -173,6 +176,7 @@ impl From<Edited> for Changed {
         let conflict_copies = edited.conflict_copies.into_iter().map(|(_, copy)| copy.into()).collect();
         // The database counts in microseconds, and nothing else of this workspace happened in that one.
         let before = edited.at - Duration::from_micros(1);
-        Self { restored: there.len() as u64, removed: gone.len() as u64, conflict_copies, before }
+        let removed = (gone.len() + edited.strays.len()) as u64;
+        Self { restored: there.len() as u64, removed, conflict_copies, before }
     }
 }

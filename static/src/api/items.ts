@@ -12,10 +12,16 @@ export function copyItem(session: string, from: string, to: string): Promise<Ite
   return unwrap(api.POST('/api/v1/sessions/{id}/copy', { params: { path }, body: { from, to } }));
 }
 
-/** All of them, or none. */
-export async function deleteItems(session: string, paths: readonly string[]): Promise<void> {
-  const path = { id: session };
-  await unwrap(api.POST('/api/v1/sessions/{id}/delete', { params: { path }, body: { paths: [...paths] } }));
+/** All of them, or none. `giveUp`: what of that folders hold in the sandbox alone goes with them, by name, or all of it. */
+export async function deleteItems(
+  session: string,
+  paths: readonly string[],
+  giveUp: readonly string[] | 'all',
+): Promise<void> {
+  const params = { path: { id: session }, query: { discard: giveUp === 'all' } };
+  const names = giveUp === 'all' ? [] : giveUp.slice(0, MOST_PATHS);
+  const body = { paths: [...paths], give_up: names };
+  await unwrap(api.POST('/api/v1/sessions/{id}/delete', { params, body }));
 }
 
 /** Has back what was at a path before it was last deleted, with everything that was in it. */

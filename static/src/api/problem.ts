@@ -10,6 +10,9 @@ export const ELSEWHERE = 'session_elsewhere';
 /** A sandbox that would end holds what could not be saved. */
 export const NOT_SAVED = 'not_saved';
 
+/** A folder that would go holds what is only in the sandbox. */
+export const HOLDS_UNKEPT = 'holds_unkept';
+
 export class ApiError extends Error {
   override readonly name = 'ApiError';
 

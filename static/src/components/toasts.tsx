@@ -2,7 +2,16 @@
 'use client';
 
 import { CircleAlert, CircleCheck, Info, TriangleAlert, X } from 'lucide-react';
-import { createContext, useCallback, useContext, useMemo, useRef, useState, type ReactNode } from 'react';
+import {
+  createContext,
+  useCallback,
+  useContext,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+  type ReactNode,
+} from 'react';
 import { Button, IconButton } from './button';
 
 export type Tone = 'info' | 'ok' | 'warn' | 'danger';
@@ -58,6 +67,12 @@ const ICONS: Record<Tone, ReactNode> = {
 export function ToastProvider({ children }: { children: ReactNode }) {
   const [toasts, setToasts] = useState<readonly Toast[]>([]);
   const nextId = useRef(1);
+  const timers = useRef(new Set<ReturnType<typeof setTimeout>>());
+
+  useEffect(() => {
+    const all = timers.current;
+    return () => all.forEach(clearTimeout);
+  }, []);
 
   const dismiss = useCallback((id: number) => setToasts((old) => old.filter((toast) => toast.id !== id)), []);
 
@@ -70,12 +85,16 @@ export function ToastProvider({ children }: { children: ReactNode }) {
       );
       const stays = tone === 'danger' || tone === 'warn' || action !== undefined;
       const time = stays ? TOAST_FAILURE_MS : TOAST_MS;
-      const over = (): void => {
-        // What can be done about it waits until it can be done.
-        if (action !== undefined && isDialogOpen()) setTimeout(over, time);
-        else dismiss(id);
+      const later = (): void => {
+        const timer = setTimeout(() => {
+          timers.current.delete(timer);
+          // What can be done about it waits until it can be done.
+          if (action !== undefined && isDialogOpen()) later();
+          else dismiss(id);
+        }, time);
+        timers.current.add(timer);
       };
-      setTimeout(over, time);
+      later();
     },
     [dismiss],
   );

@@ -1,6 +1,7 @@
 //! Changes to many workspaces that are written together.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use carrel::db::items::{self, ApplyError, GroupCommit, ItemChange, Wish};
@@ -137,4 +138,41 @@ async fn who_waits_for_a_content_that_another_stores_holds_no_session() {
     assert_eq!(storing.query(locks, &[&vec![waits.0, shares.0]]).await.unwrap().len(), 2);
     storing.rollback().await.unwrap();
     assert!(group.await.unwrap().iter().all(Result::is_ok));
+}
+
+#[tokio::test]
+async fn a_content_that_another_server_stores_for_long_holds_up_only_who_wants_it() {
+    let db = postgres::db().await;
+    let together = GroupCommit::new(db.clone(), Handle::current());
+    let mut connection = db.bulk().await.unwrap();
+    let storing = connection.transaction().await.unwrap();
+    blobs::put_many(&storing, &[blobs::encode(Bytes::from_static(b"shared")).await.unwrap()]).await.unwrap();
+    // More that want it than there are turns for those who go by themselves; and others that came with them and after them.
+    let (mut waiting, mut going) = (Vec::new(), Vec::new());
+    for number in 0..24 {
+        let session = postgres::session(&db).await.id;
+        let wants_it = number % 4 == 0;
+        let text = if wants_it { "shared".to_owned() } else { format!("own {number}") };
+        let write = {
+            let (together, wish) = (together.clone(), wish(&db, session, &text, true).await);
+            tokio::spawn(async move { together.write(wish).await })
+        };
+        if wants_it { &mut waiting } else { &mut going }.push((session, text, write));
+    }
+    let began = Instant::now();
+    for (session, text, write) in going {
+        write.await.unwrap().unwrap();
+        assert_eq!(content(&db, session).await, Some(file(&text)));
+    }
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    assert!(waiting.iter().all(|(.., write)| !write.is_finished()));
+    storing.commit().await.unwrap();
+    for (session, text, write) in waiting {
+        write.await.unwrap().unwrap();
+        assert_eq!(content(&db, session).await, Some(file(&text)));
+    }
+    // Patience was the statement's, not the connection's.
+    let connection = db.interactive().await.unwrap();
+    let patience: String = connection.query_one("show lock_timeout", &[]).await.unwrap().get(0);
+    assert_eq!(patience, "0");
 }

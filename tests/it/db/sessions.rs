@@ -1,6 +1,6 @@
 //! Sessions: pages, compare-and-set, sandboxes.
 
-use carrel::db::{items, sessions};
+use carrel::db::{Client, items, sessions};
 use carrel::model::{SandboxId, SessionEvent as E, SessionId, SessionState as S, Usage};
 use time::{Duration, OffsetDateTime};
 
@@ -137,6 +137,43 @@ async fn a_session_that_becomes_cold_has_no_sandbox_any_more_unless_that_has_lef
         assert_eq!(step(event).await, Some(sandbox), "{event:?}");
     }
     assert_eq!(step(E::SandboxLost).await, None);
+}
+
+#[tokio::test]
+async fn what_a_sandbox_has_left_for_want_of_room_is_known_until_that_is_back_or_gone() {
+    let db = postgres::db().await;
+    let id = postgres::session(&db).await.id;
+    let client = db.interactive().await.unwrap();
+    let lease = postgres::lease(id);
+    let step = async |event| sessions::transition(&client, &lease, event, None).await.unwrap().unwrap().unsaved;
+    let park = async || sessions::park(&client, &lease, Some("idle"), "big").await.unwrap();
+    let (sandbox, big) = (SandboxId::new(), Some("big".to_owned()));
+    assert_eq!(park().await, None, "nothing runs");
+    step(E::Start).await;
+    sessions::claim_sandbox(&client, &lease, sandbox).await.unwrap();
+    step(E::Restored).await;
+    let parked = park().await.unwrap();
+    assert_eq!((parked.state, parked.sandbox, &parked.unsaved), (S::Cold, Some(sandbox), &big));
+    assert_eq!(sessions::get(&client, id).await.unwrap().unwrap().unsaved, big);
+    // Whatever is tried with it, until it is back.
+    for event in [E::Stop, E::SandboxKept, E::Start, E::Fail, E::Start] {
+        assert_eq!(step(event).await, big, "{event:?}");
+    }
+    assert_eq!(step(E::Restored).await, None);
+    // Or gone, one way or another.
+    for event in [E::Stopped, E::SandboxLost] {
+        park().await.unwrap();
+        assert_eq!(step(E::Stop).await, big);
+        assert_eq!(step(event).await, None, "{event:?}");
+        step(E::Start).await;
+        sessions::claim_sandbox(&client, &lease, sandbox).await.unwrap();
+        step(E::Restored).await;
+    }
+    park().await.unwrap();
+    sessions::mark_deleted(&client, &lease, 7).await.unwrap();
+    assert!(sessions::release_sandbox(&client, &lease, sandbox).await.unwrap());
+    let left = client.query_one("select count(*) from sessions where unsaved is not null", &[]).await.unwrap();
+    assert_eq!(left.try_get::<_, i64>(0).unwrap(), 0);
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ fn path(route: &RouteInfo, session: &str) -> String {
         .replace("{sid}", NOBODYS)
         .replace("{path}", "main.py")
         .replace("{uid}", NOBODYS)
+        .replace("{cid}", NOBODYS)
 }
 
 fn method(route: &RouteInfo) -> Method {
@@ -32,6 +33,18 @@ fn valid(browser: &Browser<'_>, route: &RouteInfo, session: &str) -> RequestBuil
             request.json(&json!({ "username": "new", "email": "new@example.org", "password": "12345678" }))
         }
         ("POST", "login") => request.json(&json!({ "login": "new", "password": "12345678" })),
+        ("PATCH", _) if route.path.contains("reviewer-requests") => request.json(&json!({ "granted": true })),
+        ("PATCH", "reviewer") => request.json(&json!({ "paused": true })),
+        ("PATCH", "{id}") if route.path.contains("reviews") => request.json(&json!({ "version": 0, "title": "x" })),
+        ("POST", "reviews") => request.json(&json!({ "title": "x", "session": NOBODYS })),
+        ("POST", "rounds") => request.json(&json!({ "note": "x" })),
+        ("POST", "events") => request.json(&json!({ "action": "claim" })),
+        ("POST", "comments") => request.json(&json!({ "text": "x" })),
+        ("PATCH", "{cid}") => request.json(&json!({ "text": "x" })),
+        ("POST", "{tid}") if route.path.contains("reviews") => request.json(&json!({ "action": "resolve" })),
+        ("POST", "apply") => request.json(&json!({ "comments": [NOBODYS] })),
+        ("POST", "run") => request.json(&json!({})),
+        ("POST", "seen") => request.json(&json!({ "round": 1 })),
         ("PATCH", _) if route.access == Access::Operator => request.json(&json!({ "quotas": {} })),
         ("POST", "templates") => request.json(&json!({ "name": "x", "title": "x", "session": NOBODYS })),
         ("POST", "sessions" | "snapshots") | ("PATCH", _) => request.json(&json!({ "name": "x" })),

@@ -16,13 +16,6 @@ async fn refused(client: &Client, wish: Value) -> (u16, String) {
     problem(client.request(Method::POST, "/api/v1/sessions").json(&wish).send().await.unwrap()).await
 }
 
-async fn operator(server: &Server) -> Client {
-    let client = server.user().await;
-    let me = ok(client.request(Method::GET, "/api/v1/me").send().await.unwrap(), 200).await;
-    server.sql(&format!("update users set role = 'admin' where id = '{}'", me["id"].as_str().unwrap())).await;
-    client
-}
-
 /// What a workspace holds.
 async fn state(session: &Session) -> Vec<(String, Value)> {
     let of = |item: &Value| json!([item["kind"], item["etag"], item["target"], item["executable"]]);
@@ -71,7 +64,7 @@ async fn a_session_begins_with_what_another_holds_or_held() {
 #[tokio::test]
 async fn a_template_is_followed_where_its_user_has_changed_nothing() {
     let server = Server::shared().await;
-    let (operator, ada) = (operator(server).await, server.user().await);
+    let (operator, ada) = (server.operator().await, server.user().await);
     let source = operator.session().await;
     for (path, content) in [("README.md", "one"), ("src/main.py", "one"), ("src/gone.py", "one")] {
         source.save(path, content).await;

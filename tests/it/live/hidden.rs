@@ -65,7 +65,7 @@ async fn a_live_session_of_somebody_else_looks_exactly_like_none_on_every_route(
     session.save("main.py", "print(1)").await;
     let mut shell = session.shell().await;
     let (absent, no_terminal) = (Uuid::now_v7().to_string(), Uuid::now_v7().to_string());
-    let routes = ROUTES.iter().filter(|route| route.path.contains("{id}") && route.access == Access::User);
+    let routes = ROUTES.iter().filter(|route| route.path.contains("/sessions/{id}") && route.access == Access::User);
     let mut count = 0;
     for route in routes {
         count += 1;

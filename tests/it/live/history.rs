@@ -205,3 +205,56 @@ async fn a_folder_is_copied_with_all_it_holds() {
     ok(session.post("/copy", &json!({ "from": "d/a", "to": "b" })).await, 201).await;
     assert_eq!(text(&session, "b").await.unwrap(), "1");
 }
+
+/// Files in folders, as many as a middling project has with what it was given.
+const FOLDERS: usize = 400;
+const FILES: usize = 6600;
+
+#[tokio::test]
+async fn many_files_come_back_into_a_live_session_and_a_save_meanwhile_is_answered() {
+    let session = Server::shared().await.user().await.ready_session().await;
+    let mut shell = session.shell().await;
+    let time_of = async |mark: &str| {
+        session.save(mark, "of the time").await;
+        versions(&session, mark, "").await[0]["at"].as_str().unwrap().to_owned()
+    };
+    let files = async |count: usize| {
+        eventually(PATIENCE * 3, "all files", async || (session.tree().await.len() == count).then_some(())).await;
+    };
+    // A save that comes while a restore is under way.
+    let with_a_save = async |mark: &str, at: &str| {
+        tokio::join!(restore(&session, json!({ "at": at })), session.save(mark, "saved"));
+    };
+    let write = |word: &str| {
+        format!(
+            "python3 -c 'for n in range({FILES}): open(f\"p/{{n % {FOLDERS}}}/{{n}}\", \"w\").write(f\"{word} {{n}}\" * 30)'"
+        )
+    };
+    shell.run(&format!("mkdir -p $(seq -f p/%g 0 {})", FOLDERS - 1)).await;
+    files(1 + FOLDERS).await;
+    let empty = time_of("empty").await;
+    shell.run(&write("one")).await;
+    files(2 + FOLDERS + FILES).await;
+    let full = time_of("full").await;
+    ok(session.post("/delete", &json!({ "paths": ["p"] })).await, 200).await;
+    with_a_save("all back", &full).await;
+    shell.run(&write("two")).await;
+    let second = async |n: usize| {
+        let path = format!("p/{}/{n}", n % FOLDERS);
+        let text = async || text(&session, &path).await.filter(|text| text.starts_with("two"));
+        eventually(PATIENCE * 3, "what was written", text).await;
+    };
+    for n in 0..FOLDERS {
+        second(FILES - 1 - n).await;
+    }
+    with_a_save("replaced", &full).await;
+    with_a_save("removed", &empty).await;
+    with_a_save("back into folders", &full).await;
+    let counted = shell.run("find p -type f | wc -l; grep -L '^one' -r p | wc -l").await.0;
+    assert_eq!(counted, format!("{FILES}\n0\n"));
+    session.stop().await;
+    with_a_save("removed without a sandbox", &empty).await;
+    with_a_save("back without a sandbox", &full).await;
+    let back = session.tree().await.into_keys().filter(|path| path.starts_with("p/")).count();
+    assert_eq!(back, FOLDERS + FILES);
+}

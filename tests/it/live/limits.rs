@@ -113,3 +113,53 @@ open('main.py', 'w').write('after')
     let saved = async || (session.read("main.py").await.unwrap() == b"after").then_some(());
     eventually(PATIENCE, "the change", saved).await;
 }
+
+#[tokio::test]
+async fn what_was_saved_under_higher_limits_is_read_opened_kept_and_deleted_under_lower_ones() {
+    const BIG: usize = 12 << 20;
+    let mut server = Server::start_with(&[("CARREL_WORKSPACE__MAX_FILE_MB", "16")]).await;
+    let user = server.user().await;
+    let sessions = [user.session().await, user.ready_session().await];
+    for session in &sessions {
+        session.save("big.bin", vec![7; BIG]).await;
+        for n in 0..9 {
+            session.save(&format!("{n}.txt"), "x").await;
+        }
+    }
+    server.terminate().await;
+    for (limit, value) in [("FILE_MB", "1"), ("TOTAL_MB", "2"), ("ITEMS", "5")] {
+        server.set(&format!("CARREL_WORKSPACE__MAX_{limit}"), value);
+    }
+    server.start_again().await;
+    // One that was stopped meanwhile, and one that runs.
+    for session in &sessions {
+        assert_eq!(session.read("big.bin").await.unwrap().len(), BIG);
+        if session.get().await["state"] == "cold" {
+            session.start().await;
+        }
+        let look = "python3 -c 'd = open(\"big.bin\", \"rb\").read(); print(len(d), d == bytes([7]) * len(d))'";
+        assert_eq!(session.shell().await.run(look).await.0, format!("{BIG} True\n"));
+        // Everything is listed and compared on the way out, and on the way in again.
+        session.stop().await;
+        assert_eq!(session.tree().await["big.bin"]["size"], BIG);
+        assert_eq!(problem(session.put("big.bin", vec![8; BIG], &[]).await).await, (413, "body_too_large".into()));
+        assert_eq!(problem(session.put("new.txt", "x", &[]).await).await, (413, "quota_exceeded".into()));
+        session.start().await;
+        let unkept = async || {
+            let list = ok(session.request(Method::GET, "/unkept").send().await.unwrap(), 200).await;
+            list["items"].as_array().unwrap().iter().map(|item| item["name"].clone()).collect::<Vec<_>>()
+        };
+        assert!(unkept().await.is_empty(), "{:?}", unkept().await);
+        // A program's change of it is new, and what was saved of it stays.
+        session.shell().await.run("printf y >> big.bin").await;
+        eventually(PATIENCE, "what is too large", async || (!unkept().await.is_empty()).then_some(())).await;
+        assert_eq!(session.read("big.bin").await.unwrap(), vec![7; BIG]);
+        session.remove("big.bin").await;
+        for n in 0..9 {
+            session.remove(&format!("{n}.txt")).await;
+        }
+        session.save("new.txt", "x").await;
+        session.stop().await;
+        assert_eq!(session.tree().await.keys().collect::<Vec<_>>(), ["new.txt"]);
+    }
+}

@@ -20,7 +20,7 @@ async fn unkept(session: &Session) -> (BTreeMap<String, [String; 3]>, bool) {
 }
 
 /// Waits until these are not kept and nothing else: path, kind and why.
-async fn expect(session: &Session, expected: &[(&str, &str, &str)]) {
+pub(super) async fn expect(session: &Session, expected: &[(&str, &str, &str)]) {
     let mut last = BTreeMap::new();
     let began = std::time::Instant::now();
     while began.elapsed() < PATIENCE {
@@ -34,13 +34,13 @@ async fn expect(session: &Session, expected: &[(&str, &str, &str)]) {
     panic!("{last:#?} instead of {expected:#?}");
 }
 
-async fn run(session: &Session, program: &str) {
+pub(super) async fn run(session: &Session, program: &str) {
     let mut terminal = session.program(&["python3", "-c", program]).await;
     assert_eq!(terminal.exit().await["code"], 0, "{}", terminal.text());
 }
 
 /// Waits until this is the content in the database; `None` is none.
-async fn content(session: &Session, path: &str, expected: Option<&[u8]>) {
+pub(super) async fn content(session: &Session, path: &str, expected: Option<&[u8]>) {
     let same = async || (session.read(path).await.as_deref() == expected).then_some(());
     eventually(PATIENCE, &format!("{path} as expected"), same).await;
 }
@@ -186,7 +186,7 @@ async fn a_stop_that_would_lose_what_is_not_saved_is_refused_and_ends_nothing() 
         assert_eq!(refused["code"], "not_saved");
         let detail = refused["detail"].as_str().unwrap();
         assert!(detail.contains("big (larger than 1 MB, the most a file may have)"), "{detail}");
-        assert!(detail.contains("make that smaller or remove it, or stop without saving it"), "{detail}");
+        assert!(detail.contains("make that smaller or remove it, or give it up"), "{detail}");
     }
     assert_eq!(session.get().await["state"], "ready");
     assert_eq!(shell.run("echo $$").await.0, pid);

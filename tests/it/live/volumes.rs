@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::life::{containers, engine};
 use crate::support::client::{READY, Session, eventually, ok};
 use crate::support::engine::TestEngine;
+use crate::support::events::Events;
 use crate::support::process::Server;
 use crate::support::terminal::PATIENCE;
 use crate::support::volumes::can_be_had;
@@ -42,7 +43,7 @@ print('all written', flush=True)
 ";
 
 /// A ready session in whose sandbox a program has written much of which the database knows nothing.
-async fn with_unsaved(server: &Server) -> Session {
+pub(super) async fn with_unsaved(server: &Server) -> Session {
     let session = server.user().await.ready_session().await;
     session.save("saved.txt", "as saved").await;
     session.save("removed.txt", "as saved").await;
@@ -53,8 +54,23 @@ async fn with_unsaved(server: &Server) -> Session {
     session
 }
 
+/// Kills every sandbox, and waits until a session knows of its own.
+async fn dies(server: &Server, events: &mut Events) -> Value {
+    server.kill_sandboxes().await;
+    events.state("cold", Duration::from_secs(5)).await
+}
+
+/// A session whose sandbox has died [`with_unsaved`], and a database that learns again.
+pub(super) async fn with_a_dead_sandbox(server: &Server) -> (Session, Events) {
+    let session = with_unsaved(server).await;
+    let mut events = session.events().await;
+    dies(server, &mut events).await;
+    server.sql("drop trigger refuse on workspace_items").await;
+    (session, events)
+}
+
 /// Everything the program wrote is in the database.
-async fn all_saved(session: &Session) {
+pub(super) async fn all_saved(session: &Session) {
     let tree = session.tree().await;
     for n in 0..FILES {
         let path = format!("made/{}/{n}.txt", n % 7);
@@ -68,18 +84,18 @@ async fn all_saved(session: &Session) {
 }
 
 /// The folders of a server's volumes.
-fn volumes(server: &Server) -> Vec<PathBuf> {
+pub(super) fn volumes(server: &Server) -> Vec<PathBuf> {
     let folder = std::fs::read_dir(server.data.join("volumes"));
     folder.map(|entries| entries.flatten().map(|entry| entry.path()).collect()).unwrap_or_default()
 }
 
 /// What is mounted below a folder.
-fn mounts(below: &Path) -> Vec<String> {
+pub(super) fn mounts(below: &Path) -> Vec<String> {
     let table = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
     table.lines().filter(|line| line.contains(below.to_str().unwrap())).map(str::to_owned).collect()
 }
 
-async fn no_volume(server: &Server) {
+pub(super) async fn no_volume(server: &Server) {
     let none = async || (volumes(server).is_empty() && mounts(&server.data).is_empty()).then_some(());
     eventually(PATIENCE, "no volume", none).await;
 }
@@ -92,8 +108,7 @@ async fn everything_a_program_had_written_when_its_sandbox_was_killed_is_there_w
     let server = Server::start().await;
     let session = with_unsaved(&server).await;
     let mut events = session.events().await;
-    server.kill_sandboxes().await;
-    let cold = events.state("cold", Duration::from_secs(5)).await;
+    let cold = dies(&server, &mut events).await;
     let reason = cold["reason"].as_str().unwrap();
     assert!(reason.contains("exit code 137") && reason.contains("comes back when you open"), "{reason}");
     let gone = async || containers(&engine(&server).await).await.is_empty().then_some(());
@@ -112,8 +127,7 @@ async fn everything_a_program_had_written_when_its_sandbox_was_killed_is_there_w
     }
     // And again, from a sandbox that was brought back.
     shell.run("echo once more > more.txt").await;
-    server.kill_sandboxes().await;
-    events.state("cold", Duration::from_secs(5)).await;
+    dies(&server, &mut events).await;
     session.start().await;
     assert_eq!(session.read("more.txt").await.unwrap(), b"once more\n");
     session.stop().await;
@@ -148,11 +162,7 @@ async fn a_save_while_a_dead_sandbox_is_brought_back_is_not_undone_by_what_it_ha
         return;
     }
     let server = Server::start().await;
-    let session = with_unsaved(&server).await;
-    let mut events = session.events().await;
-    server.kill_sandboxes().await;
-    events.state("cold", Duration::from_secs(5)).await;
-    server.sql("drop trigger refuse on workspace_items").await;
+    let (session, mut events) = with_a_dead_sandbox(&server).await;
     ok(session.request(Method::POST, "/start").send().await.unwrap(), 202).await;
     session.save("saved.txt", "newer").await;
     events.state("ready", READY).await;
@@ -166,11 +176,7 @@ async fn a_save_into_what_a_dead_sandbox_has_left_overtakes_nothing_and_is_overt
         return;
     }
     let server = Server::start().await;
-    let session = with_unsaved(&server).await;
-    let mut events = session.events().await;
-    server.kill_sandboxes().await;
-    events.state("cold", Duration::from_secs(5)).await;
-    server.sql("drop trigger refuse on workspace_items").await;
+    let (session, mut events) = with_a_dead_sandbox(&server).await;
     session.save("by-hand.txt", "by hand").await;
     events.state("ready", READY).await;
     all_saved(&session).await;
@@ -224,8 +230,7 @@ async fn a_volume_that_was_cut_off_with_its_machine_is_not_believed_and_its_user
     let session = server.user().await.ready_session().await;
     session.save("saved.txt", "as saved").await;
     let mut events = session.events().await;
-    server.kill_sandboxes().await;
-    events.state("cold", Duration::from_secs(5)).await;
+    dies(&server, &mut events).await;
     // As after a power failure: not mounted, and not unmounted either.
     let volume = volumes(&server).pop().unwrap();
     rustix::mount::unmount(volume.join("mnt"), UnmountFlags::empty()).unwrap();
@@ -252,60 +257,9 @@ async fn a_deleted_sessions_volume_goes_with_it() {
     let server = Server::start().await;
     let session = server.user().await.ready_session().await;
     let mut events = session.events().await;
-    server.kill_sandboxes().await;
-    events.state("cold", Duration::from_secs(5)).await;
+    dies(&server, &mut events).await;
     assert_eq!(volumes(&server).len(), 1);
     assert_eq!(session.request(Method::DELETE, "").send().await.unwrap().status(), 204);
-    no_volume(&server).await;
-}
-
-/// How often a sandbox has left what could not be saved.
-fn left(server: &Server) -> usize {
-    server.log().matches("ends and leaves what could not be saved").count()
-}
-
-#[tokio::test]
-async fn what_could_not_be_saved_is_left_by_a_session_nobody_uses_and_comes_back() {
-    if !can_be_had().await {
-        return;
-    }
-    let settings = [
-        ("CARREL_SANDBOX__IDLE_SECONDS", "4"),
-        ("CARREL_SANDBOX__WATCHED_SECONDS", "4"),
-        ("CARREL_WORKSPACE__MAX_FILE_MB", "1"),
-        ("CARREL_ACTORS__PASSIVATE_SECONDS", "1"),
-    ];
-    let server = Server::start_with(&settings).await;
-    let session = server.user().await.ready_session().await;
-    let mut events = session.events().await;
-    let program = "open('big', 'wb').write(b'x' * (2 << 20)); open('small', 'w').write('small')";
-    assert_eq!(session.program(&["python3", "-c", program]).await.exit().await["code"], 0);
-    let cold = events.state("cold", READY).await;
-    let reason = cold["reason"].as_str().unwrap().to_owned();
-    assert!(
-        reason.starts_with("stopped after 4 s without use; ") && reason.contains("big (larger than 1 MB"),
-        "{reason}"
-    );
-    assert!(reason.ends_with("comes back when you open the session"), "{reason}");
-    assert_eq!((session.read("small").await.unwrap(), session.read("big").await), (b"small".to_vec(), None));
-    let gone = async || containers(&engine(&server).await).await.is_empty().then_some(());
-    eventually(PATIENCE, "no container", gone).await;
-    assert_eq!((left(&server), volumes(&server).len()), (1, 1));
-
-    // The next server tries once more to collect it, and leaves it as it was.
-    drop(events);
-    server.kill_9().await;
-    server.start_again().await;
-    eventually(READY, "another try", async || (left(&server) == 2).then_some(())).await;
-    let back = async || Some(session.get().await).filter(|now| now["state"] == "cold");
-    assert_eq!(eventually(PATIENCE, "a cold session", back).await["reason"], reason);
-    // A restart gives up nothing its user has not given up.
-    let mut events = session.events().await;
-    ok(session.request(Method::POST, "/restart").send().await.unwrap(), 202).await;
-    events.state("ready", READY).await;
-    assert_eq!(session.in_sandbox("big").await, vec![b'x'; 2 << 20]);
-    ok(session.request(Method::POST, "/stop?discard=true").send().await.unwrap(), 202).await;
-    events.state("cold", READY).await;
     no_volume(&server).await;
 }
 
@@ -352,8 +306,7 @@ async fn in_memory_a_killed_sandboxs_files_come_from_the_database() {
     session.save("saved.txt", "as saved").await;
     assert!(volumes(&server).is_empty() && server.log().contains("workspaces lie in memory"));
     let mut events = session.events().await;
-    server.kill_sandboxes().await;
-    let cold = events.state("cold", Duration::from_secs(5)).await;
+    let cold = dies(&server, &mut events).await;
     assert!(cold["reason"].as_str().unwrap().contains("your saved files are all here"), "{cold}");
     session.start().await;
     assert_eq!(session.in_sandbox("saved.txt").await, b"as saved");
@@ -369,8 +322,7 @@ async fn a_volume_that_is_nobodys_is_swept_and_one_that_somebody_has_is_not() {
     let session = server.user().await.ready_session().await;
     session.save("saved.txt", "as saved").await;
     let mut events = session.events().await;
-    server.kill_sandboxes().await;
-    events.state("cold", Duration::from_secs(5)).await;
+    dies(&server, &mut events).await;
     // Somebody looks, so it is not collected meanwhile.
     let kept = volumes(&server);
     server.kill_9().await;

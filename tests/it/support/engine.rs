@@ -122,6 +122,19 @@ impl Carrel {
         self.image(agent(), self.tiny_rootfs()).await
     }
 
+    /// An agent that starts and never calls: it looks for the server's socket where there is none.
+    pub fn silent_agent(&self) -> PathBuf {
+        let mut bytes = std::fs::read(agent()).unwrap();
+        let (socket, nowhere) = (b"agent.sock", b"nobody.old");
+        let places: Vec<_> = (0..bytes.len() - socket.len()).filter(|&at| bytes[at..].starts_with(socket)).collect();
+        assert!(!places.is_empty(), "the agent names its socket");
+        places.into_iter().for_each(|at| bytes[at..at + socket.len()].copy_from_slice(nowhere));
+        std::fs::create_dir_all(&self.directory).unwrap();
+        let path = self.directory.join("silent-agent");
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
     /// The root file system of [`Carrel::tiny_image`].
     pub fn tiny_rootfs(&self) -> PathBuf {
         std::fs::create_dir_all(&self.directory).unwrap();

@@ -13,10 +13,11 @@ use bollard::Docker;
 use bollard::query_parameters::{InspectContainerOptions, KillContainerOptions, ListContainersOptionsBuilder};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use reqwest::Method;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
-use super::client::Client;
+use super::client::{Client, ok};
 use super::engine::TestEngine;
 use super::janitor::{Estate, Janitor};
 use super::postgres;
@@ -127,9 +128,22 @@ impl Server {
         self.variables.insert(variable.to_owned(), value.to_owned());
     }
 
+    /// Takes a setting back for the next start.
+    pub fn unset(&mut self, variable: &str) {
+        self.variables.remove(variable);
+    }
+
     /// Somebody who has just registered here.
     pub async fn user(&self) -> Client {
         Client::register(&self.url).await
+    }
+
+    /// Somebody who runs it.
+    pub async fn operator(&self) -> Client {
+        let client = self.user().await;
+        let me = ok(client.request(Method::GET, "/api/v1/me").send().await.unwrap(), 200).await;
+        self.sql(&format!("update users set role = 'admin' where id = '{}'", me["id"].as_str().unwrap())).await;
+        client
     }
 
     /// Runs SQL in its schema of the shared PostgreSQL, behind its back.

@@ -193,6 +193,34 @@ describe('deleted sessions', () => {
     expect(await screen.findByRole('link', { name: 'Cities' })).toBeInTheDocument();
   });
 
+  it('are asked for once more where something would be lost with them', async () => {
+    const remove = vi.fn<Route>((request) =>
+      request.url.endsWith('?discard=true')
+        ? new Response(null, { status: 204 })
+        : problem(409, 'not_saved', 'the sandbox holds what could not be saved: big.bin'),
+    );
+    open({
+      'GET /sessions': () => json({ items: [SESSION], next: null }),
+      [`DELETE /sessions/${SESSION.id}`]: remove,
+    });
+    const ask = async () => {
+      fireEvent.keyDown(await screen.findByRole('button', { name: 'Actions for Cities' }), { key: 'Enter' });
+      fireEvent.click(await screen.findByRole('menuitem', { name: 'Delete…' }));
+      fireEvent.click(await screen.findByRole('button', { name: 'Delete session' }));
+      const question = await screen.findByRole('alertdialog', { name: 'Delete without saving?' });
+      expect(question).toHaveTextContent(
+        /The sandbox holds what could not be saved: big\.bin\. Deleting now/,
+      );
+      return within(question);
+    };
+    fireEvent.click((await ask()).getByRole('button', { name: 'Cancel' }));
+    await vi.waitFor(() => expect(screen.queryByRole('alertdialog')).not.toBeInTheDocument());
+    expect(remove).toHaveBeenCalledTimes(1);
+    fireEvent.click((await ask()).getByRole('button', { name: 'Delete anyway' }));
+    expect(await screen.findByText('“Cities” was deleted.')).toBeInTheDocument();
+    expect(remove).toHaveBeenCalledTimes(3);
+  });
+
   it('are gone at once where the server keeps none, which is said before', async () => {
     open({ 'GET /sessions': () => json({ items: [{ ...SESSION, undelete_days: 0 }], next: null }) });
     fireEvent.keyDown(await screen.findByRole('button', { name: 'Actions for Cities' }), { key: 'Enter' });

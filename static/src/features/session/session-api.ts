@@ -47,8 +47,9 @@ export function renameSession(id: string, name: string): Promise<Session> {
   return unwrap(api.PATCH('/api/v1/sessions/{id}', { params: { path: { id } }, body: { name } }));
 }
 
-export async function deleteSession(id: string): Promise<void> {
-  await unwrap(api.DELETE('/api/v1/sessions/{id}', { params: { path: { id } } }));
+/** `discard`: even where that gives up what could not be saved. */
+export async function deleteSession(id: string, discard = false): Promise<void> {
+  await unwrap(api.DELETE('/api/v1/sessions/{id}', { params: { path: { id }, query: { discard } } }));
 }
 
 export function startSession(id: string): Promise<Session> {

@@ -27,7 +27,7 @@ export function SessionStatus() {
   const refusal = useStore(workspace.refusal);
 
   const restart = (
-    <Button variant="primary" onClick={() => void workspace.restart()}>
+    <Button onClick={() => void workspace.restart()}>
       <RotateCw aria-hidden className="size-3.5" /> Restart
     </Button>
   );
@@ -37,9 +37,17 @@ export function SessionStatus() {
     </Button>
   );
 
+  // Opening one that has failed tries again, and gives nothing up; restarting it may, and asks.
+  const afterFailure = (
+    <>
+      {open}
+      {restart}
+    </>
+  );
+
   if (refusal !== null) {
     return (
-      <Failure title="The session could not be started" actions={state === 'failed' ? restart : open}>
+      <Failure title="The session could not be started" actions={state === 'failed' ? afterFailure : open}>
         {displayName(refusal)}
       </Failure>
     );
@@ -47,7 +55,7 @@ export function SessionStatus() {
   switch (state) {
     case 'failed':
       return (
-        <Failure title="The session failed" actions={restart}>
+        <Failure title="The session failed" actions={afterFailure}>
           <p>{reasonWords(reason) || 'No reason was given.'}</p>
           <p className="mt-1">{adviceFor(reason)} Your files are safe.</p>
         </Failure>

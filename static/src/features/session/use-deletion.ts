@@ -1,4 +1,4 @@
-/** Deletes sessions and takes it back: asks first, says until when, keeps the lists in step. */
+/** Deletes sessions and takes it back: asks first, twice where something would be lost; says until when, keeps the lists in step. */
 'use client';
 
 import { useQueryClient } from '@tanstack/react-query';
@@ -9,14 +9,8 @@ import { useConfirm } from '@/components/confirm';
 import { useToast } from '@/components/toasts';
 import { formatTime } from '@/lib/format';
 import { displayName } from '@/lib/paths';
-import {
-  DELETED_KEY,
-  SESSIONS_KEY,
-  deleteSession,
-  fetchDeletedSessions,
-  sessionKey,
-  undeleteSession,
-} from './session-api';
+import { deleteUnlessKept, giveUpQuestion, type AskToGiveUp } from './end-sandbox';
+import { DELETED_KEY, SESSIONS_KEY, fetchDeletedSessions, sessionKey, undeleteSession } from './session-api';
 
 /** What deleting comes to, before it is done. */
 function consequence({ undelete_days: days }: Session): string {
@@ -81,7 +75,8 @@ export function useDeletion(): Deletion {
       });
       if (!yes) return false;
       try {
-        await deleteSession(session.id);
+        const ask: AskToGiveUp<'delete'> = (end, why) => confirm(giveUpQuestion(end, why));
+        if (!(await deleteUnlessKept(session.id, ask))) return false;
       } catch (error) {
         toast(messageOf(error), 'danger');
         await refresh();

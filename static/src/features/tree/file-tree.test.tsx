@@ -30,15 +30,22 @@ function item(path: string, kind: Item['kind'] = 'file'): Item {
   return { path, kind, size: 0, etag: path, executable: false, modified_at: '' };
 }
 
-const removed = vi.fn<(paths: string[]) => void>();
+/** What was deleted, and what was given up with it. */
+const removed = vi.fn<(paths: string[], givenUp: string[] | 'all') => void>();
+/** Tells of a deletion; answers whether all was given up. */
+async function noteDeletion(request: Request): Promise<boolean> {
+  const { paths, give_up: named } = (await request.json()) as { paths: string[]; give_up: string[] };
+  const all = new URL(request.url).searchParams.get('discard') === 'true';
+  removed(paths, all ? 'all' : named);
+  return all;
+}
 const asked = vi.fn<(what: string, body: unknown) => void>();
 
 async function open(routes: Record<string, Route> = {}): Promise<void> {
   const items = [item('src', 'folder'), item('src/a.py'), item('src/b.py'), item('src/c.py'), item('z.txt')];
   const remove = async (request: Request): Promise<Response> => {
-    const { paths } = (await request.json()) as { paths: string[] };
-    removed(paths);
-    return json({ removed: paths.length });
+    await noteDeletion(request);
+    return json({ removed: 1 });
   };
   const note =
     (what: string, answer: (body: { from: string; to: string }) => unknown) =>
@@ -120,7 +127,7 @@ describe('the Delete key', () => {
     expect(dialog).toHaveAccessibleName('Delete “b.py”?');
     expect(dialog).toHaveAccessibleDescription('“src/b.py” is deleted.');
     fireEvent.click(within(dialog).getByRole('button', { name: 'Delete' }));
-    await waitFor(() => expect(removed).toHaveBeenCalledWith(['src/b.py']));
+    await waitFor(() => expect(removed).toHaveBeenCalledWith(['src/b.py'], []));
     expect(removed).toHaveBeenCalledTimes(1);
     await waitFor(async () => expect(await row('c.py')).toHaveFocus());
     expect(screen.queryByRole('treeitem', { name: 'b.py' })).not.toBeInTheDocument();
@@ -294,7 +301,7 @@ describe('several rows', () => {
     expect(dialog).toHaveAccessibleName('Delete 2 items?');
     expect(dialog).toHaveAccessibleDescription('“a.py” and “z.txt” are deleted.');
     fireEvent.click(within(dialog).getByRole('button', { name: 'Delete' }));
-    await waitFor(() => expect(removed).toHaveBeenCalledWith(['src/a.py', 'z.txt']));
+    await waitFor(() => expect(removed).toHaveBeenCalledWith(['src/a.py', 'z.txt'], []));
     expect(await screen.findByText('2 items deleted.')).toBeInTheDocument();
     expect(screen.queryByRole('treeitem', { name: 'z.txt' })).not.toBeInTheDocument();
     fireEvent.click(screen.getByRole('button', { name: 'Undo' }));
@@ -325,7 +332,7 @@ describe('several rows', () => {
       '“src” and “z.txt” are deleted. 3 more items are in the folders.',
     );
     fireEvent.click(within(dialog).getByRole('button', { name: 'Delete' }));
-    await waitFor(() => expect(removed).toHaveBeenCalledWith(['src', 'z.txt']));
+    await waitFor(() => expect(removed).toHaveBeenCalledWith(['src', 'z.txt'], []));
   });
 });
 
@@ -411,8 +418,40 @@ describe('what is not kept', () => {
     expect(await row('big.bin, not saved: larger than 64 MB')).toBeInTheDocument();
     fireEvent.click(venv);
     expect(await screen.findByText(/It is only in the sandbox\./)).toBeInTheDocument();
+  });
+
+  it('goes for good when it is deleted itself, and is not offered back', async () => {
+    await open({ [`GET /sessions/${ID}/unkept`]: () => json(unkept) });
+    act(() => FakeSocket.last.receive(JSON.stringify({ type: 'unkept' })));
+    await click('.venv, not kept: ignored');
     await press('Delete');
-    expect(screen.queryByRole('alertdialog')).not.toBeInTheDocument();
+    const question = await screen.findByRole('alertdialog', { name: 'Delete for good?' });
+    expect(question).toHaveTextContent(
+      '“.venv” and everything in it are only in the sandbox and cannot be had back.',
+    );
+    fireEvent.click(within(question).getByRole('button', { name: 'Delete for good' }));
+    await waitFor(() => expect(removed).toHaveBeenCalledWith(['.venv'], []));
+    const told = await screen.findByText('“.venv” deleted for good.');
+    expect(told).toBeInTheDocument();
+    expect(screen.queryByRole('button', { name: 'Undo' })).not.toBeInTheDocument();
+    await waitFor(() => expect(screen.queryByRole('treeitem', { name: /^\.venv/ })).not.toBeInTheDocument());
+  });
+
+  it('goes together with what is kept, which alone comes back', async () => {
+    await open({ [`GET /sessions/${ID}/unkept`]: () => json(unkept) });
+    act(() => FakeSocket.last.receive(JSON.stringify({ type: 'unkept' })));
+    await click('.venv, not kept: ignored');
+    await click('z.txt', CTRL);
+    await press('Delete');
+    const question = await screen.findByRole('alertdialog', { name: 'Delete for good?' });
+    expect(question).toHaveTextContent(
+      '“.venv” and “z.txt” are deleted. “.venv” is only in the sandbox and cannot be had back.',
+    );
+    fireEvent.click(within(question).getByRole('button', { name: 'Delete for good' }));
+    await screen.findByText('2 items deleted, “.venv” for good.');
+    fireEvent.click(screen.getByRole('button', { name: 'Undo' }));
+    await waitFor(() => expect(asked).toHaveBeenCalledOnce());
+    expect(asked.mock.calls[0]?.[1]).toMatchObject({ path: 'z.txt' });
   });
 
   it('is told of before it goes with its folder', async () => {
@@ -421,9 +460,60 @@ describe('what is not kept', () => {
     await row('.venv, not kept: ignored');
     await click('src');
     await press('Delete');
-    expect(await question()).toHaveAccessibleDescription(
-      /At least 1 item among them is not kept and cannot be had back\./,
+    const dialog = await question();
+    expect(dialog).toHaveAccessibleDescription(
+      /At least 1 item among them is not kept and cannot be had back: “big\.bin”\./,
     );
+    fireEvent.click(within(dialog).getByRole('button', { name: 'Delete' }));
+    await waitFor(() => expect(removed.mock.calls).toEqual([[['src'], ['src/big.bin']]]));
+    expect(await screen.findByText('“src” deleted.')).toBeInTheDocument();
+  });
+
+  it('goes without a word of its own where it is only ignored', async () => {
+    const items = [{ path: 'src/.venv', kind: 'folder', why: 'ignored', text: 'ignored: not kept' }];
+    await open({ [`GET /sessions/${ID}/unkept`]: () => json({ items, truncated: false }) });
+    act(() => FakeSocket.last.receive(JSON.stringify({ type: 'unkept' })));
+    await click('src');
+    await row('.venv, not kept: ignored');
+    await press('Delete');
+    const dialog = await question();
+    expect(dialog).toHaveAccessibleDescription(/1 item among them is not kept and cannot be had back\.$/);
+    fireEvent.click(within(dialog).getByRole('button', { name: 'Delete' }));
+    await waitFor(() => expect(removed.mock.calls).toEqual([[['src'], []]]));
+  });
+
+  describe('and is not known here', () => {
+    const why = 'this would take along for good what is only in the sandbox: src/new.bin';
+    const holding: Route = async (request) =>
+      (await noteDeletion(request)) ? json({ removed: 4 }) : problem(409, 'holds_unkept', why);
+
+    async function refusedOnce(): Promise<HTMLElement> {
+      await open({ [`POST /sessions/${ID}/delete`]: holding });
+      await click('src');
+      await press('Delete');
+      fireEvent.click(within(await question()).getByRole('button', { name: 'Delete' }));
+      return screen.findByRole('alertdialog', { name: 'Delete for good?' });
+    }
+
+    it('goes when its user says so', async () => {
+      const dialog = await refusedOnce();
+      expect(dialog).toHaveAccessibleDescription(
+        'This would take along for good what is only in the sandbox: src/new.bin.',
+      );
+      fireEvent.click(within(dialog).getByRole('button', { name: 'Delete for good' }));
+      expect(await screen.findByText('“src” deleted.')).toBeInTheDocument();
+      expect(removed.mock.calls).toEqual([
+        [['src'], []],
+        [['src'], 'all'],
+      ]);
+    });
+
+    it('stays otherwise', async () => {
+      fireEvent.click(within(await refusedOnce()).getByRole('button', { name: 'Cancel' }));
+      await waitFor(() => expect(screen.queryByRole('alertdialog')).not.toBeInTheDocument());
+      expect(removed).toHaveBeenCalledTimes(1);
+      expect(await row('src')).toBeInTheDocument();
+    });
   });
 
   it('is looked at again when the server says so', async () => {

@@ -23,7 +23,7 @@ import { ROOT, isFolder, type TreeModel } from './tree-model';
 import type { Editing } from './tree-panel';
 import { TreeRow } from './tree-row';
 import { concerned } from './tree-selection';
-import { markText, type Unkept } from './unkept';
+import { hasPath, markText, type Unkept } from './unkept';
 import { useFileTree } from './use-file-tree';
 import { useRowKeys } from './use-row-keys';
 import { useTreeClipboard } from './use-tree-clipboard';
@@ -49,7 +49,7 @@ export function FileTree({ tree, unkept, editing, onEditing, onFolder, picker }:
   const [target, setTarget] = useState<string>(ROOT);
   /** A path that takes the focus once it is in the tree. */
   const [awaited, setAwaited] = useState<string | null>(null);
-  const isUnkept = (path: string): boolean => unkept.items.has(path) && !workspace.tree.tree.items.has(path);
+  const isUnkept = (path: string): boolean => tree.items.has(path) && !workspace.tree.tree.items.has(path);
   const instance = useFileTree({
     tree,
     session: workspace.id,
@@ -104,8 +104,10 @@ export function FileTree({ tree, unkept, editing, onEditing, onFolder, picker }:
     setAwaited(first.to);
   };
 
-  /** What is only in the sandbox is not the page's to change. */
+  /** What is only in the sandbox can only be deleted. */
   const about = (path: string): string[] => concerned(selectedItems, path).filter((one) => !isUnkept(one));
+  const removable = (path: string): string[] =>
+    concerned(selectedItems, path).filter((one) => !isUnkept(one) || hasPath(unkept.items.get(one)));
 
   const open = (path: string, focus: boolean): void => {
     const mark = unkept.items.get(path);
@@ -149,7 +151,7 @@ export function FileTree({ tree, unkept, editing, onEditing, onFolder, picker }:
     onSpring: (folder) => folder !== ROOT && instance.getItemInstance(folder).expand(),
     onDrop: picker.drop,
   });
-  const onKeyDown = useRowKeys({ tree, instance, selection, act, about });
+  const onKeyDown = useRowKeys({ tree, instance, selection, act, about, removable });
 
   const endEditing = (): void => {
     onEditing(null);
@@ -216,6 +218,8 @@ export function FileTree({ tree, unkept, editing, onEditing, onFolder, picker }:
       path: target,
       kind: tree.items.get(target)?.kind,
       paths: target === ROOT ? [] : about(target),
+      all: target === ROOT ? [] : concerned(selectedItems, target),
+      removable: target === ROOT ? [] : removable(target),
       unkept: target !== ROOT && isUnkept(target),
     },
     act,

@@ -1,7 +1,8 @@
 /** What a user can do to the tree, as calls to the server. */
 import { api, unwrap } from '@/api/client';
-import { deleteItem, writeFile } from '@/api/files';
-import { ApiError, messageOf } from '@/api/problem';
+import { writeFile } from '@/api/files';
+import { deleteItems } from '@/api/items';
+import { ApiError, HOLDS_UNKEPT, messageOf } from '@/api/problem';
 import type { TreePage } from './tree-store';
 
 /** Items asked for at once: the server's largest page. */
@@ -33,8 +34,24 @@ export async function moveItem(session: string, from: string, to: string): Promi
   );
 }
 
-export async function removeItem(session: string, path: string): Promise<void> {
-  await deleteItem(session, path);
+/** Resolves to whether its user gives up what is only in the sandbox; `why` is in the server's words. */
+export type AskToLose = (why: string) => Promise<boolean>;
+
+/** Deletes items; `false` where their user rather keeps what is only in the sandbox. `givenUp`: what of that they gave up already. */
+export async function removeItems(
+  session: string,
+  paths: readonly string[],
+  givenUp: readonly string[],
+  ask: AskToLose,
+): Promise<boolean> {
+  try {
+    await deleteItems(session, paths, givenUp);
+  } catch (error) {
+    if (!(error instanceof ApiError && error.code === HOLDS_UNKEPT)) throw error;
+    if (!(await ask(error.message))) return false;
+    await deleteItems(session, paths, 'all');
+  }
+  return true;
 }
 
 /** A failure in the user's words: a taken name is the commonest. */

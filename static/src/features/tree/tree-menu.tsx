@@ -46,18 +46,33 @@ interface Target {
   kind: Item['kind'] | undefined;
   /** All it is about. */
   paths: readonly string[];
-  /** Only in the sandbox, where the page cannot reach it. */
+  /** The same and what is only in the sandbox, which can be named and deleted and nothing else. */
+  all: readonly string[];
+  /** Which of these can be deleted. */
+  removable: readonly string[];
+  /** Only in the sandbox. */
   unkept: boolean;
 }
 
-export function treeMenu({ path, kind, paths, unkept }: Target, act: MenuActions): MenuEntry[] {
+export function treeMenu(
+  { path, kind, paths, all, removable, unkept }: Target,
+  act: MenuActions,
+): MenuEntry[] {
   const several = paths.length > 1;
   const copyPath: MenuEntry = {
-    label: several ? 'Copy paths' : 'Copy path',
+    label: all.length > 1 ? 'Copy paths' : 'Copy path',
     icon: <Link2 />,
-    onSelect: () => act.copyPaths(paths),
+    onSelect: () => act.copyPaths(all),
   };
-  if (unkept) return [copyPath];
+  const remove: MenuEntry = {
+    label: removable.length > 1 ? `Delete ${removable.length} items` : 'Delete',
+    keys: 'Del',
+    icon: <Trash2 />,
+    danger: true,
+    disabled: removable.length === 0,
+    onSelect: () => act.remove(removable),
+  };
+  if (unkept) return [copyPath, 'line', remove];
   const added: MenuEntry[] = [
     { label: 'New file', keys: 'N', icon: <FilePlus2 />, onSelect: () => act.create('file', path) },
     {
@@ -126,12 +141,6 @@ export function treeMenu({ path, kind, paths, unkept }: Target, act: MenuActions
             onSelect: () => act.rename(path),
           } satisfies MenuEntry,
         ]),
-    {
-      label: several ? `Delete ${paths.length} items` : 'Delete',
-      keys: 'Del',
-      icon: <Trash2 />,
-      danger: true,
-      onSelect: () => act.remove(paths),
-    },
+    remove,
   ];
 }

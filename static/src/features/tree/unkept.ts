@@ -2,7 +2,7 @@
 import { fetchUnkept } from '@/api/items';
 import { ApiError } from '@/api/problem';
 import type { Item, UnkeptItem, UnkeptItems } from '@/api/types';
-import { baseName, displayName } from '@/lib/paths';
+import { baseName, displayName, isWithinAny } from '@/lib/paths';
 import { Refresher } from '@/lib/refresher';
 import { Store } from '@/lib/store';
 import { withItems, type TreeModel } from './tree-model';
@@ -32,6 +32,14 @@ export class UnkeptStore {
     this.refresher.request();
   }
 
+  /** Takes out what was deleted, so that the page need not wait for the list. */
+  remove(paths: readonly string[]): void {
+    const gone = new Set(paths);
+    const { items, truncated } = this.state.get();
+    const left = [...items].filter(([path]) => !isWithinAny(path, gone));
+    this.state.set({ items: new Map(left), truncated });
+  }
+
   dispose(): void {
     this.refresher.dispose();
   }
@@ -57,6 +65,11 @@ export function withUnkept(tree: TreeModel, { items }: Unkept): TreeModel {
 
 function itemOf({ path, kind }: UnkeptItem): Item {
   return { path, kind: kind === 'folder' ? 'folder' : 'file', size: 0, executable: false, modified_at: '' };
+}
+
+/** Whether what is listed as this can be asked for: a name that is no path is only shown. */
+export function hasPath(item: UnkeptItem | undefined): boolean {
+  return item?.why !== 'name';
 }
 
 /** `not saved`: it should have been kept and could not be; `not kept`: it never is. */

@@ -17,6 +17,8 @@ interface Options {
   act: MenuActions & { look: (path: string) => void; giveUp: () => void };
   /** What a command on this row is about; empty where nothing can be done. */
   about: (path: string) => readonly string[];
+  /** The same for a deletion, which is also about what is only in the sandbox. */
+  removable: (path: string) => readonly string[];
 }
 
 /** Commands that change nothing, and so are for every row. */
@@ -35,10 +37,12 @@ export function useRowKeys({
   selection,
   act,
   about,
+  removable,
 }: Options): (event: KeyboardEvent) => void {
   const perform = (command: TreeCommand, path: string): void => {
     // What it is about takes a look at all that is selected, for which a step with the arrows need not wait.
-    const paths = HARMLESS.includes(command) ? [] : about(path);
+    const concerned = command === 'delete' ? removable : about;
+    const paths = HARMLESS.includes(command) ? [] : concerned(path);
     if (paths.length === 0 && !HARMLESS.includes(command)) return;
     switch (command) {
       case 'enter': {

@@ -2,7 +2,7 @@
 'use client';
 
 import { useMemo } from 'react';
-import { MOST_PATHS, copyItem, deleteItems, restoreItem } from '@/api/items';
+import { MOST_PATHS, copyItem, restoreItem } from '@/api/items';
 import { messageOf } from '@/api/problem';
 import { useConfirm } from '@/components/confirm';
 import { useToast } from '@/components/toasts';
@@ -10,9 +10,10 @@ import type { Workspace } from '@/features/workspace/workspace';
 import { useWorkspace } from '@/features/workspace/workspace-context';
 import { namesOf, notSaved } from '@/lib/names';
 import { baseName, displayName, isWithin, isWithinAny, joinPath, parentOf } from '@/lib/paths';
-import { createFile, createFolder, moveItem, takenName, treeFailure } from './tree-actions';
-import { freeName } from './tree-model';
-import { deleteQuestion, folderName, itemsWord } from './tree-words';
+import { createFile, createFolder, moveItem, removeItems, takenName, treeFailure } from './tree-actions';
+import { freeName, type TreeModel } from './tree-model';
+import { deleteQuestion, deletedText, folderName, itemsWord, loseQuestion, lostWith } from './tree-words';
+import { withUnkept } from './unkept';
 
 /** An item that has come to be at another path. */
 export interface Moved {
@@ -29,6 +30,7 @@ export interface TreeCommands {
   copyInto: (paths: readonly string[], folder: string) => Promise<Moved[]>;
   /** Beside themselves. */
   duplicate: (paths: readonly string[]) => Promise<Moved[]>;
+  /** Also what is only in the sandbox. */
   remove: (paths: readonly string[]) => Promise<boolean>;
 }
 
@@ -136,14 +138,22 @@ export function useTreeCommands(): TreeCommands {
       copyInto: (paths, folder) => copyAll(paths, () => folder),
       duplicate: (paths) => copyAll(paths, parentOf),
       async remove(paths) {
-        const kinds = paths.map((path) => tree.tree.items.get(path)?.kind);
-        if (paths.length === 0 || kinds.includes(undefined)) return false;
-        if (!(await confirm(deleteQuestion(tree.tree, paths, workspace.services.unkept.state.get()))))
-          return false;
+        const before = allOf(workspace);
+        if (paths.length === 0 || !paths.every((path) => before.items.has(path))) return false;
+        const unkept = workspace.services.unkept.state.get();
+        const strays = new Set(paths.filter((path) => !tree.tree.items.has(path)));
+        if (!(await confirm(deleteQuestion(tree.tree, paths, unkept)))) return false;
+        // What the question has spoken of goes; where there is more the server says so.
+        const givenUp = lostWith(paths, unkept);
+        const ask = (why: string): Promise<boolean> => confirm(loseQuestion(why));
         // The answer is about what the question named, not about what has taken its place since.
-        const changed = paths.filter((path, index) => tree.tree.items.get(path)?.kind !== kinds[index]);
+        const now = allOf(workspace);
+        const isOther = (path: string): boolean =>
+          now.items.get(path)?.kind !== before.items.get(path)?.kind ||
+          tree.tree.items.has(path) === strays.has(path);
+        const changed = paths.filter(isOther);
         if (changed.length > 0) {
-          const gone = changed.every((path) => !tree.tree.items.has(path));
+          const gone = changed.every((path) => !now.items.has(path));
           const rest = paths.length > 1 ? ' Nothing was deleted.' : '';
           toast(
             gone
@@ -154,7 +164,8 @@ export function useTreeCommands(): TreeCommands {
           return false;
         }
         // What is typed and not saved yet is to come back too.
-        const unsaved = (await Promise.all(paths.map((path) => workspace.files.saveWithin(path)))).flat();
+        const kept = paths.filter((path) => !strays.has(path));
+        const unsaved = (await Promise.all(kept.map((path) => workspace.files.saveWithin(path)))).flat();
         if (unsaved.length > 0) {
           toast(`${notSaved(unsaved)} Nothing was deleted.`, 'danger');
           return false;
@@ -163,23 +174,32 @@ export function useTreeCommands(): TreeCommands {
         try {
           for (let start = 0; start < paths.length; start += MOST_PATHS) {
             const some = paths.slice(start, start + MOST_PATHS);
-            await deleteItems(id, some);
+            if (!(await removeItems(id, some, givenUp, ask))) break;
             deleted.push(...some);
           }
         } catch (error) {
           toast(messageOf(error), 'danger');
         }
         if (deleted.length === 0) return false;
-        const closed = closeWithin(workspace, deleted);
-        tree.apply(deleted.map((path) => ({ path, item: null })));
-        toast(`${itemsWord(deleted)} deleted.`, 'ok', {
-          label: 'Undo',
-          run: () => void restore(deleted, closed),
-        });
+        const lost = deleted.filter((path) => strays.has(path));
+        const back = deleted.filter((path) => !strays.has(path));
+        const closed = closeWithin(workspace, back);
+        tree.apply(back.map((path) => ({ path, item: null })));
+        workspace.services.unkept.remove(deleted);
+        toast(
+          deletedText(deleted, lost),
+          'ok',
+          back.length === 0 ? undefined : { label: 'Undo', run: () => void restore(back, closed) },
+        );
         return true;
       },
     };
   }, [workspace, confirm, toast]);
+}
+
+/** What is kept, and what is only in the sandbox. */
+function allOf({ tree, services }: Workspace): TreeModel {
+  return withUnkept(tree.tree, services.unkept.state.get());
 }
 
 async function moveOne({ id, files, tree }: Workspace, { from, to }: Moved): Promise<string | null> {

@@ -214,6 +214,32 @@ describe('the workspace page', () => {
     },
   );
 
+  it('opens a session that has failed again, and asks before a restart gives up what it left', async () => {
+    const why = 'what was written in the sandbox last cannot be saved now: its sandbox cannot be reached';
+    const start = vi.fn<Route>(() => problem(503, 'unavailable', 'Not yet.'));
+    const restart = vi.fn<Route>((request) =>
+      request.url.endsWith('?discard=true')
+        ? json({ ...SESSION, state: 'starting' }, 202)
+        : problem(409, 'not_saved', why),
+    );
+    open({
+      [`GET /sessions/${ID}`]: () =>
+        json({ ...SESSION, state: 'failed', reason: 'its sandbox cannot be reached' }),
+      [`POST /sessions/${ID}/start`]: start,
+      [`POST /sessions/${ID}/restart`]: restart,
+    });
+    fireEvent.click(await screen.findByRole('button', { name: 'Open' }));
+    expect(await screen.findByText('Not yet.')).toBeInTheDocument();
+    expect(start).toHaveBeenCalledTimes(1);
+    fireEvent.click(screen.getByRole('button', { name: 'Restart' }));
+    const question = await screen.findByRole('alertdialog', { name: 'Restart without saving?' });
+    expect(question).toHaveTextContent(/its sandbox cannot be reached/);
+    expect(restart).toHaveBeenCalledTimes(1);
+    fireEvent.click(within(question).getByRole('button', { name: 'Restart without saving' }));
+    expect(await screen.findByRole('status', { name: 'Starting the session' })).toBeInTheDocument();
+    expect(restart).toHaveBeenCalledTimes(2);
+  });
+
   it('tells why a session stopped and does not start it again unasked', async () => {
     const start = vi.fn(() => json({ ...SESSION, state: 'starting' }, 202));
     open({
