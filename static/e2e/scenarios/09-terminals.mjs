@@ -93,6 +93,10 @@ export async function run({ page }) {
   await page.getByRole('tab', { name: 'server' }).click();
   await page.keyboard.press('Alt+PageDown');
   await user.waitForTerminal(page, /wider/);
+  // From the tab itself as well, where the focus is until the screen is shown.
+  await page.getByRole('tab', { name: 'server' }).focus();
+  await page.keyboard.press('Alt+PageUp');
+  await user.waitForTerminal(page, /bad link/);
   await page.getByRole('tab', { name: 'server' }).click({ button: 'right' });
   await page.getByRole('menuitem', { name: 'Close' }).click();
   await page.getByRole('button', { name: 'Close terminal' }).click();

@@ -32,6 +32,9 @@ export function usePageKeys(commands: Commands): void {
     const { files, terminals } = workspace;
     const inTerminal = (target: EventTarget | null): boolean =>
       target instanceof Element && target.closest('[data-testid="terminal"]') !== null;
+    // Its tabs too: a click on one leaves the focus there until its screen is shown.
+    const inTerminalPanel = (target: EventTarget | null): boolean =>
+      target instanceof Element && target.closest('[data-panel-kind="terminal"]') !== null;
 
     const perform = (command: PageCommand, event: KeyboardEvent): void => {
       switch (command) {
@@ -55,9 +58,9 @@ export function usePageKeys(commands: Commands): void {
           return void (active !== null && closeFile(active));
         }
         case 'next_tab':
-          return inTerminal(event.target) ? terminals.cycle('tabs', 1) : files.cycle(1);
+          return inTerminalPanel(event.target) ? terminals.cycle('tabs', 1) : files.cycle(1);
         case 'previous_tab':
-          return inTerminal(event.target) ? terminals.cycle('tabs', -1) : files.cycle(-1);
+          return inTerminalPanel(event.target) ? terminals.cycle('tabs', -1) : files.cycle(-1);
         case 'next_region':
           return moveRegion(1);
         case 'previous_region':
