@@ -32,3 +32,12 @@ export type UnkeptItems = Schemas['UnkeptItems'];
 export type Problem = Schemas['Problem'];
 /** A file on its way up. */
 export type UploadInfo = Schemas['Upload'];
+
+export type Review = Schemas['Review'];
+export type ReviewPerson = Schemas['Person'];
+export type ReviewState = Schemas['ReviewState'];
+export type ReviewAction = Schemas['Action'];
+export type ReviewRound = Schemas['Round'];
+export type ReviewStep = Schemas['Step'];
+export type Priority = Schemas['Priority'];
+export type Reviewer = Schemas['Reviewer'];
