@@ -13,8 +13,8 @@ use super::error::ApiError;
 use super::observe::PAGE_POLICY;
 use super::paths::percent_decoded;
 
-/// Routes with an id in them, of which the export has one page each: `/s/{uuid}/` is `s/index.html`.
-const PAGES_BY_ID: &[&str] = &["s"];
+/// Routes with an id in them, of which the export has one page each, and the folder that is in: `/s/{uuid}/` is `s/index.html`.
+const PAGES_BY_ID: &[(&str, &str)] = &[("s", "s"), ("reviews", "reviews/review")];
 
 /// Folders whose files have their content's hash in their name.
 const HASHED: &[&str] = &["_next/static/chunks/", "_next/static/css/", "_next/static/inline/", "_next/static/media/"];
@@ -82,14 +82,15 @@ fn is_plain(component: &str) -> bool {
     !component.is_empty() && !component.starts_with('.') && !component.contains(['\0', '\\', '/'])
 }
 
-/// The path without the id of a page that has one.
+/// The path without the id of a page that has one: where the export has it.
 fn without_id(path: &str) -> Cow<'_, str> {
     let mut parts = path.splitn(3, '/');
-    match (parts.next(), parts.next().map(Uuid::try_parse), parts.next()) {
-        (Some(page), Some(Ok(_)), rest) if PAGES_BY_ID.contains(&page) => {
-            Cow::Owned(rest.map_or_else(|| page.to_owned(), |rest| format!("{page}/{rest}")))
-        }
-        _ => Cow::Borrowed(path),
+    let (Some(page), Some(Ok(_)), rest) = (parts.next(), parts.next().map(Uuid::try_parse), parts.next()) else {
+        return Cow::Borrowed(path);
+    };
+    match PAGES_BY_ID.iter().find(|(route, _)| *route == page) {
+        Some((_, folder)) => Cow::Owned(rest.map_or_else(|| (*folder).to_owned(), |rest| format!("{folder}/{rest}"))),
+        None => Cow::Borrowed(path),
     }
 }
 
@@ -188,9 +189,13 @@ mod tests {
         "login/index.html",
         "s/index.html",
         "s/index.txt",
-        "_next/static/chunks/app/s/[[...slug]]/page-0123456789abcdef.js",
+        "reviews/index.html",
+        "reviews/review/index.html",
+        "reviews/review/index.txt",
+        CHUNK,
         "favicon.ico",
     ];
+    const CHUNK: &str = "_next/static/chunks/app/s/[[...slug]]/page-0123456789abcdef.js";
     const ID: &str = "0190a5e0-0000-7000-8000-000000000000";
 
     #[test]
@@ -206,9 +211,17 @@ mod tests {
             (&format!("/s/{ID}/"), file("s/index.html")),
             (&format!("/s/{ID}"), Target::Slash),
             (&format!("/s/{ID}/index.txt"), file("s/index.txt")),
+            ("/reviews/", file("reviews/index.html")),
+            ("/reviews", Target::Slash),
+            (&format!("/reviews/{ID}/"), file("reviews/review/index.html")),
+            (&format!("/reviews/{ID}"), Target::Slash),
+            (&format!("/reviews/{ID}/index.txt"), file("reviews/review/index.txt")),
+            (&format!("/reviews/{ID}/review/"), Target::Nothing),
+            (&format!("/reviews/review/{ID}/"), Target::Nothing),
+            ("/reviews/not-an-id/", Target::Nothing),
             (&format!("/login/{ID}/"), Target::Nothing),
             ("/s/not-an-id/", Target::Nothing),
-            ("/_next/static/chunks/app/s/%5B%5B...slug%5D%5D/page-0123456789abcdef.js", file(FILES[5])),
+            ("/_next/static/chunks/app/s/%5B%5B...slug%5D%5D/page-0123456789abcdef.js", file(CHUNK)),
             ("/../Cargo.toml", Target::Nothing),
             ("/%2e%2e/Cargo.toml", Target::Nothing),
             ("/..%2fCargo.toml", Target::Nothing),
@@ -227,7 +240,7 @@ mod tests {
     #[test]
     fn only_names_with_a_hash_are_kept_for_good() {
         for (path, hashed) in [
-            (FILES[5], true),
+            (CHUNK, true),
             ("_next/static/css/0123456789abcdef.css", true),
             ("_next/static/carrel/_buildManifest.js", false),
             ("vendor/monaco/chunks/editor.api-Dk3f_aXz.js", true),

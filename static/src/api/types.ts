@@ -41,3 +41,20 @@ export type ReviewRound = Schemas['Round'];
 export type ReviewStep = Schemas['Step'];
 export type Priority = Schemas['Priority'];
 export type Reviewer = Schemas['Reviewer'];
+/** What a review says of lines, files and all of it. */
+export type Thread = Schemas['Thread'];
+export type ThreadKind = Schemas['ThreadKind'];
+export type ThreadState = Schemas['ThreadState'];
+export type ThreadAction = Schemas['ThreadAction'];
+export type ReviewComment = Schemas['Comment'];
+export type FormerComment = Schemas['FormerComment'];
+export type NewComment = Schemas['NewComment'];
+export type Suggestion = Schemas['Suggestion'];
+export type Lines = Schemas['Lines'];
+/** Of two compared texts: the round's own, or what it is compared with. */
+export type Side = Schemas['Side'];
+export type ReviewDiff = Schemas['Diff'];
+export type ChangedItem = Schemas['ChangedItem'];
+export type ChangeStatus = Schemas['Status'];
+/** A round that is run. */
+export type Run = Schemas['Run'];
