@@ -8,6 +8,7 @@ import type {
   FormerComment,
   NewComment,
   ReviewDiff,
+  Reviewer,
   Run,
   Suggestion,
   Thread,
@@ -145,4 +146,23 @@ export function runRound(review: string, round: number): Promise<Run> {
 /** Throws the run away, with all that was done in it. */
 export async function endRun(review: string): Promise<void> {
   await unwrap(api.DELETE('/api/v1/reviews/{id}/run', { params: { path: { id: review } } }));
+}
+
+/** Reviewers asked for at once, and at most. */
+const REVIEWER_PAGE = 200;
+const MOST_REVIEWERS = 1_000;
+
+/** Who a review can be handed over to: those who take something first. */
+export async function fetchReviewers(): Promise<Reviewer[]> {
+  const reviewers: Reviewer[] = [];
+  let cursor: string | null = null;
+  do {
+    const query = { limit: REVIEWER_PAGE, ...(cursor === null ? {} : { cursor }) };
+    const page: { items: Reviewer[]; next?: string | null } = await unwrap(
+      api.GET('/api/v1/reviewers', { params: { query } }),
+    );
+    reviewers.push(...page.items);
+    cursor = page.next ?? null;
+  } while (cursor !== null && reviewers.length < MOST_REVIEWERS);
+  return reviewers;
 }

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { AuthGate } from '@/features/auth/auth-gate';
 import { FakeSocket } from '@/test/fake-socket';
 import { TERMS, USER, json, never, problem, renderPage, serve, type Route } from '@/test/render-page';
-import { parseSessionPath } from './use-session-id';
+import { parseIdPath } from '@/lib/use-path-id';
 import { WorkspacePage } from './workspace-page';
 
 const ID = '22222222-2222-4222-8222-222222222222';
@@ -564,5 +564,5 @@ describe('the address', () => {
     ['/s/', 'invalid'],
     [`/s/${ID}/more`, 'invalid'],
     ['/s/nonsense/', 'invalid'],
-  ])('%s is %s', (pathname, kind) => expect(parseSessionPath(pathname).kind).toBe(kind));
+  ])('%s is %s', (pathname, kind) => expect(parseIdPath('s', pathname).kind).toBe(kind));
 });
