@@ -8,6 +8,7 @@ import { ApiError, messageOf } from '@/api/problem';
 import type { User } from '@/api/types';
 import { draftTable } from '@/features/editor/draft-database';
 import { allowDrafts, forgetDrafts, stopDrafts } from '@/features/editor/drafts';
+import { forgetComposed } from '@/features/review/composed';
 
 export type AuthState =
   | { kind: 'loading' }
@@ -89,7 +90,9 @@ export function AuthProvider({ children }: { children: ReactNode }) {
     }
     client.setQueryData(ME, null);
     client.removeQueries({ predicate: (query) => query.queryKey[0] !== ME[0] });
-    if (user) await forgetDrafts(draftTable(), user.id);
+    if (!user) return;
+    forgetComposed(user.id);
+    await forgetDrafts(draftTable(), user.id);
   }, [client]);
 
   const value = useMemo<AuthValue>(() => {

@@ -139,6 +139,8 @@ function FileRow({ id, file, index, of, current, onOpen, onViewed }: FileRowProp
   const said = file.threads > 0 ? `, ${count(file.threads, 'thread')}, ${file.open} open` : '';
   const words =
     file.status === 'unchanged' ? STATUS_WORDS.unchanged : changeWords({ ...file, status: file.status });
+  // In one piece: browsers put a space between pieces.
+  const spoken = `${displayName(file.path)}, ${words}${said}${file.viewed ? ', viewed' : ''}`;
   return (
     <div
       id={id}
@@ -146,7 +148,6 @@ function FileRow({ id, file, index, of, current, onOpen, onViewed }: FileRowProp
       aria-selected={current}
       aria-setsize={of}
       aria-posinset={index + 1}
-      aria-label={`${displayName(file.path)}, ${words}${said}${file.viewed ? ', viewed' : ''}`}
       title={`${displayName(file.path)}\n${words}`}
       data-file={file.path}
       onClick={onOpen}
@@ -160,19 +161,29 @@ function FileRow({ id, file, index, of, current, onOpen, onViewed }: FileRowProp
       <span aria-hidden className={cx('w-3 shrink-0 text-center font-mono text-2xs font-bold', look)}>
         {letter}
       </span>
+      <span className="sr-only">{spoken}</span>
       <FileIcon name={name} />
-      <span className={cx('shrink-0 max-w-[75%] truncate', file.status === 'deleted' && 'line-through')}>
+      <span
+        aria-hidden
+        className={cx('shrink-0 max-w-[75%] truncate', file.status === 'deleted' && 'line-through')}
+      >
         {name}
       </span>
-      <span className="min-w-0 flex-1 truncate text-2xs text-faint">{folder}</span>
+      <span aria-hidden className="min-w-0 flex-1 truncate text-2xs text-faint">
+        {folder}
+      </span>
       {file.threads > 0 ? (
-        <span className={cx('flex items-center gap-0.5 text-2xs', file.open > 0 ? 'text-warn' : 'text-ok')}>
+        <span
+          aria-hidden
+          className={cx('flex items-center gap-0.5 text-2xs', file.open > 0 ? 'text-warn' : 'text-ok')}
+        >
           <MessageSquare className="size-3" />
           {file.threads}
         </span>
       ) : null}
       {file.status === 'unchanged' ? null : (
         <span
+          aria-hidden
           title={file.viewed ? 'Viewed (v)' : 'Mark as viewed (v)'}
           onClick={(event) => {
             event.stopPropagation();

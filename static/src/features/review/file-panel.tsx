@@ -122,7 +122,8 @@ export function FilePanel({ file, shown, beside, hideUnchanged, onViewed, handle
             path={file.path}
             before={pair.before}
             after={pair.after}
-            beside={beside}
+            // Nothing would stand beside a new file.
+            beside={beside && pair.before !== ''}
             hideUnchanged={hideUnchanged}
             zones={zones}
             onComment={discussed && small ? begin : null}

@@ -74,7 +74,9 @@ export function ReviewActions({ onDecide }: { onDecide: () => void }) {
         <Button variant={decides ? 'primary' : 'secondary'} title="Shift+P" onClick={onDecide}>
           {decides ? 'Decide…' : 'Publish…'}
           {drafts > 0 ? (
-            <span className="rounded-full bg-black/20 px-1.5 text-2xs">{count(drafts, 'draft')}</span>
+            <span className="rounded-full border border-current px-1.5 text-2xs">
+              {count(drafts, 'draft')}
+            </span>
           ) : null}
         </Button>
       ) : null}

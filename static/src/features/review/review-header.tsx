@@ -22,7 +22,13 @@ export function ReviewHeader({ onHelp, onDecide }: { onHelp: () => void; onDecid
   return (
     <>
       <header className="flex min-h-11 shrink-0 flex-wrap items-center gap-x-2.5 gap-y-1 border-b bg-panel px-3 py-1">
-        <Link href="/reviews/" aria-label="All reviews" title="All reviews" className="rounded">
+        <Link
+          href="/reviews/"
+          prefetch={false}
+          aria-label="All reviews"
+          title="All reviews"
+          className="rounded"
+        >
           <Logo className="size-6" />
         </Link>
         <h1 className="min-w-0 max-w-[40%] truncate text-sm font-semibold" title={displayName(review.title)}>

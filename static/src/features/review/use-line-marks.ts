@@ -28,11 +28,7 @@ export function useLineMarks(
     const marks = editor.createDecorationsCollection(
       marked.map(({ start, end }) => ({
         range: new monaco.Range(start, 1, end, 1),
-        options: {
-          isWholeLine: true,
-          className: 'review-lines',
-          linesDecorationsClassName: 'review-lines-edge',
-        },
+        options: { isWholeLine: true, linesDecorationsClassName: 'review-lines-edge' },
       })),
     );
     return () => marks.clear();

@@ -9,6 +9,7 @@ import { useToast } from '@/components/toasts';
 import { useAuth, useUser } from '@/features/auth/auth-context';
 import { draftTable } from '@/features/editor/draft-database';
 import { draftsOf, type DraftPlace } from '@/features/editor/drafts';
+import { hasComposed } from '@/features/review/composed';
 import { namesOf } from '@/lib/names';
 
 interface UserMenuProps {
@@ -28,11 +29,17 @@ export function UserMenu({ saveFirst }: UserMenuProps) {
     const here = (await saveFirst?.()) ?? [];
     const kept = await draftsOf(draftTable(), user.id).catch(() => []);
     const places = new Map([...here, ...kept].map((place) => [`${place.session}/${place.path}`, place.path]));
+    const unsent = hasComposed(user.id);
+    const changes = `${namesOf([...places.values()])} ${places.size === 1 ? 'has' : 'have'} changes that are not saved.`;
+    const lost = [
+      ...(places.size > 0 ? [changes] : []),
+      ...(unsent ? ['What you have begun to write in a review is not sent.'] : []),
+    ];
     return (
-      places.size === 0 ||
+      lost.length === 0 ||
       confirm({
-        title: 'Sign out without saving?',
-        text: `${namesOf([...places.values()])} ${places.size === 1 ? 'has' : 'have'} changes that are not saved. They are lost if you sign out now.`,
+        title: places.size > 0 ? 'Sign out without saving?' : 'Sign out without sending?',
+        text: `${lost.join(' ')} ${lost.length === 1 && places.size === 0 ? 'It is' : 'They are'} lost if you sign out now.`,
         yes: 'Sign out',
         danger: true,
       })
