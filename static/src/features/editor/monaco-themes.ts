@@ -108,9 +108,9 @@ function define(editor: Api['editor'], name: string, base: 'vs' | 'vs-dark', pal
     'minimap.background': palette.background,
     'scrollbarSlider.background': palette.slider,
     'diffEditor.insertedLineBackground': `${palette.inserted}1c`,
-    'diffEditor.insertedTextBackground': `${palette.inserted}2e`,
+    'diffEditor.insertedTextBackground': `${palette.inserted}24`,
     'diffEditor.removedLineBackground': `${palette.removed}1c`,
-    'diffEditor.removedTextBackground': `${palette.removed}2e`,
+    'diffEditor.removedTextBackground': `${palette.removed}24`,
     'diffEditor.diagonalFill': palette.guide,
   };
   editor.defineTheme(name, {

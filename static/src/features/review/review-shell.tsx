@@ -63,7 +63,13 @@ export function ReviewShell({ review, data, user, looking, onLook }: ReviewShell
   const shown = useMemo<Shown | null>(() => (diff ? { round: diff.round, base: diff.from } : null), [diff]);
   const threads = useMemo(() => data.threads.data ?? [], [data.threads.data]);
   const placed = useMemo(
-    () => (shown ? threads.map((thread) => ({ thread, placed: placeThread(thread, shown) })) : []),
+    () =>
+      // Those of the round that was shown before stay until this one's are there, but not in their places.
+      shown
+        ? threads
+            .filter(({ at }) => at.round === shown.round)
+            .map((thread) => ({ thread, placed: placeThread(thread, shown) }))
+        : [],
     [threads, shown],
   );
   const files = useMemo(() => listFiles(diff?.items ?? [], placed), [diff, placed]);

@@ -127,15 +127,16 @@ interface PickerProps {
 
 function Picker({ label, value, onChange, children }: PickerProps) {
   return (
-    <label className="flex items-center gap-1.5 text-xs text-muted">
-      {label}
+    <span className="flex items-center gap-1.5 text-xs text-muted">
+      <span aria-hidden>{label}</span>
       <select
+        aria-label={label}
         value={value}
         onChange={(event) => onChange(event.target.value)}
         className={cx(INPUT_CLASS, 'h-7 w-auto! text-xs')}
       >
         {children}
       </select>
-    </label>
+    </span>
   );
 }

@@ -43,8 +43,10 @@ export function ThreadView({ thread, apart = false }: ThreadViewProps) {
   useEffect(() => {
     if (!isFocused) return;
     setOpen(true);
-    element.current?.scrollIntoView({ block: 'nearest' });
-    element.current?.focus({ preventScroll: true });
+    const { current } = element;
+    // Between lines the editor scrolls: the browser would move its inside out of place.
+    if (!current?.closest('[data-thread-zone]')) current?.scrollIntoView({ block: 'nearest' });
+    current?.focus({ preventScroll: true });
   }, [isFocused, focused?.count]);
 
   return (

@@ -11,6 +11,9 @@ const FIRST_HEIGHT_PX = 64;
 /** Between the last line's end and the scroll bar. */
 const MARGIN_PX = 24;
 
+/** Where the editor says that a place is which is out of sight. */
+const FAR_AWAY_PX = -100_000;
+
 let made = 0;
 
 export class ThreadZone {
@@ -20,6 +23,7 @@ export class ThreadZone {
   private readonly layout: { dispose: () => void };
   private readonly zone;
   private id = '';
+  private top = 0;
   private readonly widget;
 
   /** Below `line`; 0 is above the first. */
@@ -31,6 +35,10 @@ export class ThreadZone {
     const name = `review.thread.${made}`;
     this.node.className = 'thread-zone';
     this.node.dataset['threadZone'] = '';
+    // The Tab key comes to what is out of sight, too.
+    this.node.addEventListener('focusin', () =>
+      editor.revealLineInCenterIfOutsideViewport(Math.max(1, line)),
+    );
     this.widget = { getId: () => name, getDomNode: () => this.node, getPosition: () => null };
     this.zone = {
       afterLineNumber: line,
@@ -39,6 +47,7 @@ export class ThreadZone {
       suppressMouseDown: true,
       showInHiddenAreas: true,
       onDomNodeTop: (top: number) => {
+        this.top = top;
         this.node.style.top = `${top}px`;
       },
     };
