@@ -67,7 +67,7 @@ export function readingOrder(
   const within = files.flatMap((file) => {
     const of = file.threads === 0 ? [] : threads.filter(({ placed }) => isOfFile(placed, file));
     const sorted = [...of].sort((a, b) => byPlace(a.placed, b.placed));
-    return sorted.map(({ thread }) => ({ thread: thread.id, file: file.path as string | null }));
+    return sorted.map(({ thread }) => ({ thread: thread.id, file: file.path }));
   });
   return [...review.map(({ thread }) => ({ thread: thread.id, file: null })), ...within];
 }

@@ -184,8 +184,7 @@ function InZone({ editor, line, children }: { editor: CodeEditor; line: number; 
     setNode(zone.node);
     return () => {
       setNode(null);
-      // With the editor its zones go by themselves.
-      if (editor.getModel()) zone.dispose();
+      zone.dispose();
     };
   }, [editor, line]);
   return node

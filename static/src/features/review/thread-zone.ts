@@ -36,9 +36,9 @@ export class ThreadZone {
     this.node.className = 'thread-zone';
     this.node.dataset['threadZone'] = '';
     // The Tab key comes to what is out of sight, too.
-    this.node.addEventListener('focusin', () =>
-      editor.revealLineInCenterIfOutsideViewport(Math.max(1, line)),
-    );
+    this.node.addEventListener('focusin', () => {
+      if (this.top < FAR_AWAY_PX) editor.revealLineNearTop(Math.max(1, line));
+    });
     this.widget = { getId: () => name, getDomNode: () => this.node, getPosition: () => null };
     this.zone = {
       afterLineNumber: line,
@@ -64,6 +64,8 @@ export class ThreadZone {
   dispose(): void {
     this.inner.disconnect();
     this.layout.dispose();
+    // With the editor its places go by themselves.
+    if (!this.editor.getModel()) return;
     this.editor.changeViewZones((zones) => zones.removeZone(this.id));
     this.editor.removeOverlayWidget(this.widget);
   }
