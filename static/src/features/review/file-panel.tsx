@@ -12,6 +12,7 @@ import { CodeDiff, type CodeDiffHandle, type Zone } from './code-diff';
 import type { ListedFile } from './changed-files';
 import { keyOf, type Composed } from './composed';
 import { Composer } from './composer';
+import { linesWords } from './lines';
 import { EntryChange, BytesChange } from './other-change';
 import { isOfFile, placeNew, placeOf, type Pane, type Placed, type Shown } from './placing';
 import { useReviewPage } from './review-context';
@@ -197,11 +198,17 @@ export function ThreadStack({ threads, written, apart = false }: StackProps) {
       ))}
       {written.map(({ target }) =>
         target.kind === 'new' ? (
-          <Composer
-            key={keyOf(target)}
-            target={target}
-            editable={target.place.side === 'new' && target.place.lines ? target.place : null}
-          />
+          <div key={keyOf(target)}>
+            {apart && target.place.lines ? (
+              <p className="pb-1 text-xs text-muted">
+                On {linesWords(target.place.lines)} of round {target.place.round}
+              </p>
+            ) : null}
+            <Composer
+              target={target}
+              editable={target.place.side === 'new' && target.place.lines ? target.place : null}
+            />
+          </div>
         ) : null,
       )}
     </>

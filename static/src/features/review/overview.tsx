@@ -7,10 +7,12 @@ import { Markdown } from '@/components/markdown';
 import { formatAgo, formatBytes, formatTime } from '@/lib/format';
 import { displayName } from '@/lib/paths';
 import { useStore } from '@/lib/store';
+import type { ListedFile } from './changed-files';
 import { keyOf, type Composed } from './composed';
 import { Composer } from './composer';
 import { ThreadStack } from './file-panel';
 import { linesWords } from './lines';
+import { isOfFile, placeNew, type Shown } from './placing';
 import { useReviewPage } from './review-context';
 import { KIND_WORDS, THREAD_STATE_WORDS, count } from './review-words';
 import { isDiscussed } from './thread-rules';
@@ -116,8 +118,8 @@ function OtherThreads() {
   const { placed, files, composed, showThread, shown } = useReviewPage();
   const entries = useStore(composed.entries);
   const elsewhere = useMemo(
-    () => [...entries.values()].filter((entry) => isElsewhere(entry, shown?.round ?? 0)),
-    [entries, shown],
+    () => [...entries.values()].filter((entry) => isElsewhere(entry, files, shown)),
+    [entries, files, shown],
   );
   const onFiles = placed.filter((one) => one.placed.on !== 'review');
   if (onFiles.length === 0 && elsewhere.length === 0) return null;
@@ -152,7 +154,9 @@ function OtherThreads() {
       </ul>
       {elsewhere.length > 0 ? (
         <>
-          <h3 className="text-xs font-semibold text-warn">Begun on another round and not sent</h3>
+          <h3 className="text-xs font-semibold text-warn">
+            Begun on files that are not listed, and not sent
+          </h3>
           {elsewhere.map((entry) => (
             <Elsewhere key={keyOf(entry.target)} entry={entry} />
           ))}
@@ -162,8 +166,11 @@ function OtherThreads() {
   );
 }
 
-function isElsewhere({ target }: Composed, round: number): boolean {
-  return target.kind === 'new' && target.place.path !== null && target.place.round !== round;
+/** It stands on no file that is listed: with those it is shown. */
+function isElsewhere({ target }: Composed, files: readonly ListedFile[], shown: Shown | null): boolean {
+  if (target.kind !== 'new' || target.place.path === null) return false;
+  const placed = shown ? placeNew(target.place, shown) : null;
+  return placed === null || !files.some((file) => isOfFile(placed, file));
 }
 
 function Elsewhere({ entry: { target } }: { entry: Composed }) {

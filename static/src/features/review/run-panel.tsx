@@ -84,7 +84,7 @@ interface RunPanelProps {
 }
 
 export function RunPanel({ run, control, onHide }: RunPanelProps) {
-  const { user } = useReviewPage();
+  const { review, user } = useReviewPage();
   const { id } = run.session;
   const session = useQuery({
     queryKey: sessionKey(id),
@@ -99,7 +99,6 @@ export function RunPanel({ run, control, onHide }: RunPanelProps) {
     user,
     0,
   );
-  const { review } = useReviewPage();
   return (
     <section aria-label={`Run of round ${run.round}`} className="flex h-full min-h-0 flex-col bg-bg">
       <header className="flex min-h-8 shrink-0 flex-wrap items-center gap-x-3 border-b border-l-2 border-l-warn bg-raised px-3 py-0.5 text-xs">
@@ -109,7 +108,7 @@ export function RunPanel({ run, control, onHide }: RunPanelProps) {
           Thrown away when you close it or nobody uses it. Nothing you do here reaches the author.
         </span>
         <a
-          href={`/s/${id}/`}
+          href={`/s/${id}/?run=${review.id}`}
           target="_blank"
           rel="noopener"
           className="inline-flex items-center gap-1 text-accent underline [&_svg]:size-3.5"

@@ -10,6 +10,7 @@ import { useExtend } from '@/features/session/ending-banner';
 import { TemplateBanner } from '@/features/templates/template-banner';
 import { TerminalPanel } from '@/features/terminal/terminal-panel';
 import { Overlays } from './overlays';
+import { RunBanner } from './run-banner';
 import { ShortcutHelp } from './shortcut-help';
 import { SidePanel } from './side-panel';
 import { StatusBar } from './status-bar';
@@ -50,6 +51,7 @@ export function WorkspaceShell() {
         activity={activity}
         onActivity={() => setActivity(!activity)}
       />
+      <RunBanner />
       <TemplateBanner />
       <main className="min-h-0 flex-1">
         <Group
