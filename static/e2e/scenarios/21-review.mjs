@@ -130,6 +130,11 @@ export async function run({ page, watch: own, url }) {
       .click();
     await other.locator('[data-testid="review-difference"] .view-line').first().waitFor();
     await screenshot(other, '102-review-run');
+    const whole = other.context().waitForEvent('page');
+    await other.getByRole('link', { name: 'Files and editor' }).click();
+    const opened = await whole;
+    await opened.getByText(/This is a throw-away run/).waitFor();
+    await opened.close();
     await user.putFile(page, session, 'sorting.py', SORTING);
     await other.getByRole('button', { name: 'Throw away' }).click();
     await other.getByRole('alertdialog').getByRole('button', { name: 'Throw away' }).click();
