@@ -155,7 +155,7 @@ function FileRow({ id, file, index, of, current, onOpen, onViewed }: FileRowProp
       className={cx(
         'flex cursor-pointer items-center gap-1.5 pr-2 pl-2 select-none',
         current ? 'bg-selected' : 'hover:bg-hover',
-        file.viewed && 'text-faint',
+        file.viewed && 'text-muted',
       )}
     >
       <span aria-hidden className={cx('w-3 shrink-0 text-center font-mono text-2xs font-bold', look)}>
@@ -169,7 +169,7 @@ function FileRow({ id, file, index, of, current, onOpen, onViewed }: FileRowProp
       >
         {name}
       </span>
-      <span aria-hidden className="min-w-0 flex-1 truncate text-2xs text-faint">
+      <span aria-hidden className="min-w-0 flex-1 truncate text-2xs text-muted">
         {folder}
       </span>
       {file.threads > 0 ? (
